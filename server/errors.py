@@ -1,0 +1,71 @@
+"""Refusals that a caller should understand: one stable code and one HTTP status each."""
+
+from __future__ import annotations
+
+# Codes are noun.adjective and never change their meaning; the browser client has Chinese words
+# for every one of them (a test compares the two lists).
+CODES: dict[str, int] = {
+    # web
+    "body.malformed": 400,
+    "body.invalid": 422,
+    "body.too_large": 413,
+    "body.too_slow": 408,
+    "body.length_missing": 411,
+    "query.invalid": 422,
+    "route.unknown": 404,
+    "method.wrong": 405,
+    "origin.foreign": 403,
+    "server.broken": 500,
+    "server.busy": 503,
+    "rate.exceeded": 429,
+    "idempotency_key.missing": 400,
+    "idempotency_key.malformed": 400,
+    "idempotency_key.reused": 409,
+    "clock.behind": 503,
+    # sign-in and rights
+    "login.missing": 401,
+    "login.expired": 401,
+    "login.refused": 401,
+    "login.locked": 429,
+    "action.forbidden": 403,
+    "password.weak": 422,
+    "staff.unknown": 404,
+    "staff.taken": 409,
+    # socket
+    "event.unknown": 400,
+    "event.invalid": 400,
+    # values people type
+    "id_number.malformed": 422,
+    "id_number.bad_check_digit": 422,
+    "id_number.bad_date": 422,
+    "credit_code.malformed": 422,
+    "credit_code.bad_check_digit": 422,
+    "phone.malformed": 422,
+    "date.malformed": 422,
+    "date.impossible": 422,
+    "date.out_of_range": 422,
+    "money.malformed": 422,
+    "money.out_of_range": 422,
+    "number.malformed": 422,
+    "number.out_of_range": 422,
+    "choice.unknown": 422,
+    "text.empty": 422,
+    "text.too_long": 422,
+    "text.bad_characters": 422,
+    # regions and items
+    "region.unknown": 404,
+    "hall.unknown": 404,
+    "counter.unknown": 404,
+    "item.unknown": 404,
+}
+
+
+class ServiceError(Exception):
+    """A refusal with a stable code; `details` are safe to show and hold no personal data."""
+
+    def __init__(self, code: str, **details: object) -> None:
+        """Refuse with `code`, which must be listed in CODES."""
+        self.code = code
+        self.status = CODES[code]
+        self.details = details
+        super().__init__(code)
