@@ -1,0 +1,271 @@
+"""Who may do what: one pure function over one table, and nothing else decides."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from server.errors import ServiceError
+
+
+class Role(enum.StrEnum):
+    """What an account, or a paired screen, or a pick-up link makes its holder."""
+
+    COUNTER = "counter"
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
+    CITIZEN = "citizen"
+    DEVICE = "device"
+
+
+class Relation(enum.StrEnum):
+    """How the actor's region, counter or case stands to the case at hand."""
+
+    LOCAL = "local"
+    JURISDICTION = "jurisdiction"
+    OWN = "own"
+
+
+class Action(enum.StrEnum):
+    """Everything that a route or a socket event can ask for."""
+
+    SIGN_OUT = "login.sign_out"
+    READ_ME = "login.read"
+    READ_CATALOGUE = "catalogue.read"
+    OPEN_CASE = "case.open"
+    LIST_CASES = "case.list"
+    READ_CASE = "case.read"
+    WATCH_CASE = "case.watch"
+    EDIT_LOCAL_FIELD = "field.edit_local"
+    EDIT_JURISDICTION_FIELD = "field.edit_jurisdiction"
+    ANNOUNCE_EDITING = "field.announce"
+    REVEAL_VALUE = "value.reveal"
+    ADD_MATERIAL = "material.add"
+    READ_MATERIAL = "material.read"
+    TICK_MATERIAL = "material.tick"
+    REMOVE_MATERIAL = "material.remove"
+    RECORD_CHECK = "check.record"
+    ASK_CONSENT = "consent.ask"
+    RETURN_CASE = "case.return"
+    REFUSE_CASE = "case.refuse"
+    DEFER_CASE = "case.defer"
+    PROMISE_CASE = "case.promise"
+    WITHDRAW_CASE = "case.withdraw"
+    TAKE_TICKET = "ticket.take"
+    READ_TICKET = "ticket.read"
+    ABANDON_TICKET = "ticket.abandon"
+    READ_QUEUE = "queue.read"
+    READ_AGENT = "agent.read"
+    SET_AGENT_STATE = "agent.set"
+    ANSWER_OFFER = "offer.answer"
+    READ_CALL = "call.read"
+    TAKE_SEAT = "seat.take"
+    USE_SEAT = "seat.use"
+    HANG_UP = "call.hang_up"
+    ASK_STILL = "still.ask"
+    REFUSE_STILL = "still.refuse"
+    PREVIEW_CERTIFICATE = "certificate.preview"
+    ISSUE_CERTIFICATE = "certificate.issue"
+    READ_CERTIFICATE = "certificate.read"
+    VERIFY_CERTIFICATE = "certificate.verify"
+    REVOKE_CERTIFICATE = "certificate.revoke"
+    SETTLE_CASE = "case.settle"
+    MINT_PICKUP_LINK = "pickup.mint"
+    READ_OWN_CASE = "own_case.read"
+    RATE_CASE = "rating.give"
+    PAIR_COUNTER = "counter.pair"
+    READ_FACING = "facing.read"
+    GIVE_CONSENT = "consent.give"
+    READ_BOARD = "board.read"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks, as their login says; never taken from a message."""
+
+    id: str
+    name: str
+    login_id: str
+    roles: frozenset[Role]
+    region: str = ""
+    hall: str = ""
+    counter: str = ""
+    case_id: str = ""
+    items: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is asked about: how the actor stands to it, its state, and whether they hold a seat.
+
+    `unknown` is the refusal for those who may not know that it exists.
+    """
+
+    relations: frozenset[Relation]
+    state: str
+    holds_seat: bool = False
+    unknown: str = "case.unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One line of the table: these roles, standing so, in these states (None: in any)."""
+
+    roles: frozenset[Role]
+    relations: frozenset[Relation] | None = None
+    states: frozenset[str] | None = None
+    seat: bool = False
+
+
+def _grant(
+    roles: str, relations: str = "", states: str = "", *, seat: bool = False
+) -> tuple[Grant, ...]:
+    return (
+        Grant(
+            roles=frozenset(Role(name) for name in roles.split()),
+            relations=frozenset(Relation(name) for name in relations.split()) or None,
+            states=frozenset(states.split()) or None,
+            seat=seat,
+        ),
+    )
+
+
+_CLERKS = "counter agent supervisor"
+_STAFF = "counter agent supervisor administrator"
+# The jurisdiction learns of a case when it comes to its queue, not while it is drafted.
+_SENT = "waiting in_call with_jurisdiction certified settled returned refused promised withdrawn"
+_ALL_STATES = f"draft {_SENT}"
+_OPEN = "draft waiting in_call returned with_jurisdiction"
+_AT_WORK = "in_call with_jurisdiction"
+_CERTIFIED = "certified settled"
+_READ = (
+    _grant(_CLERKS, "local", _ALL_STATES)
+    + _grant("agent supervisor", "jurisdiction", _SENT)
+)  # fmt: skip
+
+TABLE: dict[Action, tuple[Grant, ...]] = {
+    Action.SIGN_OUT: _grant(_STAFF),
+    Action.READ_ME: _grant(_STAFF),
+    Action.READ_CATALOGUE: _grant(_STAFF),
+    Action.OPEN_CASE: _grant("counter"),
+    Action.LIST_CASES: _grant(_CLERKS),
+    Action.READ_CASE: _READ,
+    Action.WATCH_CASE: _READ,
+    Action.EDIT_LOCAL_FIELD: _grant("counter", "local", "draft waiting in_call returned"),
+    Action.EDIT_JURISDICTION_FIELD: _grant("agent", "jurisdiction", "in_call", seat=True)
+    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    Action.ANNOUNCE_EDITING: _grant("counter", "local", _OPEN)
+    + _grant("agent", "jurisdiction", _AT_WORK),
+    Action.REVEAL_VALUE: _grant("counter", "local", _OPEN + " certified")
+    + _grant("agent", "jurisdiction", "in_call", seat=True)
+    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    Action.ADD_MATERIAL: _grant("counter", "local", "draft waiting in_call returned")
+    + _grant("agent", "jurisdiction", "in_call", seat=True)
+    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    Action.READ_MATERIAL: _READ,
+    Action.TICK_MATERIAL: _grant("counter", "local", "draft waiting in_call returned")
+    + _grant("agent", "jurisdiction", "in_call", seat=True)
+    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    Action.REMOVE_MATERIAL: _grant("counter", "local", "draft waiting in_call returned"),
+    Action.RECORD_CHECK: _grant("counter", "local", "draft waiting in_call returned")
+    + _grant("agent", "jurisdiction", "in_call", seat=True)
+    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    Action.ASK_CONSENT: _grant("counter", "local", "draft waiting in_call returned")
+    + _grant("agent", "jurisdiction", "in_call", seat=True),
+    Action.RETURN_CASE: _grant("agent", "jurisdiction", "in_call", seat=True),
+    Action.REFUSE_CASE: _grant("agent", "jurisdiction", "in_call", seat=True)
+    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    Action.DEFER_CASE: _grant("agent", "jurisdiction", "in_call", seat=True),
+    Action.PROMISE_CASE: _grant("agent", "jurisdiction", "in_call", seat=True),
+    Action.WITHDRAW_CASE: _grant("counter", "local", "draft waiting returned"),
+    Action.TAKE_TICKET: _grant("counter", "local", "draft returned"),
+    Action.READ_TICKET: _READ,
+    Action.ABANDON_TICKET: _grant("counter", "local", "waiting"),
+    Action.READ_QUEUE: _grant("agent supervisor"),
+    Action.READ_AGENT: _grant("agent"),
+    Action.SET_AGENT_STATE: _grant("agent"),
+    Action.ANSWER_OFFER: _grant("agent", "own"),
+    Action.READ_CALL: _READ + _grant("device", "own"),
+    Action.TAKE_SEAT: _grant("counter agent device", "own"),
+    Action.USE_SEAT: _grant("counter agent device", "own"),
+    Action.HANG_UP: _grant("counter agent", "local jurisdiction", seat=True),
+    Action.ASK_STILL: _grant("counter", "local", "in_call certified", seat=True)
+    + _grant("agent", "jurisdiction", "in_call certified", seat=True),
+    Action.REFUSE_STILL: _grant("counter", "local", seat=True),
+    Action.PREVIEW_CERTIFICATE: _grant("agent", "jurisdiction", "in_call", seat=True)
+    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    Action.ISSUE_CERTIFICATE: _grant("agent", "jurisdiction", "in_call certified", seat=True)
+    + _grant("agent", "jurisdiction", "with_jurisdiction certified", seat=True),
+    Action.READ_CERTIFICATE: _grant(_CLERKS, "local", _CERTIFIED)
+    + _grant("agent supervisor", "jurisdiction", _SENT),
+    Action.VERIFY_CERTIFICATE: _grant("counter", "local", _CERTIFIED)
+    + _grant("agent", "jurisdiction", _CERTIFIED),
+    Action.REVOKE_CERTIFICATE: _grant("agent", "jurisdiction", _CERTIFIED),
+    Action.SETTLE_CASE: _grant("counter", "local", "certified promised"),
+    Action.MINT_PICKUP_LINK: _grant("counter", "local", _CERTIFIED)
+    + _grant("agent", "jurisdiction", _CERTIFIED)
+    + _grant("device", "own", _CERTIFIED),
+    Action.READ_OWN_CASE: _grant("citizen", "own"),
+    Action.RATE_CASE: _grant("citizen device", "own", "certified settled refused promised"),
+    Action.PAIR_COUNTER: _grant("counter"),
+    Action.READ_FACING: _grant("device"),
+    Action.GIVE_CONSENT: _grant("device", "own", "draft waiting in_call returned"),
+    Action.READ_BOARD: _grant("supervisor"),
+}
+
+
+def covers(region: str, other: str) -> bool:
+    """Say whether an office of `region` sees to `other`: itself, or a place of its province."""
+    return region == other or (region.endswith("0000") and region[:2] == other[:2])
+
+
+def authorize(actor: Actor, action: Action, subject: Subject | None = None) -> None:
+    """Let the action pass, or refuse it.
+
+    Refused as unknown (404) is what the actor may not even know of, with action.forbidden what
+    their role or side does not allow, with case.wrong_state what is too early or too late, and
+    with seat.missing what only a party of the live call may do.
+    """
+    mine = [grant for grant in TABLE[action] if grant.roles & actor.roles]
+    if subject is None:
+        if not any(grant.relations is None for grant in mine):
+            raise ServiceError("action.forbidden")
+        return
+    standing = [g for g in mine if g.relations is None or g.relations & subject.relations]
+    if not standing:
+        raise ServiceError("action.forbidden" if _may_know(actor, subject) else subject.unknown)
+    timely = [g for g in standing if g.states is None or subject.state in g.states]
+    if not timely:
+        if not _may_know(actor, subject):
+            raise ServiceError(subject.unknown)
+        raise ServiceError("case.wrong_state", state=subject.state)
+    if not any(subject.holds_seat or not grant.seat for grant in timely):
+        raise ServiceError("seat.missing")
+
+
+def _may_know(actor: Actor, subject: Subject) -> bool:
+    """Those who may read a case may know of it; so may the holder of something of their own."""
+    return Relation.OWN in subject.relations or any(_fits(grant, actor, subject) for grant in _READ)
+
+
+def _fits(grant: Grant, actor: Actor, subject: Subject) -> bool:
+    return bool(
+        grant.roles & actor.roles
+        and (grant.relations or frozenset()) & subject.relations
+        and subject.state in (grant.states or frozenset())
+    )
+
+
+def relations_to(actor: Actor, *, counter_region: str, jurisdiction: str) -> frozenset[Relation]:
+    """Return how a clerk's region stands to a case's two regions."""
+    found: Iterable[Relation] = (
+        relation
+        for relation, region in (
+            (Relation.LOCAL, counter_region),
+            (Relation.JURISDICTION, jurisdiction),
+        )
+        if actor.region and covers(actor.region, region)
+    )
+    return frozenset(found)

@@ -1,0 +1,98 @@
+"""Connections: one writer and separate readers on SQLite, one pool on PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+# The versions up to here can lose committed data in WAL mode (the WAL-reset bug, fixed in 3.51.3).
+WAL_IS_SAFE_FROM = (3, 51, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The service's connections; `write` sessions lock early, `read` sessions never block long."""
+
+    writer: AsyncEngine
+    reader: AsyncEngine
+    write: async_sessionmaker[AsyncSession]
+    read: async_sessionmaker[AsyncSession]
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Give a session in autocommit, so that no read transaction stays open."""
+        async with self.read() as session:
+            yield session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.writer.dispose()
+        if self.reader is not self.writer:
+            await self.reader.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Return the connections for a URL of sqlite+aiosqlite or postgresql+asyncpg."""
+    if url.startswith("sqlite"):
+        writer = _sqlite(url, pool_size=1, read_only=False)
+        reader = _sqlite(url, pool_size=4, read_only=True)
+    else:
+        writer = create_async_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={
+                "server_settings": {
+                    "statement_timeout": "5000",
+                    "lock_timeout": "2000",
+                    "idle_in_transaction_session_timeout": "10000",
+                }
+            },
+        )
+        reader = writer.execution_options(isolation_level="AUTOCOMMIT")
+    return Database(
+        writer=writer,
+        reader=reader,
+        write=async_sessionmaker(writer, expire_on_commit=False),
+        read=async_sessionmaker(reader, expire_on_commit=False),
+    )
+
+
+def _sqlite(url: str, *, pool_size: int, read_only: bool) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=30)
+    safe = sqlite3.sqlite_version_info >= WAL_IS_SAFE_FROM
+    journal = ("WAL", "FULL") if safe else ("TRUNCATE", "EXTRA")
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 (the driver's adapter has no public type)
+        # The driver must not begin transactions by itself: it would use plain BEGIN, with which
+        # most of several writers fail instead of waiting.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "busy_timeout=5000",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+            f"journal_mode={journal[0]}",
+            f"synchronous={journal[1]}",
+            f"query_only={'ON' if read_only else 'OFF'}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        if not read_only:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

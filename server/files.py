@@ -1,0 +1,102 @@
+"""Where files live: a small protocol, and a local folder that fulfils it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Protocol
+
+_NAME = re.compile(r"[a-z]+(/[0-9a-z][0-9a-z._-]*)+")
+TEMPORARY = ".part"
+
+
+class FileStore(Protocol):
+    """Keeps bytes under names of ours; a name once written never changes its bytes."""
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Write `content` whole and durably under `name`; the same bytes again change nothing."""
+
+    async def get(self, name: str) -> bytes:
+        """Return the bytes under `name`; FileNotFoundError if there are none."""
+
+    async def remove(self, name: str) -> None:
+        """Take `name` away if it is there."""
+
+    async def names(self, folder: str) -> list[str]:
+        """Return every name under `folder`, sorted."""
+
+
+class LocalFiles:
+    """A FileStore in one folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep everything under `folder`, which is made if it is missing."""
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Write by temporary file, fsync, link and fsync of the folder.
+
+        FileExistsError if other bytes are there under that name already.
+        """
+        await asyncio.to_thread(self._put, name, content)
+
+    async def get(self, name: str) -> bytes:
+        """Return the bytes under `name`; FileNotFoundError if there are none."""
+        return await asyncio.to_thread(self._path(name).read_bytes)
+
+    async def remove(self, name: str) -> None:
+        """Take `name` away if it is there."""
+        await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+
+    async def names(self, folder: str) -> list[str]:
+        """Return every name under `folder`, sorted; temporary files are not names."""
+        return await asyncio.to_thread(self._names, folder)
+
+    def sweep(self) -> int:
+        """Remove what a killed process left half written; return how many files that were.
+
+        Only for the start of the one process that writes here.
+        """
+        strays = list(self.folder.rglob(f"*{TEMPORARY}"))
+        for stray in strays:
+            stray.unlink(missing_ok=True)
+        return len(strays)
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not a name of ours: {name!r}")
+        return self.folder / name
+
+    def _names(self, folder: str) -> list[str]:
+        root = self.folder / folder
+        return sorted(
+            str(path.relative_to(self.folder))
+            for path in root.rglob("*")
+            if path.is_file() and not path.name.endswith(TEMPORARY)
+        )
+
+    def _put(self, name: str, content: bytes) -> None:
+        target = self._path(name)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary = target.with_name(f"{target.name}.{secrets.token_hex(6)}{TEMPORARY}")
+        try:
+            with temporary.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(temporary, target)
+            except FileExistsError:
+                if target.read_bytes() != content:
+                    raise
+        finally:
+            temporary.unlink(missing_ok=True)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,37 @@
+"""How often one address may ask: named rates, counted by the `limits` library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from server.errors import ServiceError
+
+# A whole hall shares one address, so these are generous; a single account has its own lock.
+RATES: Final[dict[str, tuple[str, str]]] = {
+    # name: (per address, over all addresses)
+    "sign_in": ("60/minute", "1200/minute"),
+    "verify": ("60/minute", "6000/minute"),
+    "verify_file": ("20/minute", "600/minute"),
+    "pick_up": ("30/minute", "1200/minute"),
+    "pair": ("120/minute", "2400/minute"),
+}
+
+
+def build_admit() -> Callable[[str, str], None]:
+    """Return `admit(rate, address)`, which refuses rate.exceeded when a window is full."""
+    limiter = MovingWindowRateLimiter(MemoryStorage())
+    items: dict[str, tuple[RateLimitItem, RateLimitItem]] = {
+        name: (parse(one), parse(whole)) for name, (one, whole) in RATES.items()
+    }
+
+    def admit(rate: str, address: str) -> None:
+        one, whole = items[rate]
+        if not (limiter.hit(one, rate, address) and limiter.hit(whole, rate)):
+            raise ServiceError("rate.exceeded", seconds=int(one.get_expiry()))
+
+    return admit

@@ -1,0 +1,253 @@
+"""The socket: who is connected, signals between the peers of a call, and notices; nothing else."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+import engineio
+import socketio
+import structlog
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from server.access import Actor, Role
+from server.db.unit import Notice
+from server.errors import ServiceError
+from server.rooms import board, clerk, counter, login, queue
+from server.web.login import ACTORS
+from server.web.packets import strict_packet
+
+log = structlog.get_logger("kuayu.socket")
+
+# The largest honest signal is an SDP of eight m-lines, about 30 KB: twice that and the frame.
+MAX_FRAME_BYTES = 64 * 1024
+MAX_QUEUED_PACKETS = 500
+EVENTS_PER_SECOND = 20.0
+BURST = 40.0
+PATH = "/socket.io/"
+
+Said = TypeVar("Said", bound=BaseModel)
+
+
+@dataclass(slots=True)
+class Connection:
+    """One live socket, and its token bucket."""
+
+    sid: str
+    actor: Actor
+    tokens: float = BURST
+    counted_at: float = field(default_factory=time.monotonic)
+
+    def spend(self) -> bool:
+        """Take a token for one event; False when the bucket is empty."""
+        now = time.monotonic()
+        earned = (now - self.counted_at) * EVENTS_PER_SECOND
+        self.tokens, self.counted_at = min(BURST, self.tokens + earned), now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Generic[Said]):
+    """One event as a handler sees it."""
+
+    connection: Connection
+    said: Said
+    hub: Hub
+
+    @property
+    def actor(self) -> Actor:
+        """Who sent it."""
+        return self.connection.actor
+
+
+@dataclass(frozen=True, slots=True)
+class SocketEvent(Generic[Said]):
+    """One event that clients may send."""
+
+    name: str
+    takes: type[Said]
+    run: Callable[[Heard[Said]], Awaitable[BaseModel | None]]
+
+
+class Hub:
+    """All sockets of this process."""
+
+    def __init__(self, events: list[SocketEvent[Any]], *, redis_url: str | None = None) -> None:
+        """Serve `events`; with Redis, rooms reach over all processes."""
+        self._events = {event.name: event for event in events}
+        self._connections: dict[str, Connection] = {}
+        self._gone: list[Callable[[Connection], Awaitable[None]]] = []
+        quiet = logging.getLogger("kuayu.frames")
+        # What engine.io calls an unknown error is a client's malformed frame.
+        quiet.setLevel(logging.CRITICAL)
+        redis = {"redis_options": {"max_connections": 2000}}
+        self._sio = _Server(
+            async_mode="aiohttp",
+            client_manager=socketio.AsyncRedisManager(redis_url, **redis) if redis_url else None,
+            serializer=strict_packet(frozenset(self._events)),
+            transports=["websocket"],
+            # The middleware has checked the Origin before the upgrade, and a missing one too.
+            cors_allowed_origins="*",
+            max_http_buffer_size=MAX_FRAME_BYTES,
+            async_handlers=False,
+            ping_interval=10,
+            ping_timeout=8,
+            logger=quiet,
+            engineio_logger=quiet,
+        )
+        self._sio.on("connect", self._connect)
+        self._sio.on("disconnect", self._disconnect)
+        for event in events:
+            self._sio.on(event.name, self._listener(event))
+
+    def attach(self, app: web.Application) -> None:
+        """Serve the socket's path in `app`; the middleware has set ACTORS by then."""
+        app.router.add_get(PATH, self._upgrade)
+        app.on_shutdown.append(self._shut_down)
+
+    def when_gone(self, tell: Callable[[Connection], Awaitable[None]]) -> None:
+        """Have `tell` called after a socket went away."""
+        self._gone.append(tell)
+
+    def present(self) -> set[str]:
+        """Return the ids of actors with a live socket on this process."""
+        return {connection.actor.id for connection in self._connections.values()}
+
+    def logins(self) -> set[str]:
+        """Return the login ids behind this process's sockets."""
+        return {connection.actor.login_id for connection in self._connections.values()}
+
+    async def publish(self, notice: Notice) -> None:
+        """Send one notice to its room; a failure is logged and never the command's."""
+        try:
+            await self._sio.emit(notice.event, dict(notice.data), room=notice.room)
+        except Exception:
+            log.exception("notice lost", notice=notice.event)
+
+    async def enter(self, connection: Connection, room: str) -> None:
+        """Let a socket hear what goes to `room`."""
+        await self._sio.enter_room(connection.sid, room)
+
+    async def leave(self, connection: Connection, room: str) -> None:
+        """Let a socket no longer hear what goes to `room`."""
+        await self._sio.leave_room(connection.sid, room)
+
+    async def drop_login(self, login_id: str) -> None:
+        """Tell and end every socket of a login that ended."""
+        await self.publish(Notice(login(login_id), "login.ended", {}))
+        for connection in list(self._connections.values()):
+            if connection.actor.login_id == login_id:
+                await self._sio.disconnect(connection.sid)
+
+    async def _upgrade(self, request: web.Request) -> web.StreamResponse:
+        if not request[ACTORS]:
+            raise ServiceError("login.missing")
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            raise ServiceError("body.malformed", expected="a WebSocket")
+        try:
+            response: web.StreamResponse = await self._sio.handle_request(request)
+        except Exception as error:  # noqa: BLE001 (any failure to decode ends this one connection)
+            log.info("socket dropped", why=type(error).__name__)
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=HTTPStatus.BAD_REQUEST)
+        return response
+
+    async def _shut_down(self, _app: web.Application) -> None:
+        for connection in list(self._connections.values()):
+            await self._sio.disconnect(connection.sid)
+        await self._sio.shutdown()
+
+    async def _connect(
+        self, sid: str, environ: Mapping[str, Any], _auth: object = None
+    ) -> bool | None:
+        actor: Actor = next(iter(environ["aiohttp.request"][ACTORS].values()))
+        connection = Connection(sid, actor)
+        self._connections[sid] = connection
+        for room in _rooms_of(actor):
+            await self.enter(connection, room)
+        return None
+
+    async def _disconnect(self, sid: str, _reason: str) -> None:
+        connection = self._connections.pop(sid, None)
+        if connection is None:
+            return
+        for tell in self._gone:
+            try:
+                await tell(connection)
+            except Exception:
+                log.exception("crash", event="disconnect")
+
+    def _listener(self, event: SocketEvent[Any]) -> Callable[[str, Any], Awaitable[object]]:
+        async def listen(sid: str, data: object) -> object:
+            connection = self._connections.get(sid)
+            if connection is None:
+                return _refused(ServiceError("login.missing"))
+            if not connection.spend():
+                return _refused(ServiceError("rate.exceeded"))
+            try:
+                said = event.takes.model_validate(data)
+                answer = await event.run(Heard(connection, said, self))
+            except ValidationError as error:
+                place = ".".join(str(part) for part in error.errors()[0]["loc"])
+                return _refused(ServiceError("event.invalid", field=place))
+            except ServiceError as error:
+                return _refused(error)
+            except Exception:
+                log.exception("crash", event=event.name)
+                return _refused(ServiceError("server.broken"))
+            data = None if answer is None else answer.model_dump(mode="json", by_alias=True)
+            return {"data": data, "error": None, "request_id": ""}
+
+        return listen
+
+
+def _rooms_of(actor: Actor) -> list[str]:
+    rooms = [login(actor.login_id)]
+    if Role.DEVICE in actor.roles:
+        return [*rooms, counter(actor.counter)]
+    if Role.CITIZEN in actor.roles:
+        return rooms
+    rooms.append(clerk(actor.id))
+    if actor.roles & {Role.AGENT, Role.SUPERVISOR}:
+        rooms.append(queue(actor.region))
+    if Role.SUPERVISOR in actor.roles:
+        rooms.append(board(actor.region))
+    return rooms
+
+
+def _refused(error: ServiceError) -> dict[str, object]:
+    details = dict(error.details)
+    field_name = details.pop("field", None)
+    refusal = {"code": error.code, "field": field_name, "details": details}
+    return {"data": None, "error": refusal, "request_id": ""}
+
+
+class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio has no type marker
+    """Drops a client that does not read, instead of queueing for it without end."""
+
+    async def send_packet(self, sid: str, pkt: object) -> None:
+        """Queue one packet, or abort the connection when too many wait."""
+        socket = self.sockets.get(sid)
+        if socket is not None and socket.queue.qsize() >= MAX_QUEUED_PACKETS:
+            log.warning("socket dropped", why="does not read")
+            await socket.close(wait=False, abort=True)
+            while not socket.queue.empty():
+                socket.queue.get_nowait()
+                socket.queue.task_done()
+            socket.queue.put_nowait(None)
+            return
+        await super().send_packet(sid, pkt)
+
+
+class _Server(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has no type marker
+    def _engineio_server_class(self) -> type[_Engine]:
+        return _Engine
