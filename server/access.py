@@ -154,29 +154,23 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.READ_CASE: _READ,
     Action.WATCH_CASE: _READ,
     Action.EDIT_LOCAL_FIELD: _grant("counter", "local", "draft waiting in_call returned"),
-    Action.EDIT_JURISDICTION_FIELD: _grant("agent", "jurisdiction", "in_call", seat=True)
-    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    Action.EDIT_JURISDICTION_FIELD: _grant("agent", "jurisdiction", _AT_WORK, seat=True),
     Action.ANNOUNCE_EDITING: _grant("counter", "local", _OPEN)
     + _grant("agent", "jurisdiction", _AT_WORK),
     Action.REVEAL_VALUE: _grant("counter", "local", _OPEN + " certified")
-    + _grant("agent", "jurisdiction", "in_call", seat=True)
-    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    + _grant("agent", "jurisdiction", _AT_WORK, seat=True),
     Action.ADD_MATERIAL: _grant("counter", "local", "draft waiting in_call returned")
-    + _grant("agent", "jurisdiction", "in_call", seat=True)
-    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    + _grant("agent", "jurisdiction", _AT_WORK, seat=True),
     Action.READ_MATERIAL: _READ,
     Action.TICK_MATERIAL: _grant("counter", "local", "draft waiting in_call returned")
-    + _grant("agent", "jurisdiction", "in_call", seat=True)
-    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    + _grant("agent", "jurisdiction", _AT_WORK, seat=True),
     Action.REMOVE_MATERIAL: _grant("counter", "local", "draft waiting in_call returned"),
     Action.RECORD_CHECK: _grant("counter", "local", "draft waiting in_call returned")
-    + _grant("agent", "jurisdiction", "in_call", seat=True)
-    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    + _grant("agent", "jurisdiction", _AT_WORK, seat=True),
     Action.ASK_CONSENT: _grant("counter", "local", "draft waiting in_call returned")
     + _grant("agent", "jurisdiction", "in_call", seat=True),
     Action.RETURN_CASE: _grant("agent", "jurisdiction", "in_call", seat=True),
-    Action.REFUSE_CASE: _grant("agent", "jurisdiction", "in_call", seat=True)
-    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    Action.REFUSE_CASE: _grant("agent", "jurisdiction", _AT_WORK, seat=True),
     Action.DEFER_CASE: _grant("agent", "jurisdiction", "in_call", seat=True),
     Action.PROMISE_CASE: _grant("agent", "jurisdiction", "in_call", seat=True),
     Action.WITHDRAW_CASE: _grant("counter", "local", "draft waiting returned"),
@@ -194,8 +188,7 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.ASK_STILL: _grant("counter", "local", "in_call certified", seat=True)
     + _grant("agent", "jurisdiction", "in_call certified", seat=True),
     Action.REFUSE_STILL: _grant("counter", "local", seat=True),
-    Action.PREVIEW_CERTIFICATE: _grant("agent", "jurisdiction", "in_call", seat=True)
-    + _grant("agent", "jurisdiction", "with_jurisdiction"),
+    Action.PREVIEW_CERTIFICATE: _grant("agent", "jurisdiction", _AT_WORK, seat=True),
     Action.ISSUE_CERTIFICATE: _grant("agent", "jurisdiction", "in_call certified", seat=True)
     + _grant("agent", "jurisdiction", "with_jurisdiction certified", seat=True),
     Action.READ_CERTIFICATE: _grant(_CLERKS, "local", _CERTIFIED)
