@@ -61,6 +61,7 @@ CODES: dict[str, int] = {
     "case.unknown": 404,
     "case.wrong_state": 409,
     "case.incomplete": 409,
+    "jurisdiction.own": 422,
     "field.unknown": 404,
     "field.stale": 409,
     "material.unknown": 404,

@@ -34,7 +34,7 @@ class Entry:
 
     @property
     def side(self) -> Side:
-        """The side for which the actor speaks: their own hall's, where they could speak for both."""
+        """The side for which the actor speaks."""
         relations = subject_relations(self.actor, self.case)
         return Side.LOCAL if Relation.LOCAL in relations else Side.JURISDICTION
 
@@ -169,7 +169,7 @@ def describe(actor: Actor) -> dict[str, str]:
 
 
 def subject_relations(actor: Actor, case: Case) -> frozenset[Relation]:
-    """Return how an actor stands to a case: by region, or as the citizen or screen it belongs to."""
+    """Return how an actor stands to a case: by region, or as its citizen or its screen."""
     if actor.roles & {Role.DEVICE, Role.CITIZEN}:
         own = (bool(actor.counter) and actor.counter == case.counter) or actor.case_id == case.id
         return frozenset({Relation.OWN}) if own else frozenset()
