@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
@@ -80,11 +80,13 @@ class SocketEvent(Generic[Said]):
 class Hub:
     """All sockets of this process."""
 
-    def __init__(self, events: list[SocketEvent[Any]], *, redis_url: str | None = None) -> None:
-        """Serve `events`; with Redis, rooms reach over all processes."""
-        self._events = {event.name: event for event in events}
+    def __init__(
+        self, events: Sequence[SocketEvent[Any]] = (), *, redis_url: str | None = None
+    ) -> None:
+        """Take part in rooms; with Redis they reach over all processes."""
         self._connections: dict[str, Connection] = {}
         self._gone: list[Callable[[Connection], Awaitable[None]]] = []
+        self._packet = strict_packet(frozenset())
         quiet = logging.getLogger("kuayu.frames")
         # What engine.io calls an unknown error is a client's malformed frame.
         quiet.setLevel(logging.CRITICAL)
@@ -92,7 +94,7 @@ class Hub:
         self._sio = _Server(
             async_mode="aiohttp",
             client_manager=socketio.AsyncRedisManager(redis_url, **redis) if redis_url else None,
-            serializer=strict_packet(frozenset(self._events)),
+            serializer=self._packet,
             transports=["websocket"],
             # The middleware has checked the Origin before the upgrade, and a missing one too.
             cors_allowed_origins="*",
@@ -105,6 +107,11 @@ class Hub:
         )
         self._sio.on("connect", self._connect)
         self._sio.on("disconnect", self._disconnect)
+        self.serve(events)
+
+    def serve(self, events: Sequence[SocketEvent[Any]]) -> None:
+        """Listen for further events; clients may send no others."""
+        self._packet.names |= {event.name for event in events}
         for event in events:
             self._sio.on(event.name, self._listener(event))
 

@@ -1,0 +1,49 @@
+"""The schema's revisions: bring a database to the newest, or say that it is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+NEWEST = "head"
+
+
+def configure(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration, for a connection if it is to touch a database."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config
+
+
+async def upgrade(engine: AsyncEngine, revision: str = NEWEST) -> None:
+    """Bring the schema up to `revision`, in one transaction."""
+    await _run(engine, lambda config: command.upgrade(config, revision))
+
+
+async def downgrade(engine: AsyncEngine, revision: str) -> None:
+    """Bring the schema down to `revision`; "base" is an empty database."""
+    await _run(engine, lambda config: command.downgrade(config, revision))
+
+
+async def is_current(engine: AsyncEngine) -> bool:
+    """Say whether the database's schema is the newest."""
+    newest = ScriptDirectory.from_config(configure()).get_current_head()
+    async with engine.connect() as connection:
+        found = await connection.run_sync(
+            lambda sync: MigrationContext.configure(sync).get_current_revision()
+        )
+    return found == newest
+
+
+async def _run(engine: AsyncEngine, work: Callable[[Config], None]) -> None:
+    async with engine.begin() as connection:
+        await connection.run_sync(lambda sync: work(configure(sync)))
