@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import Counter, Histogram
 
 from server.errors import CODES, ServiceError
@@ -44,12 +45,10 @@ STANDS_FOR: Mapping[int, str] = {
 REQUESTS = Counter("kuayu_http_requests", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram("kuayu_http_seconds", "Seconds a request took", ["method", "route"])
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 def build(
     *, origins: tuple[str, ...], proxies: tuple[str, ...], find: FindLogin, https: bool
-) -> list[Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]]:
+) -> list[Middleware]:
     """Return the middlewares, outermost first."""
     headers = {**HEADERS, **(HTTPS_HEADERS if https else {})}
 
