@@ -227,15 +227,16 @@ def authorize(actor: Actor, action: Action, subject: Subject | None = None) -> N
             raise ServiceError("action.forbidden")
         return
     standing = [g for g in mine if g.relations is None or g.relations & subject.relations]
-    if not standing:
-        raise ServiceError("action.forbidden" if _may_know(actor, subject) else subject.unknown)
     timely = [g for g in standing if g.states is None or subject.state in g.states]
+    if any(subject.holds_seat or not grant.seat for grant in timely):
+        return
+    if not _may_know(actor, subject):
+        raise ServiceError(subject.unknown)
+    if not standing:
+        raise ServiceError("action.forbidden")
     if not timely:
-        if not _may_know(actor, subject):
-            raise ServiceError(subject.unknown)
         raise ServiceError("case.wrong_state", state=subject.state)
-    if not any(subject.holds_seat or not grant.seat for grant in timely):
-        raise ServiceError("seat.missing")
+    raise ServiceError("seat.missing")
 
 
 def _may_know(actor: Actor, subject: Subject) -> bool:
