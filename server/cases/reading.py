@@ -16,7 +16,7 @@ from server.cases.models import Case, CaseEvent, CaseField, Check
 from server.cases.record import Records, subject_relations
 from server.items.rules import Field, Item, Owner, mask_id_number, mask_phone, mask_value
 from server.items.service import Items
-from server.regions.service import Catalogue
+from server.regions.rules import Catalogue
 from server.vault import CaseKey
 
 APPLICANT = "applicant"

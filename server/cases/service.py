@@ -34,7 +34,7 @@ from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import Owner, check_applicant, check_text, check_value
 from server.items.service import Items
-from server.regions.service import Catalogue
+from server.regions.rules import Catalogue
 
 FileStill = Callable[[Entry, str, str], Awaitable[None]]
 
