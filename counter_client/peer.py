@@ -59,6 +59,7 @@ class Peer:
         self.first_frame_at: float | None = None  # time.perf_counter()
         self.connected = asyncio.Event()
         self.broken = asyncio.Event()
+        self.states: asyncio.Queue[str] = asyncio.Queue()  # As `seat.reported` names them.
         self._call_id, self._send, self._sources = call_id, send, sources
         self._turn = asyncio.Lock()
         self._stirred = asyncio.Event()  # Something came, or the connection broke.
@@ -72,9 +73,10 @@ class Peer:
         return sum(count for name, count in self.frames.items() if name.endswith("/video"))
 
     async def start(self) -> None:
-        """Offer, if that is our part; a polite end waits."""
+        """Offer, if that is our part and nothing has been said yet; a polite end waits."""
         async with self._turn:
-            if not self.polite and not self._closed:
+            untouched = self._remote is None and self._connection.signalingState == "stable"
+            if untouched and not self.polite:
                 await self._offer()
 
     async def renew(self) -> None:
@@ -242,9 +244,11 @@ class Peer:
             return
         if connection.connectionState == "connected":
             self.connected.set()
+            self.states.put_nowait("connected")
         elif connection.connectionState == "failed":
             self.connected.clear()
             self.broken.set()
+            self.states.put_nowait("interrupted")
             self._stirred.set()
 
     def _drain(self, track: RemoteStreamTrack) -> None:

@@ -43,7 +43,7 @@ async def test_the_login_cookie_comes_back_although_it_is_secure_and_the_line_is
 ) -> None:
     await client.sign_in("wujiang", "secret")
     await client.me()
-    assert "__Host-kuayu=secret" in service.seen[-1].headers["Cookie"]
+    assert "__Host-kuayu=wujiang" in service.seen[-1].headers["Cookie"]
 
 
 async def test_cookies_go_to_no_other_origin(service: ProtocolServer, client: Client) -> None:
@@ -276,7 +276,7 @@ async def test_an_event_is_acknowledged_with_data(service: ProtocolServer, clien
 
 
 async def test_an_event_can_be_refused(service: ProtocolServer, client: Client) -> None:
-    async def refuse(event: str, data: object) -> dict:
+    async def refuse(event: str, data: object, sid: str) -> dict:
         return refusal("seat.unknown", field="call_id")
 
     service.acknowledge = refuse
@@ -291,7 +291,7 @@ async def test_an_event_that_nobody_acknowledges_times_out(
 ) -> None:
     release = asyncio.Event()
 
-    async def dawdle(event: str, data: object) -> dict:
+    async def dawdle(event: str, data: object, sid: str) -> dict:
         await release.wait()
         return answer({})
 
@@ -307,7 +307,7 @@ async def test_whoever_waits_is_told_when_the_socket_is_gone(
 ) -> None:
     entered = asyncio.Event()
 
-    async def never(event: str, data: object) -> dict:
+    async def never(event: str, data: object, sid: str) -> dict:
         entered.set()
         await asyncio.sleep(0.2)
         return answer({})

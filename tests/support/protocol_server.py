@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 
-Ack = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+Ack = Callable[[str, dict[str, Any], str], Awaitable[dict[str, Any]]]
 
 COOKIES = {
     "staff": "__Host-kuayu",
@@ -31,6 +31,11 @@ def answer(data: object) -> dict[str, Any]:
 def refusal(code: str, **more: object) -> dict[str, Any]:
     """The one answer shape, refused."""
     return {"data": None, "error": {"code": code, **more}, "request_id": "test"}
+
+
+def name_of(request: web.Request) -> str:
+    """Who asks: a clerk's cookie is the name they signed in with."""
+    return request.cookies.get(COOKIES["staff"], "")
 
 
 @dataclass
@@ -72,9 +77,13 @@ class ProtocolServer:
         self.app.router.add_route("*", "/api/{rest:.*}", self._on_request)
         self.url = ""
 
-    async def tell(self, event: str, data: dict[str, Any]) -> None:
-        """Emit a notice to everyone who is connected."""
-        await self.sio.emit(event, data)
+    async def tell(self, event: str, data: dict[str, Any], to: str | None = None) -> None:
+        """Emit a notice to one socket, or to everyone who is connected."""
+        await self.sio.emit(event, data, to=to)
+
+    def name_behind(self, sid: str) -> str:
+        """Who is behind a socket."""
+        return name_of(self.sio.get_environ(sid)["aiohttp.request"])
 
     async def drop_sockets(self) -> None:
         """Break every socket off."""
@@ -93,10 +102,10 @@ class ProtocolServer:
                 return web.json_response(refusal("login.missing"), status=401)
         return await handler(request)
 
-    async def _on_event(self, event: str, _sid: str, data: dict[str, Any]) -> dict[str, Any]:
+    async def _on_event(self, event: str, sid: str, data: dict[str, Any]) -> dict[str, Any]:
         self.events.append((event, data))
         if self.acknowledge is not None:
-            return await self.acknowledge(event, data)
+            return await self.acknowledge(event, data, sid)
         return answer({"event": event, **data})
 
     async def _on_request(self, request: web.Request) -> web.StreamResponse:
@@ -117,7 +126,9 @@ class ProtocolServer:
 
     def _answer(self, request: web.Request) -> object:
         found = self.answers.get((request.method, request.path), (404, "route.unknown"))
-        return found() if callable(found) else found
+        if callable(found):
+            return found(name_of(request)) if found.__code__.co_argcount else found()
+        return found
 
     def _response(self, request: web.Request, found: object) -> web.StreamResponse:
         if request.path in self.files:
@@ -134,7 +145,8 @@ class ProtocolServer:
             kind = "device"
         if kind is not None:
             name = COOKIES[kind]
-            response.set_cookie(name, "secret", path="/", secure=True, httponly=True)
+            secret = "secret" if kind != "staff" else str(self.seen[-1].body["name"])
+            response.set_cookie(name, secret, path="/", secure=True, httponly=True)
         return response
 
 
