@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 
 SECRET_BYTES = 32
 HIGHEST_PORT = 65535
+DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
+EXAMPLE = "an address such as https://kuayu.example"
+_HOST = re.compile(r"[0-9a-z.-]+|[0-9a-f:.]+")
 
 
 class SettingsError(Exception):
@@ -58,15 +61,13 @@ def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
     unknown = sorted(set(source) - KNOWN)
     if unknown:
         raise SettingsError(unknown[0], f"one of {', '.join(sorted(KNOWN))}", source[unknown[0]])
-    demo = source.get("KUAYU_DEMO") == "True"
+    demo = _yes_or_no("KUAYU_DEMO", source.get("KUAYU_DEMO", "False"))
     data = Path(source.get("KUAYU_DATA", "data")).resolve()
     port = _port(source.get("KUAYU_PORT", "8400"))
-    url = _url("KUAYU_PUBLIC_URL", source.get("KUAYU_PUBLIC_URL", f"http://localhost:{port}"))
-    if not demo and not url.startswith("https://"):
-        raise SettingsError("KUAYU_PUBLIC_URL", "an https:// address", url)
+    home = source.get("KUAYU_PUBLIC_URL", f"http://localhost:{port}")
     return Settings(
         data=data,
-        public_url=url,
+        public_url=_url("KUAYU_PUBLIC_URL", home, demo=demo),
         secret=_secret(source, data, demo=demo),
         database_url=_database(source, data),
         regions=_file("KUAYU_REGIONS", source.get("KUAYU_REGIONS", "regions.toml")),
@@ -75,12 +76,13 @@ def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
         port=port,
         demo=demo,
         also_served_as=tuple(
-            _url("KUAYU_ALSO_SERVED_AS", part) for part in _parts(source, "KUAYU_ALSO_SERVED_AS")
+            _url("KUAYU_ALSO_SERVED_AS", part, demo=demo)
+            for part in _parts(source, "KUAYU_ALSO_SERVED_AS")
         ),
         trusted_proxies=_proxies(source),
-        tls_cert=_optional_file(source, "KUAYU_TLS_CERT"),
-        tls_key=_optional_file(source, "KUAYU_TLS_KEY"),
-        redis_url=source.get("KUAYU_REDIS_URL"),
+        tls_cert=_tls_file(source, "KUAYU_TLS_CERT", "KUAYU_TLS_KEY"),
+        tls_key=_tls_file(source, "KUAYU_TLS_KEY", "KUAYU_TLS_CERT"),
+        redis_url=_redis(source),
         fallback_font=_optional_file(source, "KUAYU_FALLBACK_FONT"),
     )
 
@@ -99,13 +101,29 @@ def _parts(source: Mapping[str, str], name: str) -> list[str]:
     return [part.strip() for part in source.get(name, "").split(",") if part.strip()]
 
 
-def _url(name: str, text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError(name, "an address such as https://kuayu.example", text)
-    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+def _yes_or_no(name: str, text: str) -> bool:
+    if text not in {"True", "False"}:
+        raise SettingsError(name, "True or False", text)
+    return text == "True"
+
+
+def _url(name: str, text: str, *, demo: bool) -> str:
+    """Return an address as browsers write it in Origin: lower case, no default port."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise SettingsError(name, EXAMPLE, text) from None
+    host = parts.hostname or ""
+    if parts.scheme not in DEFAULT_PORTS or not _HOST.fullmatch(host) or "@" in parts.netloc:
+        raise SettingsError(name, EXAMPLE, text)
+    if parts.path not in {"", "/"} or "?" in text or "#" in text:
         raise SettingsError(name, "an address without a path", text)
-    return f"{parts.scheme}://{parts.netloc}"
+    if not demo and parts.scheme != "https":
+        raise SettingsError(name, "an https:// address", text)
+    shown_host = f"[{host}]" if ":" in host else host
+    shown_port = "" if port in {None, DEFAULT_PORTS[parts.scheme]} else f":{port}"
+    return f"{parts.scheme}://{shown_host}{shown_port}"
 
 
 def _port(text: str) -> int:
@@ -118,16 +136,13 @@ def _secret(source: Mapping[str, str], data: Path, *, demo: bool) -> bytes:
     name, text = "KUAYU_SECRET", source.get("KUAYU_SECRET")
     if text is None and (demo or "KUAYU_SECRET_FILE" in source):
         name = "KUAYU_SECRET_FILE"
-        path = Path(source.get(name, data / "keys" / "secret"))
-        if not path.is_file():
-            raise SettingsError(name, "a readable file", str(path))
-        text = path.read_text().strip()
+        text = _content(name, source.get(name, str(data / "keys" / "secret")))
     expected = "the base64 text of 32 random bytes (openssl rand -base64 32)"
     if text is None:
         raise SettingsError(name, expected)
     try:
         secret = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         secret = b""
     if len(secret) < SECRET_BYTES:
         raise SettingsError(name, expected, "something else")
@@ -135,34 +150,41 @@ def _secret(source: Mapping[str, str], data: Path, *, demo: bool) -> bytes:
 
 
 def _passphrase(source: Mapping[str, str], *, demo: bool) -> str:
-    if "KUAYU_KEY_PASSPHRASE" in source:
-        return source["KUAYU_KEY_PASSPHRASE"]
-    if "KUAYU_KEY_PASSPHRASE_FILE" in source:
-        path = _file("KUAYU_KEY_PASSPHRASE_FILE", source["KUAYU_KEY_PASSPHRASE_FILE"])
-        return path.read_text().strip()
-    if demo:
+    name, text = "KUAYU_KEY_PASSPHRASE", source.get("KUAYU_KEY_PASSPHRASE")
+    if text is None and "KUAYU_KEY_PASSPHRASE_FILE" in source:
+        name = "KUAYU_KEY_PASSPHRASE_FILE"
+        text = _content(name, source[name])
+    if text is None and demo:
         return "demo-演示"
-    raise SettingsError("KUAYU_KEY_PASSPHRASE", "the passphrase of the seal keys")
+    if not text:
+        raise SettingsError(name, "the passphrase of the seal keys")
+    return text
 
 
 def _database(source: Mapping[str, str], data: Path) -> str:
     url = source.get("KUAYU_DATABASE_URL", f"sqlite+aiosqlite:///{data / 'kuayu.db'}")
     if not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
-        shown = url.split("@")[-1]
+        # The rest may hold a password.
+        shown = url.split(":")[0]
         raise SettingsError(
             "KUAYU_DATABASE_URL", "sqlite+aiosqlite:///… or postgresql+asyncpg://…", shown
         )
     return url
 
 
+def _redis(source: Mapping[str, str]) -> str | None:
+    url = source.get("KUAYU_REDIS_URL")
+    if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("KUAYU_REDIS_URL", "redis://…", url.split(":")[0])
+    return url
+
+
 def _proxies(source: Mapping[str, str]) -> tuple[str, ...]:
-    proxies = _parts(source, "KUAYU_TRUSTED_PROXIES")
-    for proxy in proxies:
-        try:
-            ipaddress.ip_address(proxy)
-        except ValueError:
-            raise SettingsError("KUAYU_TRUSTED_PROXIES", "IP addresses", proxy) from None
-    return tuple(proxies)
+    name = "KUAYU_TRUSTED_PROXIES"
+    try:
+        return tuple(str(ipaddress.ip_address(part)) for part in _parts(source, name))
+    except ValueError:
+        raise SettingsError(name, "IP addresses", source[name]) from None
 
 
 def _file(name: str, text: str) -> Path:
@@ -172,5 +194,18 @@ def _file(name: str, text: str) -> Path:
     return path.resolve()
 
 
+def _content(name: str, text: str) -> str:
+    try:
+        return _file(name, text).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(name, "a readable file", text) from None
+
+
 def _optional_file(source: Mapping[str, str], name: str) -> Path | None:
     return _file(name, source[name]) if name in source else None
+
+
+def _tls_file(source: Mapping[str, str], name: str, other: str) -> Path | None:
+    if other in source and name not in source:
+        raise SettingsError(name, f"a file, because {other} is set")
+    return _optional_file(source, name)

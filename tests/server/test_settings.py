@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from server.settings import Settings, SettingsError, read_settings
+
+SECRET = base64.b64encode(b"s" * 32).decode()
+
+
+@pytest.fixture
+def regions(tmp_path: Path) -> Path:
+    path = tmp_path / "regions.toml"
+    path.write_text("")
+    return path
+
+
+@pytest.fixture
+def environment(regions: Path) -> dict[str, str]:
+    """The least with which production starts."""
+    return {
+        "KUAYU_PUBLIC_URL": "https://kuayu.example",
+        "KUAYU_SECRET": SECRET,
+        "KUAYU_KEY_PASSPHRASE": "open sesame",
+        "KUAYU_REGIONS": str(regions),
+    }
+
+
+def refusal(environment: Mapping[str, str], **given: object) -> str:
+    with pytest.raises(SettingsError) as refused:
+        read_settings(environment, **given)
+    return str(refused.value)
+
+
+def test_production_starts_with_the_least(environment: dict[str, str], regions: Path) -> None:
+    settings = read_settings({**environment, "PATH": "/bin", "HOME": "/root"})
+    assert settings == Settings(
+        data=Path("data").resolve(),
+        public_url="https://kuayu.example",
+        secret=b"s" * 32,
+        database_url=f"sqlite+aiosqlite:///{Path('data').resolve() / 'kuayu.db'}",
+        regions=regions,
+        key_passphrase="open sesame",
+    )
+    assert settings.origins == ("https://kuayu.example",)
+
+
+def test_the_demo_needs_a_secret_file_in_its_data_and_nothing_else(
+    tmp_path: Path, regions: Path
+) -> None:
+    keys = tmp_path / "data" / "keys"
+    keys.mkdir(parents=True)
+    (keys / "secret").write_text(f"{SECRET}\n")
+    settings = read_settings(
+        {"KUAYU_REGIONS": str(regions)}, demo=True, data=tmp_path / "data", port=8401
+    )
+    assert (settings.demo, settings.secret, settings.port) == (True, b"s" * 32, 8401)
+    assert settings.public_url == "http://localhost:8401"
+
+
+def test_the_command_line_wins_over_the_environment(environment: dict[str, str]) -> None:
+    settings = read_settings({**environment, "KUAYU_PORT": "1"}, port=2, host=None)
+    assert (settings.port, settings.host) == (2, "127.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["KUAYU_SECRET", "KUAYU_KEY_PASSPHRASE"])
+def test_production_does_not_start_without_its_secrets(
+    environment: dict[str, str], name: str
+) -> None:
+    del environment[name]
+    said = refusal(environment)
+    assert said.startswith(f"{name}: expected ")
+    assert said.endswith("; it is missing")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KUAYU_PORT", ""),
+        ("KUAYU_PORT", "0"),
+        ("KUAYU_PORT", "65536"),
+        ("KUAYU_PORT", "-1"),
+        ("KUAYU_PORT", "８４００"),
+        ("KUAYU_PORT", "8e3"),
+        ("KUAYU_DEMO", "yes"),
+        ("KUAYU_DEMO", "1"),
+        ("KUAYU_PUBLIC_URL", "http://kuayu.example"),
+        ("KUAYU_PUBLIC_URL", "kuayu.example"),
+        ("KUAYU_PUBLIC_URL", "https://"),
+        ("KUAYU_PUBLIC_URL", "https://[::1"),
+        ("KUAYU_PUBLIC_URL", "https://kuayu.example:99999"),
+        ("KUAYU_PUBLIC_URL", "https://kuayu.example/app"),
+        ("KUAYU_PUBLIC_URL", "https://kuayu.example?x"),
+        ("KUAYU_PUBLIC_URL", "https://kuayu.example#"),
+        ("KUAYU_PUBLIC_URL", "https://user@kuayu.example"),
+        ("KUAYU_PUBLIC_URL", "https://跨域.example"),
+        ("KUAYU_PUBLIC_URL", "https://kuayu.example evil"),
+        ("KUAYU_ALSO_SERVED_AS", "https://a.example,ftp://b.example"),
+        ("KUAYU_ALSO_SERVED_AS", "http://a.example"),
+        ("KUAYU_DATABASE_URL", "mysql://localhost/kuayu"),
+        ("KUAYU_DATABASE_URL", "postgresql://localhost/kuayu"),
+        ("KUAYU_DATABASE_URL", "sqlite:///kuayu.db"),
+        ("KUAYU_REDIS_URL", "http://localhost"),
+        ("KUAYU_TRUSTED_PROXIES", "10.0.0.1,proxy.example"),
+        ("KUAYU_REGIONS", "/nowhere/regions.toml"),
+        ("KUAYU_TLS_CERT", "/nowhere/cert.pem"),
+        ("KUAYU_FALLBACK_FONT", "/nowhere/font.ttf"),
+        ("KUAYU_KEY_PASSPHRASE", ""),
+        ("KUAYU_SECRET", ""),
+        ("KUAYU_SECRET", "not base64!"),
+        ("KUAYU_SECRET", "一二三四"),
+        ("KUAYU_SECRET", base64.b64encode(b"s" * 31).decode()),
+        ("KUAYU_SERCET", "x"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_and_is_named(
+    environment: dict[str, str], name: str, value: str
+) -> None:
+    assert refusal({**environment, name: value}).startswith(f"{name}: expected ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KUAYU_SECRET", "hunter2-secret"),
+        ("KUAYU_DATABASE_URL", "postgres://kuayu:hunter2-secret"),
+        ("KUAYU_DATABASE_URL", "postgres://kuayu:hunter2-secret@db/kuayu"),
+        ("KUAYU_REDIS_URL", "http://:hunter2-secret@cache"),
+    ],
+)
+def test_a_refusal_does_not_tell_secrets(
+    environment: dict[str, str], name: str, value: str
+) -> None:
+    assert "hunter2" not in refusal({**environment, name: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://Kuayu.Example/", "https://kuayu.example"),
+        ("https://kuayu.example:443", "https://kuayu.example"),
+        ("https://kuayu.example:8443", "https://kuayu.example:8443"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+        ("https://127.0.0.1", "https://127.0.0.1"),
+    ],
+)
+def test_an_address_is_kept_as_browsers_write_it_in_origin(
+    environment: dict[str, str], given: str, origin: str
+) -> None:
+    environment["KUAYU_PUBLIC_URL"] = "https://other.example"
+    environment["KUAYU_ALSO_SERVED_AS"] = f" {given} ,"
+    assert read_settings(environment).origins == ("https://other.example", origin)
+
+
+def test_proxies_are_kept_as_the_socket_tells_them(environment: dict[str, str]) -> None:
+    environment["KUAYU_TRUSTED_PROXIES"] = "10.0.0.1, 0:0:0:0:0:0:0:1"
+    assert read_settings(environment).trusted_proxies == ("10.0.0.1", "::1")
+
+
+def test_a_certificate_without_its_key_is_refused(
+    environment: dict[str, str], regions: Path
+) -> None:
+    assert refusal({**environment, "KUAYU_TLS_CERT": str(regions)}).startswith("KUAYU_TLS_KEY: ")
+    assert refusal({**environment, "KUAYU_TLS_KEY": str(regions)}).startswith("KUAYU_TLS_CERT: ")
+
+
+def test_secrets_may_come_from_files(environment: dict[str, str], tmp_path: Path) -> None:
+    for name, content in (("KUAYU_SECRET", SECRET), ("KUAYU_KEY_PASSPHRASE", "open sesame")):
+        del environment[name]
+        path = tmp_path / name
+        path.write_text(f"{content}\n")
+        environment[f"{name}_FILE"] = str(path)
+    settings = read_settings(environment)
+    assert (settings.secret, settings.key_passphrase) == (b"s" * 32, "open sesame")
+
+
+@pytest.mark.parametrize("name", ["KUAYU_SECRET", "KUAYU_KEY_PASSPHRASE"])
+def test_a_secret_file_that_cannot_be_read_is_named(
+    environment: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    del environment[name]
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe\x00")
+    for path in (binary, tmp_path, tmp_path / "missing"):
+        said = refusal({**environment, f"{name}_FILE": str(path)})
+        assert said.startswith(f"{name}_FILE: expected a readable file")
