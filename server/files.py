@@ -67,7 +67,7 @@ class LocalFiles:
         return len(strays)
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or name.endswith(TEMPORARY):
             raise ValueError(f"not a name of ours: {name!r}")
         return self.folder / name
 
@@ -95,8 +95,15 @@ class LocalFiles:
                     raise
         finally:
             temporary.unlink(missing_ok=True)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        # A new folder is an entry in the one above it, and lost with it.
+        _make_durable(target.parent)
+        for above in target.parent.relative_to(self.folder).parents:
+            _make_durable(self.folder / above)
+
+
+def _make_durable(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
