@@ -130,7 +130,7 @@ async def test_every_folder_on_the_way_is_made_durable(
 ) -> None:
     synced: list[str] = []
     monkeypatch.setattr(
-        os, "fsync", lambda number: synced.append(os.readlink(f"/proc/self/fd/{number}"))
+        os, "fsync", lambda number: synced.append(str(Path(f"/proc/self/fd/{number}").readlink()))
     )
     await files.put("materials/b/2.png", b"one")
     root = str(files.folder)
