@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from server.access import TABLE, Action, Actor
 from server.db.engine import Database
-from server.db.replies import recall, remember
+from server.db.replies import claim, remember
 from server.db.unit import Unit, Units
 from server.errors import ServiceError
 from server.web.login import ACTORS, Audience, NewLogin, set_login
@@ -98,11 +98,11 @@ class Ask(Generic[Taken]):
             if self.key is None:
                 return await verb(unit)
             owner = f"{self.actor.id}:{self.key}"
-            known = await recall(unit, owner, self.fingerprint)
+            known = await claim(unit, owner, self.fingerprint)
             if known is not None:
                 raise Replay(known)
             answer = await verb(unit)
-            await remember(unit, owner, self.fingerprint, answer.model_dump_json())
+            await remember(unit, owner, answer.model_dump_json())
             return answer
 
 
