@@ -53,6 +53,7 @@ class Base(DeclarativeBase):
             enum.StrEnum,
             native_enum=False,
             length=32,
+            validate_strings=True,
             values_callable=lambda kind: [member.value for member in kind],
         ),
     }
