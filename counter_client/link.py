@@ -78,15 +78,22 @@ class Link:
         origin: str | None = None,
         patience: float = 5.0,
         tls: ssl.SSLContext | None = None,
+        source: str | None = None,
     ) -> None:
-        """Speak to `base`, calling ourselves a page of `origin` (`base` itself by default)."""
+        """Speak to `base`, calling ourselves a page of `origin` (`base` itself by default).
+
+        `source` is the address of ours to speak from.
+        """
         self.base = base.rstrip("/")
         self.patience = patience
         self.news = News()
         self._http = aiohttp.ClientSession(
             headers={"Origin": origin or str(URL(base).origin())},
             cookie_jar=aiohttp.CookieJar(unsafe=True, treat_as_secure_origin=plain_http(base)),
-            connector=aiohttp.TCPConnector(ssl=tls if tls is not None else True),
+            connector=aiohttp.TCPConnector(
+                ssl=tls if tls is not None else True,
+                local_addr=None if source is None else (source, 0),
+            ),
             timeout=ANSWER_TIME,
         )
         self._socket: socketio.AsyncClient | None = None
