@@ -108,7 +108,10 @@ class Cast:
         if state["offer"] is not None:
             await self.agent.refuse_offer(state["offer"]["id"], NOT_OURS)
         if state["call_id"] is not None:
-            await self.agent.hang_up(state["call_id"], "other", BREAKING_OFF)
+            call = await self.agent.call(state["call_id"])
+            self.call_id, self.case_id = call["id"], call["case_id"]
+            await self._tidy_up()
+            self.call_id = self.case_id = None
 
     async def _sign_in(self, person: Client, account: Account) -> None:
         """Sign a clerk in and let them listen."""
