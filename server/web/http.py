@@ -18,7 +18,8 @@ from server.db.engine import Database
 from server.db.replies import claim, remember
 from server.db.unit import Unit, Units
 from server.errors import ServiceError
-from server.web.login import ACTORS, Audience, NewLogin, set_login
+from server.web.login import ACTORS, Audience, NewLogin, refuse_nobody, set_login
+from server.web.texts import check_text, place_of
 
 MAX_JSON_BYTES = 512 * 1024
 JSON_SECONDS = 15
@@ -163,6 +164,8 @@ def _serve(
             admit(route.rate, request[ADDRESS])
         actor = request[ACTORS].get(route.audience)
         if route.action is not None:
+            if actor is None:
+                raise refuse_nobody(request, route.audience)
             _check_role(actor, route.action)
         ask = await _read(route, request, units, actor)
         try:
@@ -177,10 +180,8 @@ def _serve(
     return serve
 
 
-def _check_role(actor: Actor | None, action: Action) -> None:
+def _check_role(actor: Actor, action: Action) -> None:
     """Refuse early whom no line of the table could let pass; the verb decides on the rest."""
-    if actor is None:
-        raise ServiceError("login.missing")
     if not any(grant.roles & actor.roles for grant in TABLE[action]):
         raise ServiceError("action.forbidden")
 
@@ -188,8 +189,11 @@ def _check_role(actor: Actor | None, action: Action) -> None:
 async def _read(
     route: Route[Any], request: web.Request, units: Units, actor: Actor | None
 ) -> Ask[Any]:
+    if any(not value.isprintable() for value in request.match_info.values()):
+        raise ServiceError("route.unknown")
     content = await _body(route, request)
     said = _parse(route, request, content)
+    check_text(said)
     key = request.headers.get("Idempotency-Key")
     if route.keyed and key is None:
         raise ServiceError("idempotency_key.missing")
@@ -214,22 +218,35 @@ async def _body(route: Route[Any], request: web.Request) -> bytes:
     """Read the whole body, whose length must be told before and is capped; within a deadline."""
     if route.method == "GET":
         return b""
+    length = _length(route, request)
+    _check_type(route, request)
+    try:
+        async with asyncio.timeout(UPLOAD_SECONDS if route.upload else JSON_SECONDS):
+            return await request.content.readexactly(length)
+    except TimeoutError:
+        raise ServiceError("body.too_slow") from None
+    except (asyncio.IncompleteReadError, ConnectionError):
+        raise ServiceError("body.malformed") from None
+
+
+def _length(route: Route[Any], request: web.Request) -> int:
     if request.content_length is None:
         raise ServiceError("body.length_missing")
+    if "Content-Encoding" in request.headers:
+        # The length would be that of the packed body, and no promise about the unpacked one.
+        raise ServiceError("body.malformed", expected="no Content-Encoding")
     limit = route.upload.max_bytes if route.upload else MAX_JSON_BYTES
     if request.content_length > limit:
         raise ServiceError("body.too_large", limit=limit)
-    if route.upload and request.content_type not in route.upload.media_types:
+    return request.content_length
+
+
+def _check_type(route: Route[Any], request: web.Request) -> None:
+    if route.upload is None:
+        if request.content_type != "application/json":
+            raise ServiceError("body.malformed", expected="application/json")
+    elif request.content_type not in route.upload.media_types:
         raise ServiceError("material.wrong_type", expected=list(route.upload.media_types))
-    if not route.upload and request.content_type != "application/json":
-        raise ServiceError("body.malformed", expected="application/json")
-    try:
-        async with asyncio.timeout(UPLOAD_SECONDS if route.upload else JSON_SECONDS):
-            return await request.content.readexactly(request.content_length)
-    except TimeoutError:
-        raise ServiceError("body.too_slow") from None
-    except asyncio.IncompleteReadError:
-        raise ServiceError("body.malformed") from None
 
 
 def _parse(route: Route[Any], request: web.Request, content: bytes) -> BaseModel:
@@ -250,8 +267,7 @@ def _refusal(error: ValidationError, code: str) -> ServiceError:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if first["type"] == "json_invalid":
         return ServiceError("body.malformed")
-    place = ".".join(str(part) for part in first["loc"])
-    return ServiceError(code, field=place, expected=first["msg"])
+    return ServiceError(code, field=place_of(first["loc"]), expected=first["msg"])
 
 
 def _answer(request: web.Request, answer: Answer) -> web.Response:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from server.access import Actor
+from server.errors import ServiceError
 
 
 class Audience(enum.StrEnum):
@@ -20,6 +22,7 @@ class Audience(enum.StrEnum):
     ANYONE = "anyone"
 
 
+SOCKET_PATH = "/socket.io/"
 COOKIES: dict[Audience, str] = {
     Audience.STAFF: "__Host-kuayu",
     Audience.DEVICE: "__Host-kuayu-device",
@@ -38,11 +41,20 @@ class NewLogin:
     seconds: int
 
 
+# A token of ours is 43 characters of base64url; nothing longer or stranger is looked up.
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
 ACTORS: web.RequestKey[Mapping[Audience, Actor]] = web.RequestKey("actors", Mapping)
 
 
-def audience_of(path: str) -> Audience:
-    """Return whose cookie counts under a path."""
+def audience_of(request: web.Request) -> Audience:
+    """Return whose cookie counts for a request; query.invalid if a socket names nobody of ours."""
+    path = request.path
+    if path.startswith(SOCKET_PATH):
+        try:
+            return Audience(request.query.get("as", Audience.STAFF))
+        except ValueError:
+            raise ServiceError("query.invalid", field="as") from None
     if path.startswith("/api/facing"):
         return Audience.DEVICE
     if path.startswith("/api/citizen"):
@@ -52,8 +64,17 @@ def audience_of(path: str) -> Audience:
 
 async def find_actor(request: web.Request, audience: Audience, find: FindLogin) -> Actor | None:
     """Return who holds the cookie of this audience, if its login still lives."""
-    token = request.cookies.get(COOKIES[audience], "")
-    return await find(audience, token) if token else None
+    token = _token(request, audience)
+    return await find(audience, token) if TOKEN.fullmatch(token) else None
+
+
+def refuse_nobody(request: web.Request, audience: Audience) -> ServiceError:
+    """Return login.expired to who came with a login's cookie, and login.missing to others."""
+    return ServiceError("login.expired" if _token(request, audience) else "login.missing")
+
+
+def _token(request: web.Request, audience: Audience) -> str:
+    return request.cookies.get(COOKIES[audience], "") if audience in COOKIES else ""
 
 
 def set_login(response: web.StreamResponse, login: NewLogin) -> None:

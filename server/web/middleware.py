@@ -15,12 +15,11 @@ from prometheus_client import Counter, Histogram
 
 from server.errors import CODES, ServiceError
 from server.web.http import ADDRESS, REQUEST_ID
-from server.web.login import ACTORS, Audience, FindLogin, audience_of, find_actor
+from server.web.login import ACTORS, SOCKET_PATH, Audience, FindLogin, audience_of, find_actor
 
 log = structlog.get_logger("kuayu.http")
 
 HTTPS_HEADERS: Mapping[str, str] = {"Strict-Transport-Security": "max-age=31536000"}
-SOCKET_PATH = "/socket.io/"
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -71,10 +70,8 @@ def build(
         sockets = request.path.startswith(SOCKET_PATH)
         if (request.method in CHANGES or sockets) and request.headers.get("Origin") not in origins:
             raise ServiceError("origin.foreign")
-        if request.path.startswith("/api/"):
-            await _sign_in(request, audience_of(request.path), find)
-        elif sockets:
-            await _sign_in(request, _asked_audience(request), find)
+        if sockets or request.path.startswith("/api/"):
+            await _sign_in(request, audience_of(request), find)
         return await handler(request)
 
     return [answer, admit]
@@ -83,13 +80,6 @@ def build(
 async def _sign_in(request: web.Request, audience: Audience, find: FindLogin) -> None:
     actor = await find_actor(request, audience, find)
     request[ACTORS] = {} if actor is None else {audience: actor}
-
-
-def _asked_audience(request: web.Request) -> Audience:
-    try:
-        return Audience(request.query.get("as", Audience.STAFF))
-    except ValueError:
-        raise ServiceError("query.invalid", field="as") from None
 
 
 async def _settle(request: web.Request, handler: Handler) -> web.StreamResponse:

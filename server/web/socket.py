@@ -19,8 +19,9 @@ from server.access import Actor, Role
 from server.db.unit import Notice
 from server.errors import ServiceError
 from server.rooms import board, clerk, counter, login, queue
-from server.web.login import ACTORS
+from server.web.login import ACTORS, SOCKET_PATH, audience_of, refuse_nobody
 from server.web.packets import strict_packet
+from server.web.texts import check_text, place_of
 
 log = structlog.get_logger("kuayu.socket")
 
@@ -29,7 +30,6 @@ MAX_FRAME_BYTES = 64 * 1024
 MAX_QUEUED_PACKETS = 500
 EVENTS_PER_SECOND = 20.0
 BURST = 40.0
-PATH = "/socket.io/"
 
 Said = TypeVar("Said", bound=BaseModel)
 
@@ -117,7 +117,7 @@ class Hub:
 
     def attach(self, app: web.Application) -> None:
         """Serve the socket's path in `app`; the middleware has set ACTORS by then."""
-        app.router.add_get(PATH, self._upgrade)
+        app.router.add_get(SOCKET_PATH, self._upgrade)
         app.on_shutdown.append(self._shut_down)
 
     def when_gone(self, tell: Callable[[Connection], Awaitable[None]]) -> None:
@@ -156,7 +156,7 @@ class Hub:
 
     async def _upgrade(self, request: web.Request) -> web.StreamResponse:
         if not request[ACTORS]:
-            raise ServiceError("login.missing")
+            raise refuse_nobody(request, audience_of(request))
         if request.headers.get("Upgrade", "").lower() != "websocket":
             raise ServiceError("body.malformed", expected="a WebSocket")
         try:
@@ -202,9 +202,10 @@ class Hub:
                 return _refused(ServiceError("rate.exceeded"))
             try:
                 said = event.takes.model_validate(data)
+                check_text(said)
                 answer = await event.run(Heard(connection, said, self))
             except ValidationError as error:
-                place = ".".join(str(part) for part in error.errors()[0]["loc"])
+                place = place_of(error.errors(include_url=False)[0]["loc"])
                 return _refused(ServiceError("event.invalid", field=place))
             except ServiceError as error:
                 return _refused(error)

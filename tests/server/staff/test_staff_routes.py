@@ -163,6 +163,14 @@ async def test_nobody_is_nobody(site: Site, method: str, path: str) -> None:
     assert (status, answer["error"]["code"]) == (401, "login.missing")
 
 
+async def test_a_login_that_ended_is_told_from_none(site: Site) -> None:
+    token = await signed_in(site)
+    await site.ask("POST", "/api/logout", token, json={})
+    for stale in (token, "rubbish", "x" * 5000):
+        status, answer = await site.ask("GET", "/api/me", stale)
+        assert (status, answer["error"]["code"]) == (401, "login.expired")
+
+
 async def test_one_address_cannot_ask_for_ever(site: Site) -> None:
     seen = set()
     for number in range(61):
