@@ -1,0 +1,167 @@
+"""A certificate's page by GB/T 9704: A4, text block 156 × 225 mm, top 37 mm, left 28 mm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+
+from docs_gen.data import Facts
+from docs_gen.fonts import BOLD, SANS, SERIF, width
+from docs_gen.lines import break_lines
+from docs_gen.numbers import long_date
+from docs_gen.template import Template
+
+PAGE_WIDTH, PAGE_HEIGHT = A4
+LEFT, TOP = 28 * mm, 37 * mm
+BLOCK_WIDTH, BLOCK_HEIGHT = 156 * mm, 225 * mm
+RIGHT = LEFT + BLOCK_WIDTH
+HIGHEST = PAGE_HEIGHT - TOP
+LOWEST = HIGHEST - BLOCK_HEIGHT
+TITLE, TITLE_LEADING = 22.0, 34.0
+BODY, LEADING = 16.0, 28.0
+SMALL, SMALL_LEADING = 10.5, 16.0
+CELL, CELL_LEADING, CELL_PADDING = 14.0, 21.0, 5.0
+LABEL_WIDTH = 42 * mm
+QR_SIDE = 34 * mm
+CLOSING_HEIGHT = 56 * mm
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One line of text at a baseline."""
+
+    x: float
+    y: float
+    text: str
+    font: str
+    size: float
+    align: str = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A thin frame of a table cell: left, bottom, width, height."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One page: what is on it, and where the seal and the QR code stand if they stand here."""
+
+    texts: list[Text] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+    seal: tuple[float, float] | None = None
+    qr: tuple[float, float] | None = None
+
+
+@dataclass(slots=True)
+class _Flow:
+    """Puts blocks one below the other, and on a new page when there is no room."""
+
+    loaded: frozenset[str]
+    sheets: list[Sheet] = field(default_factory=lambda: [Sheet()])
+    y: float = HIGHEST
+
+    @property
+    def sheet(self) -> Sheet:
+        return self.sheets[-1]
+
+    def room_for(self, height: float) -> bool:
+        return bool(self.y - height >= LOWEST)
+
+    def new_page(self) -> None:
+        self.sheets.append(Sheet())
+        self.y = HIGHEST
+
+    def lines(self, text: str, font: str, size: float, room: float, indent: float = 0) -> list[str]:
+        return break_lines(text, lambda part: width(part, font, size, self.loaded), room, indent)
+
+    def title(self, text: str) -> None:
+        for line in self.lines(text, BOLD, TITLE, BLOCK_WIDTH):
+            self.y -= TITLE_LEADING
+            middle = LEFT + BLOCK_WIDTH / 2
+            self.sheet.texts.append(Text(middle, self.y + 8, line, BOLD, TITLE, "centre"))
+        self.y -= 4
+
+    def number(self, text: str) -> None:
+        self.y -= SMALL_LEADING
+        middle = LEFT + BLOCK_WIDTH / 2
+        self.sheet.texts.append(Text(middle, self.y + 4, text, SANS, SMALL, "centre"))
+        self.y -= 12
+
+    def paragraph(self, text: str, size: float, leading: float) -> None:
+        indent = 2 * size
+        for i, line in enumerate(self.lines(text, SERIF, size, BLOCK_WIDTH, indent)):
+            if not self.room_for(leading):
+                self.new_page()
+            self.y -= leading
+            x = LEFT + (indent if i == 0 else 0)
+            self.sheet.texts.append(Text(x, self.y + leading * 0.28, line, SERIF, size))
+
+    def row(self, label: str, value: str, head: str) -> None:
+        value_width = BLOCK_WIDTH - LABEL_WIDTH
+        labels = self.lines(label, SERIF, CELL, LABEL_WIDTH - 2 * CELL_PADDING)
+        values = self.lines(value, SERIF, CELL, value_width - 2 * CELL_PADDING)
+        height = max(len(labels), len(values)) * CELL_LEADING + 2 * CELL_PADDING
+        if not self.room_for(height):
+            self.new_page()
+            self.number(head)
+        self.y -= height
+        self.sheet.boxes.append(Box(LEFT, self.y, LABEL_WIDTH, height))
+        self.sheet.boxes.append(Box(LEFT + LABEL_WIDTH, self.y, value_width, height))
+        self._cell(LEFT, labels, height)
+        self._cell(LEFT + LABEL_WIDTH, values, height)
+
+    def _cell(self, left: float, lines: list[str], height: float) -> None:
+        top = self.y + height - (height - len(lines) * CELL_LEADING) / 2
+        for i, line in enumerate(lines):
+            y = top - (i + 1) * CELL_LEADING + CELL_LEADING * 0.28
+            self.sheet.texts.append(Text(left + CELL_PADDING, y, line, SERIF, CELL))
+
+    def closing(self, facts: Facts) -> None:
+        """Issuer and date lower right with the seal over them; QR, number and code lower left."""
+        if not self.room_for(CLOSING_HEIGHT):
+            self.new_page()
+        base = LOWEST
+        issuer = self.lines(facts.issuer.name, SERIF, BODY, 100 * mm)
+        seal_x = RIGHT - 31 * mm
+        for i, line in enumerate(reversed(issuer)):
+            y = base + 24 * mm + i * LEADING
+            self.sheet.texts.append(Text(RIGHT, y, line, SERIF, BODY, "right"))
+        day = long_date(facts.issued_on)
+        self.sheet.texts.append(Text(seal_x, base + 14 * mm, day, SERIF, BODY, "centre"))
+        self.sheet.seal = (seal_x, base + 24 * mm)
+        self.sheet.qr = (LEFT, base + 11 * mm)
+        self.sheet.texts.append(
+            Text(LEFT, base + 5.5 * mm, f"校验码 {facts.check_code}", SANS, SMALL)
+        )
+        self.sheet.texts.append(Text(LEFT, base, f"编号 {facts.number}", SANS, 8))
+        self.y = base
+
+
+def lay_out(template: Template, facts: Facts, loaded: frozenset[str]) -> list[Sheet]:
+    """Return the pages of a certificate; ValueError names a character that no face can draw."""
+    flow = _Flow(loaded)
+    flow.title(template.title)
+    flow.number(f"编号：{facts.number}")
+    for paragraph in template.paragraphs:
+        flow.paragraph(template.fill(paragraph, facts), BODY, LEADING)
+    flow.y -= 8
+    head = f"{template.title}（续表）"
+    for label, value in template.rows:
+        flow.row(label, template.fill(value, facts), head)
+    flow.y -= 6
+    flow.paragraph("特此证明。", BODY, LEADING)
+    flow.paragraph(template.fill(template.basis, facts), SMALL, SMALL_LEADING)
+    flow.closing(facts)
+    for i, sheet in enumerate(flow.sheets, start=1):
+        footer = f"第 {i} 页 共 {len(flow.sheets)} 页"
+        middle = LEFT + BLOCK_WIDTH / 2
+        sheet.texts.append(Text(middle, LOWEST - 12 * mm, footer, SANS, SMALL, "centre"))
+    return flow.sheets

@@ -1,0 +1,136 @@
+"""Facts and a template into PDF bytes: the same facts and signing time, the same bytes."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import segno
+from reportlab import rl_config
+from reportlab.lib.colors import Color, black
+from reportlab.pdfgen.canvas import Canvas
+
+from docs_gen.data import Facts
+from docs_gen.fonts import SANS, SERIF, load_fonts, runs, width
+from docs_gen.layout import PAGE_HEIGHT, PAGE_WIDTH, QR_SIDE, Sheet, Text, lay_out
+from docs_gen.seal import DIAMETER, draw_seal
+from docs_gen.template import Template
+
+# Nothing that people type may ever make the page fetch a file or an address.
+rl_config.trustedHosts = None
+rl_config.trustedSchemes = []
+
+WATERMARK = Color(0.62, 0.64, 0.68, alpha=0.20)
+QUIET_ZONE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An unsigned page; `seal_box` (left, bottom, right, top, in points) is on page `seal_page`."""
+
+    pdf: bytes
+    seal_page: int
+    seal_box: tuple[int, int, int, int]
+
+
+def draw(facts: Facts, template: Template, fallback: Path | None = None) -> Drawn:
+    """Draw a certificate ready to be signed; ValueError names a character nobody can draw."""
+    return _draw(facts, template, fallback, "演示样本" if facts.demo else None, live=True)
+
+
+def preview(facts: Facts, template: Template, fallback: Path | None = None) -> bytes:
+    """Draw what the certificate will say, marked 预览: without seal, without a live QR code."""
+    return _draw(facts, template, fallback, "预　览", live=False).pdf
+
+
+def _draw(
+    facts: Facts, template: Template, fallback: Path | None, mark: str | None, *, live: bool
+) -> Drawn:
+    loaded = load_fonts(fallback)
+    sheets = lay_out(template, facts, loaded)
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=(PAGE_WIDTH, PAGE_HEIGHT), invariant=1, lang="zh-CN")
+    canvas.setTitle(template.title)
+    canvas.setAuthor(facts.issuer.name)
+    canvas.setSubject(facts.number)
+    canvas.setCreator("Kuayu")
+    for sheet in sheets:
+        if mark is not None:
+            _watermark(canvas, mark)
+        _sheet(canvas, sheet, facts, loaded, live=live)
+        canvas.showPage()
+    canvas.save()
+    x, y = sheets[-1].seal or (0.0, 0.0)
+    half = DIAMETER / 2
+    box = (int(x - half), int(y - half), int(x + half), int(y + half))
+    return Drawn(buffer.getvalue(), len(sheets) - 1, box)
+
+
+def _sheet(
+    canvas: Canvas, sheet: Sheet, facts: Facts, loaded: frozenset[str], *, live: bool
+) -> None:
+    canvas.setStrokeColor(black)
+    canvas.setLineWidth(0.6)
+    for box in sheet.boxes:
+        canvas.rect(box.x, box.y, box.w, box.h, stroke=1, fill=0)
+    canvas.setFillColor(black)
+    for text in sheet.texts:
+        _text(canvas, text, loaded)
+    if sheet.qr is not None:
+        if live:
+            _qr(canvas, *sheet.qr, facts.qr_url)
+        else:
+            _no_qr(canvas, *sheet.qr)
+    if sheet.seal is not None and live:
+        issuer = facts.issuer
+        draw_seal(canvas, *sheet.seal, issuer.seal_text, issuer.code, demo=facts.demo)
+
+
+def _text(canvas: Canvas, text: Text, loaded: frozenset[str]) -> None:
+    x = text.x
+    if text.align != "left":
+        whole = width(text.text, text.font, text.size, loaded)
+        x -= whole if text.align == "right" else whole / 2
+    for face, run in runs(text.text, text.font, loaded):
+        canvas.setFont(face, text.size)
+        canvas.drawString(x, text.y, run)
+        x += canvas.stringWidth(run, face, text.size)
+
+
+def _qr(canvas: Canvas, x: float, y: float, url: str) -> None:
+    """Draw the QR code as filled runs of modules, error correction M."""
+    code = segno.make(url, error="m", boost_error=False, micro=False)
+    rows = [list(row) for row in code.matrix_iter(border=QUIET_ZONE)]
+    module = QR_SIDE / len(rows)
+    path = canvas.beginPath()
+    for i, row in enumerate(rows):
+        start: int | None = None
+        for j, dark in enumerate([*row, 0]):
+            if dark and start is None:
+                start = j
+            elif not dark and start is not None:
+                top = y + QR_SIDE - (i + 1) * module
+                # Rows overlap by a hair, or a viewer shows light seams between them.
+                path.rect(x + start * module, top, (j - start) * module, module * 1.04)
+                start = None
+    canvas.drawPath(path, stroke=0, fill=1)
+
+
+def _no_qr(canvas: Canvas, x: float, y: float) -> None:
+    canvas.setDash(2, 2)
+    canvas.rect(x, y, QR_SIDE, QR_SIDE, stroke=1, fill=0)
+    canvas.setDash()
+    canvas.setFont(SANS, 10)
+    canvas.drawCentredString(x + QR_SIDE / 2, y + QR_SIDE / 2 - 4, "签发后生成")
+
+
+def _watermark(canvas: Canvas, mark: str) -> None:
+    canvas.saveState()
+    canvas.setFillColor(WATERMARK)
+    canvas.setFont(SERIF, 84)
+    canvas.translate(PAGE_WIDTH / 2, PAGE_HEIGHT / 2)
+    canvas.rotate(38)
+    canvas.drawCentredString(0, 150, mark)
+    canvas.drawCentredString(0, -190, mark)
+    canvas.restoreState()

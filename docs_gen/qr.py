@@ -1,0 +1,104 @@
+"""The QR code's payload: COSE_Sign1 (RFC 9052) with Ed25519 over what the page shows, masked.
+
+It holds no hash of the ID number, for those can be enumerated. Built on cbor2 and cryptography:
+the structure is one CBOR array, and the COSE libraries at hand bring far more with them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import cbor2
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+
+EDDSA, ALGORITHM, KEY_ID = -8, 1, 4
+NUMBER, TITLE, HOLDER, ISSUER, ISSUED_ON, VALID_UNTIL = range(1, 7)
+EPOCH = date(1970, 1, 1)
+MAX_TOKEN = 1000
+PARTS = 4
+
+
+class TokenError(Exception):
+    """A token that none of the known keys signed, or that is no token at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a QR code says of its certificate; the holder's name is masked."""
+
+    number: str
+    title: str
+    holder: str
+    issuer: str
+    issued_on: date
+    valid_until: date
+
+
+def encode(claim: Claim, key: Ed25519PrivateKey, key_id: bytes) -> str:
+    """Return a signed claim as base64url text for an address's fragment."""
+    protected = cbor2.dumps({ALGORITHM: EDDSA, KEY_ID: key_id}, canonical=True)
+    payload = cbor2.dumps(
+        {
+            NUMBER: claim.number,
+            TITLE: claim.title,
+            HOLDER: claim.holder,
+            ISSUER: claim.issuer,
+            ISSUED_ON: (claim.issued_on - EPOCH).days,
+            VALID_UNTIL: (claim.valid_until - EPOCH).days,
+        },
+        canonical=True,
+    )
+    signature = key.sign(_signed(protected, payload))
+    token = cbor2.dumps([protected, {}, payload, signature], canonical=True)
+    return base64.urlsafe_b64encode(token).decode().rstrip("=")
+
+
+def read(token: str, keys: Mapping[bytes, Ed25519PublicKey]) -> Claim:
+    """Return what a token claims; TokenError unless one of `keys` signed exactly that."""
+    if len(token) > MAX_TOKEN:
+        raise TokenError("too long")
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        protected, _unprotected, payload, signature = _four(cbor2.loads(raw))
+        header = cbor2.loads(protected)
+        key = keys[header[KEY_ID]]
+        if header[ALGORITHM] != EDDSA:
+            raise TokenError("another algorithm")
+        key.verify(signature, _signed(protected, payload))
+        return _claim(cbor2.loads(payload))
+    except (
+        binascii.Error, cbor2.CBORDecodeError, InvalidSignature, KeyError, TypeError, ValueError,
+        OverflowError, IndexError, AttributeError,
+    ) as error:  # fmt: skip
+        raise TokenError(type(error).__name__) from None
+
+
+def _four(parts: object) -> tuple[bytes, object, bytes, bytes]:
+    if not isinstance(parts, list) or len(parts) != PARTS:
+        raise TokenError("not a COSE_Sign1 array")
+    protected, unprotected, payload, signature = parts
+    if not all(isinstance(part, bytes) for part in (protected, payload, signature)):
+        raise TokenError("not a COSE_Sign1 array")
+    return protected, unprotected, payload, signature
+
+
+def _signed(protected: bytes, payload: bytes) -> bytes:
+    return cbor2.dumps(["Signature1", protected, b"", payload], canonical=True)
+
+
+def _claim(said: Mapping[int, object]) -> Claim:
+    texts = [said[place] for place in (NUMBER, TITLE, HOLDER, ISSUER)]
+    days = [said[place] for place in (ISSUED_ON, VALID_UNTIL)]
+    if not all(isinstance(text, str) for text in texts):
+        raise TokenError("not text")
+    number, title, holder, issuer = (str(text) for text in texts)
+    issued_on, valid_until = (EPOCH + timedelta(days=int(str(day))) for day in days)
+    return Claim(number, title, holder, issuer, issued_on, valid_until)

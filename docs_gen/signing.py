@@ -1,0 +1,154 @@
+"""Signing a drawn page: PAdES B-B, certified, nothing may be changed after; deterministic.
+
+The same facts, signing time and key give the same bytes, so that a crash between drawing and
+releasing can be repeated without a second version of a certificate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
+from pyhanko.sign import fields, signers
+from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.signers.pdf_signer import PdfSigningSession
+from pyhanko.stamp import StaticStampStyle
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from docs_gen.data import Facts
+from docs_gen.press import Drawn, draw
+from docs_gen.template import Template
+from docs_gen.trust import KeyFolderError, is_demo
+
+FIELD = "Seal"
+# Three P-256 certificates and the attributes take about 3 KB; twice that is reserved.
+RESERVED_BYTES = 8192
+_INVISIBLE = StaticStampStyle(border_width=0, background=None)
+
+
+class _Writer(IncrementalPdfFileWriter):
+    """An incremental update whose document id follows from what is updated."""
+
+    @classmethod
+    def _handle_id(cls, prev: PdfFileReader) -> generic.ArrayObject:
+        first = prev.trailer["/ID"][0].original_bytes
+        second = hashlib.sha256(b"kuayu" + first).digest()[:16]
+        return generic.ArrayObject(
+            [generic.ByteStringObject(first), generic.ByteStringObject(second)]
+        )
+
+
+class SealKey(signers.Signer):
+    """A seal's key and certificate, loaded once; its signatures are deterministic (RFC 6979)."""
+
+    def __init__(
+        self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey,
+        chain: list[x509.Certificate],
+    ) -> None:  # fmt: skip
+        """Take a P-256 key with its certificate and the CAs above it."""
+        self.demo = is_demo(certificate)
+        self._key = key
+        store = SimpleCertificateStore()  # type: ignore[no-untyped-call]  # pyHanko annotates it not
+        for ca in chain:
+            store.register(_asn1(ca))
+        super().__init__(
+            signing_cert=_asn1(certificate), cert_registry=store, embed_roots=False,
+        )  # fmt: skip
+
+    @classmethod
+    def load(cls, path: Path, passphrase: str) -> SealKey:
+        """Open a PKCS#12 file; KeyFolderError if it does not open or holds another kind of key."""
+        try:
+            key, certificate, chain = pkcs12.load_key_and_certificates(
+                path.read_bytes(), passphrase.encode()
+            )
+        except (OSError, ValueError) as error:
+            raise KeyFolderError(f"{path}: {error}") from None
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate is None:
+            raise KeyFolderError(f"{path}: expected an EC key with its certificate")
+        return cls(certificate, key, list(chain))
+
+    async def async_sign_raw(
+        self,
+        data: bytes,
+        digest_algorithm: str,
+        dry_run: bool = False,  # noqa: FBT001, FBT002 (pyHanko's signature)
+    ) -> bytes:
+        """Sign with ECDSA over SHA-256, deterministically."""
+        del digest_algorithm, dry_run
+        return self._key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+
+
+class _Signer(signers.PdfSigner):
+    """Signs as of the moment at which the certificate was reserved, not as of the clock."""
+
+    def __init__(
+        self, metadata: signers.PdfSignatureMetadata, moment: datetime, key: SealKey
+    ) -> None:
+        super().__init__(metadata, signer=key, stamp_style=_INVISIBLE)
+        self._moment = moment
+
+    def init_signing_session(
+        self,
+        pdf_out: BasePdfFileWriter,
+        existing_fields_only: bool = False,  # noqa: FBT001, FBT002 (pyHanko's signature)
+    ) -> PdfSigningSession:
+        """Begin to sign."""
+        session = super().init_signing_session(pdf_out, existing_fields_only)
+        session.system_time = self._moment
+        return session
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A signed certificate and the SHA-256 of its bytes."""
+
+    pdf: bytes
+    sha256: str
+
+
+async def issue(
+    facts: Facts, template: Template, key: SealKey, fallback: Path | None = None
+) -> Issued:
+    """Draw and sign a certificate; ValueError names a character that no face can draw."""
+    signed = await sign(draw(facts, template, fallback), facts, key)
+    return Issued(signed, hashlib.sha256(signed).hexdigest())
+
+
+async def sign(drawn: Drawn, facts: Facts, key: SealKey) -> bytes:
+    """Sign a drawn page; the signature's field lies over the seal."""
+    writer = _Writer(io.BytesIO(drawn.pdf))
+    writer.document_meta.last_modified = facts.signing_time
+    spec = SigFieldSpec(FIELD, on_page=drawn.seal_page, box=drawn.seal_box)
+    fields.append_signature_field(writer, spec)
+    metadata = signers.PdfSignatureMetadata(
+        field_name=FIELD,
+        md_algorithm="sha256",
+        subfilter=SigSeedSubFilter.PADES,
+        certify=True,
+        docmdp_permissions=MDPPerm.NO_CHANGES,
+        reason=f"{facts.issuer.name}签发",
+        name=facts.issuer.name,
+    )
+    signer = _Signer(metadata, facts.signing_time, key)
+    output = await signer.async_sign_pdf(
+        writer, existing_fields_only=True, bytes_reserved=RESERVED_BYTES
+    )
+    signed: bytes = output.getvalue()
+    return signed
+
+
+def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
+    return asn1_x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
