@@ -133,6 +133,6 @@ def _context(trust: TrustList, now: datetime) -> ValidationContext:
 
 
 def _number(reader: PdfFileReader) -> str | None:
-    info = reader.trailer.flatten().get("/Info", {})
-    subject = info.get("/Subject")
+    trailer = reader.trailer
+    subject = trailer["/Info"].get("/Subject") if "/Info" in trailer else None
     return str(subject)[:200] if subject is not None else None
