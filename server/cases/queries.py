@@ -25,9 +25,12 @@ from server.db.insert import insert_for
 PAGE = 500
 
 
-async def advance(session: AsyncSession, case_id: str) -> Case | None:
-    """Take the case's next `seq` and with it the row's lock; None if there is no such case."""
-    statement = update(Case).where(Case.id == case_id).values(seq=Case.seq + 1).returning(Case)
+async def lock(session: AsyncSession, case_id: str) -> Case | None:
+    """Take the case's row lock, which puts its commands in a line; None if there is no such case.
+
+    Nothing is counted up yet: a command that finds nothing to do leaves no gap in the log.
+    """
+    statement = update(Case).where(Case.id == case_id).values(seq=Case.seq).returning(Case)
     return (
         await session.execute(statement, execution_options={"populate_existing": True})
     ).scalar_one_or_none()

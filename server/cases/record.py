@@ -30,7 +30,6 @@ class Entry:
     actor: Actor
     case: Case
     key: CaseKey
-    _fresh: bool = True
 
     @property
     def side(self) -> Side:
@@ -55,9 +54,7 @@ class Entry:
         The event is never earlier than the last one of the case.
         """
         case = self.case
-        if not self._fresh:
-            case.seq += 1
-        self._fresh = False
+        case.seq += 1
         at = max(self.unit.now, case.last_event_at)
         kept: dict[str, object] = dict(data or {})
         if private is not None:
@@ -108,7 +105,7 @@ class Records:
         Refuses what `authorize` refuses; on SQLite and PostgreSQL alike, two commands on one case
         come one after the other.
         """
-        case = await queries.advance(unit.session, case_id)
+        case = await queries.lock(unit.session, case_id)
         if case is None:
             raise ServiceError("case.unknown")
         authorize(actor, action, await self.subject(unit.session, actor, case))
@@ -116,7 +113,7 @@ class Records:
 
     async def begin_as_service(self, unit: Unit, case_id: str) -> Entry:
         """Lock the case's row for what the service does by itself, such as a timer running out."""
-        case = await queries.advance(unit.session, case_id)
+        case = await queries.lock(unit.session, case_id)
         if case is None:
             raise ServiceError("case.unknown")
         return Entry(unit, SERVICE, case, self.key_of(case))

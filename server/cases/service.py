@@ -81,7 +81,7 @@ class Cases:
             item_code=item.code,
             item_version=item.version,
             state=CaseState.DRAFT,
-            seq=1,
+            seq=0,
             head_hash=FIRST_HASH,
             last_event_at=unit.now,
             wrapped_key=wrapped,

@@ -1,0 +1,85 @@
+"""The queue on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
+
+from server.tickets.rules import AgentState, TicketState
+from server.web.http import Message
+
+Why = Annotated[str, StringConstraints(max_length=200)]
+
+
+class ReasonGiven(Message):
+    """Why."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class StateWanted(Message):
+    """What an agent wants to be."""
+
+    state: Literal[AgentState.READY, AgentState.BREAK, AgentState.OFFLINE]
+    reason: Why = ""
+
+
+class Ticket(Message):
+    """A place in a line; position 1 is the next, 0 means in no line any more."""
+
+    id: str
+    case_id: str
+    state: TicketState
+    position: int
+    estimated_wait_seconds: int
+    taken_at: datetime
+    agents_ready: int
+
+
+class QueueRow(Message):
+    """One waiting case."""
+
+    ticket_id: str
+    case_id: str
+    number: str
+    item_name: str
+    from_hall_name: str
+    taken_at: datetime
+    state: TicketState
+    position: int
+
+
+class Queue(Message):
+    """A jurisdiction's line, as a snapshot."""
+
+    region: str
+    version: int
+    waiting: list[QueueRow]
+    agents_ready: int
+
+
+class Offer(Message):
+    """A case put before an agent."""
+
+    id: str
+    ticket_id: str
+    case_id: str
+    number: str
+    item_name: str
+    from_hall_name: str
+    waited_seconds: int
+    made_at: datetime
+    expires_at: datetime
+
+
+class Agent(Message):
+    """An agent's own standing."""
+
+    state: AgentState
+    since: datetime | None
+    why: str | None = None
+    wrap_up_until: datetime | None = None
+    offer: Offer | None = None
+    call_id: str | None = None

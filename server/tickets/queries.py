@@ -1,0 +1,257 @@
+"""Every SQL statement on the queue. Races are settled in the WHERE clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.db.insert import insert_for
+from server.tickets.models import Agent, Offer, QueueVersion, Ticket, TicketPeriod
+from server.tickets.rules import AgentState, OfferState, TicketState
+
+IN_LINE = (TicketState.WAITING, TicketState.OFFERED)
+LIVE = (*IN_LINE, TicketState.SERVING)
+RECENT = 20
+LONGEST_LINE = 500
+
+
+async def find_ticket(session: AsyncSession, ticket_id: str) -> Ticket | None:
+    """Return a ticket as it is now."""
+    return await session.get(Ticket, ticket_id, populate_existing=True)
+
+
+async def live_ticket(session: AsyncSession, case_id: str) -> Ticket | None:
+    """Return the case's ticket that is waiting, offered or being served."""
+    statement = select(Ticket).where(Ticket.case_id == case_id, Ticket.state.in_(LIVE))
+    return (
+        await session.scalars(statement, execution_options={"populate_existing": True})
+    ).one_or_none()
+
+
+async def move_ticket(
+    session: AsyncSession, ticket: Ticket, current: Collection[TicketState], target: TicketState,
+    *, who: str, now: datetime,
+) -> bool:  # fmt: skip
+    """Move a ticket on, unless someone else already has; say whether we did.
+
+    The state is part of the WHERE clause: of two agents who accept at once, the database lets
+    one through.
+    """
+    moved = update(Ticket).where(Ticket.id == ticket.id, Ticket.state.in_(current))
+    row = await session.execute(moved.values(state=target).returning(Ticket.id))
+    if row.one_or_none() is None:
+        return False
+    await close_period(session, ticket.id, now)
+    session.add(
+        TicketPeriod(
+            ticket_id=ticket.id, region=ticket.region, state=target, began_at=now, who=who,
+            ended_at=now if target in {TicketState.DONE, TicketState.ABANDONED} else None,
+        )
+    )  # fmt: skip
+    await session.flush()
+    await session.refresh(ticket)
+    return True
+
+
+async def close_period(session: AsyncSession, ticket_id: str, now: datetime) -> None:
+    """End the ticket's running interval."""
+    await session.execute(
+        update(TicketPeriod)
+        .where(TicketPeriod.ticket_id == ticket_id, TicketPeriod.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+
+
+async def waiting_line(session: AsyncSession, region: str) -> Sequence[Ticket]:
+    """Return a jurisdiction's line, the next to be offered first."""
+    statement = (
+        select(Ticket)
+        .where(Ticket.region == region, Ticket.state.in_(IN_LINE))
+        .order_by(Ticket.priority.desc(), Ticket.taken_at, Ticket.id)
+        .limit(LONGEST_LINE)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def position_of(session: AsyncSession, ticket: Ticket) -> int:
+    """Return a ticket's place in its line, 1 for the next; 0 once it is in no line."""
+    if ticket.state not in IN_LINE:
+        return 0
+    before = or_(
+        Ticket.priority > ticket.priority,
+        and_(Ticket.priority == ticket.priority, Ticket.taken_at < ticket.taken_at),
+        and_(
+            Ticket.priority == ticket.priority,
+            Ticket.taken_at == ticket.taken_at,
+            Ticket.id < ticket.id,
+        ),
+    )
+    statement = select(func.count()).where(
+        Ticket.region == ticket.region, Ticket.state.in_(IN_LINE), before
+    )
+    return (await session.execute(statement)).scalar_one() + 1
+
+
+async def serving_seconds(session: AsyncSession, region: str) -> float | None:
+    """Return how long a region's last calls took on average, in seconds; None without any."""
+    statement = (
+        select(TicketPeriod.began_at, TicketPeriod.ended_at)
+        .where(
+            TicketPeriod.region == region,
+            TicketPeriod.state == TicketState.SERVING,
+            TicketPeriod.ended_at.is_not(None),
+        )
+        .order_by(TicketPeriod.began_at.desc())
+        .limit(RECENT)
+    )
+    rows = (await session.execute(statement)).all()
+    if not rows:
+        return None
+    return sum((row.ended_at - row.began_at).total_seconds() for row in rows) / len(rows)
+
+
+async def find_agent(session: AsyncSession, clerk_id: str) -> Agent | None:
+    """Return a clerk's standing in the queue."""
+    return await session.get(Agent, clerk_id, populate_existing=True)
+
+
+async def list_agents(session: AsyncSession, region: str) -> Sequence[Agent]:
+    """Return a region's agents."""
+    return (
+        await session.scalars(select(Agent).where(Agent.region == region).order_by(Agent.name))
+    ).all()
+
+
+async def ready_agents(session: AsyncSession, region: str, now: datetime) -> Sequence[Agent]:
+    """Return a region's ready agents whose lease still runs."""
+    statement = select(Agent).where(
+        Agent.region == region, Agent.state == AgentState.READY, Agent.lease_until > now
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def count_agents(session: AsyncSession, region: str, states: Collection[AgentState]) -> int:
+    """Return how many of a region's agents are in one of these states."""
+    statement = select(func.count()).where(Agent.region == region, Agent.state.in_(states))
+    return (await session.execute(statement)).scalar_one()
+
+
+async def move_agent(
+    session: AsyncSession, clerk_id: str, current: Collection[AgentState], target: AgentState,
+    *, now: datetime, why: str | None = None, wrap_up_until: datetime | None = None,
+) -> bool:  # fmt: skip
+    """Move an agent on, unless someone else already has; say whether we did.
+
+    Who becomes ready starts to be idle now, except after an offer that came to nothing.
+    """
+    values: dict[str, object] = {
+        "state": target, "since": now, "why": why, "wrap_up_until": wrap_up_until,
+    }  # fmt: skip
+    if target is AgentState.READY and AgentState.OFFERED not in current:
+        values["idle_since"] = now
+    moved = update(Agent).where(Agent.clerk_id == clerk_id, Agent.state.in_(current))
+    row = await session.execute(moved.values(**values).returning(Agent.clerk_id))
+    return row.one_or_none() is not None
+
+
+async def renew_leases(session: AsyncSession, clerk_ids: Collection[str], until: datetime) -> None:
+    """Let present agents stay, in one statement."""
+    await session.execute(
+        update(Agent)
+        .where(Agent.clerk_id.in_(clerk_ids), Agent.state != AgentState.OFFLINE)
+        .values(lease_until=until)
+    )
+
+
+async def stale_agents(session: AsyncSession, now: datetime) -> Sequence[Agent]:
+    """Return agents whose lease ran out; one who is on a call is kept by the seat's lease."""
+    statement = select(Agent).where(
+        Agent.lease_until <= now,
+        Agent.state.not_in([AgentState.OFFLINE, AgentState.ON_CALL]),
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def wrapped_up_agents(session: AsyncSession, now: datetime) -> Sequence[Agent]:
+    """Return agents whose wrap-up is over."""
+    statement = select(Agent).where(Agent.state == AgentState.WRAP_UP, Agent.wrap_up_until <= now)
+    return (await session.scalars(statement)).all()
+
+
+async def find_offer(session: AsyncSession, offer_id: str) -> Offer | None:
+    """Return an offer as it is now."""
+    return await session.get(Offer, offer_id, populate_existing=True)
+
+
+async def open_offer_of(session: AsyncSession, clerk_id: str) -> Offer | None:
+    """Return what is put before an agent now."""
+    statement = select(Offer).where(Offer.clerk_id == clerk_id, Offer.state == OfferState.OPEN)
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def open_offer_for(session: AsyncSession, ticket_id: str) -> Offer | None:
+    """Return the open offer of a ticket."""
+    statement = select(Offer).where(Offer.ticket_id == ticket_id, Offer.state == OfferState.OPEN)
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def turned_down_by(session: AsyncSession, ticket_id: str) -> frozenset[str]:
+    """Return who has declined a ticket or let it ring."""
+    states = [OfferState.DECLINED, OfferState.MISSED]
+    statement = select(Offer.clerk_id).where(Offer.ticket_id == ticket_id, Offer.state.in_(states))
+    return frozenset((await session.scalars(statement)).all())
+
+
+async def close_offer(
+    session: AsyncSession, offer_id: str, target: OfferState, *, now: datetime,
+    reason: str | None = None, before: datetime | None = None, clerk_id: str | None = None,
+) -> bool:  # fmt: skip
+    """Close an open offer, unless someone else already has; say whether we did.
+
+    `before`: only while it has not run out by then. `clerk_id`: only if it is theirs.
+    """
+    conditions = [Offer.id == offer_id, Offer.state == OfferState.OPEN]
+    if before is not None:
+        conditions.append(Offer.expires_at > before)
+    if clerk_id is not None:
+        conditions.append(Offer.clerk_id == clerk_id)
+    statement = update(Offer).where(*conditions)
+    closed = statement.values(state=target, closed_at=now, reason=reason).returning(Offer.id)
+    return (await session.execute(closed)).one_or_none() is not None
+
+
+async def due_offers(session: AsyncSession, now: datetime) -> Sequence[Offer]:
+    """Return open offers that nobody answered in time."""
+    statement = select(Offer).where(Offer.state == OfferState.OPEN, Offer.expires_at <= now)
+    return (await session.scalars(statement)).all()
+
+
+async def next_due(session: AsyncSession) -> datetime | None:
+    """Return when the next timer of the queue runs out."""
+    offers = select(func.min(Offer.expires_at)).where(Offer.state == OfferState.OPEN)
+    agents = select(func.min(Agent.wrap_up_until)).where(Agent.state == AgentState.WRAP_UP)
+    leases = select(func.min(Agent.lease_until)).where(
+        Agent.state.not_in([AgentState.OFFLINE, AgentState.ON_CALL])
+    )
+    found = [
+        (await session.execute(statement)).scalar_one() for statement in (offers, agents, leases)
+    ]
+    return min((moment for moment in found if moment is not None), default=None)
+
+
+async def next_version(session: AsyncSession, region: str) -> int:
+    """Count a change of a region's line."""
+    insert = insert_for(session, QueueVersion).values(region=region, version=1)
+    statement = insert.on_conflict_do_update(
+        index_elements=["region"], set_={"version": QueueVersion.version + 1}
+    ).returning(QueueVersion.version)
+    return (await session.execute(statement)).scalar_one()
+
+
+async def current_version(session: AsyncSession, region: str) -> int:
+    """Return how often a region's line has changed."""
+    statement = select(QueueVersion.version).where(QueueVersion.region == region)
+    return (await session.execute(statement)).scalar_one_or_none() or 0
