@@ -110,7 +110,8 @@ async def serving_seconds(session: AsyncSession, region: str) -> float | None:
     rows = (await session.execute(statement)).all()
     if not rows:
         return None
-    return sum((row.ended_at - row.began_at).total_seconds() for row in rows) / len(rows)
+    seconds = [float((row.ended_at - row.began_at).total_seconds()) for row in rows]
+    return sum(seconds) / len(seconds)
 
 
 async def find_agent(session: AsyncSession, clerk_id: str) -> Agent | None:
