@@ -16,6 +16,8 @@ RATES: Final[dict[str, tuple[str, str]]] = {
     # name: (per address, over all addresses)
     "sign_in": ("60/minute", "1200/minute"),
     "verify": ("60/minute", "6000/minute"),
+    # Counted per certificate number and not per address.
+    "verify_number": ("60/minute", "6000/minute"),
     "verify_file": ("20/minute", "600/minute"),
     "pick_up": ("30/minute", "1200/minute"),
     "pair": ("120/minute", "2400/minute"),

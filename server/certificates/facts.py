@@ -1,0 +1,129 @@
+"""What a certificate would say: drawn from the case, its applicant, its item and the catalogue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.cases import queries as case_queries
+from server.cases.models import Case
+from server.cases.reading import Reader
+from server.cases.rules import CheckKind, ConsentState
+from server.cases.service import Cases
+from server.certificates.rules import identity_checked
+from server.certificates.signer import Order, Signer
+from server.errors import ServiceError
+from server.items.rules import CertificateKind, Owner, mask_name
+from server.items.service import issuing_authority
+from server.regions.rules import Authority, Catalogue
+from server.texts import NOT_NUMBERED
+
+ENTERPRISE = "enterprise_name"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The facts of a certificate of one kind, as the case has them at one moment."""
+
+    kind: str
+    title: str
+    template_version: str
+    jurisdiction: str
+    authority: Authority
+    values: Mapping[str, str]
+
+    def to_json(self) -> str:
+        """Return it as text that `from_json` reads."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Draft:
+        """Return what `to_json` wrote."""
+        said = json.loads(text)
+        return cls(**{**said, "authority": Authority(**said["authority"])})
+
+    @property
+    def words(self) -> str:
+        """What is printed beside the values."""
+        return self.title + self.authority.name + self.authority.seal_text
+
+    def preview_order(self, now: datetime, *, demo: bool) -> Order:
+        """Return an order for a page without number, seal or live QR code."""
+        return Order(
+            kind=self.kind,
+            title=self.title,
+            template_version=self.template_version,
+            number=NOT_NUMBERED,
+            check_code=NOT_NUMBERED,
+            jurisdiction=self.jurisdiction,
+            authority=self.authority,
+            values=self.values,
+            holder="",
+            signing_time=now,
+            verify_url="",
+            demo=demo,
+        )
+
+    def holder(self, name: str) -> str:
+        """Return who it is about, as anyone may read it: a person's name is masked."""
+        value = self.values.get(name, "")
+        return value if name == ENTERPRISE else mask_name(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """Draws up what a certificate would say, or says what the case still lacks for it."""
+
+    reader: Reader
+    cases: Cases
+    catalogue: Catalogue
+    signer: Signer
+
+    async def outline(self, session: AsyncSession, case: Case, kind: str) -> Draft:
+        """Return the facts for a preview.
+
+        Refuses certificate.kind_unknown, case.incomplete for values the page needs, and
+        text.too_long for one that it does not take.
+        """
+        line = self.reader.item_of(case).certificate(kind)
+        template = self.signer.templates.get(kind)
+        if line is None or template is None or case.jurisdiction not in line.authorities:
+            raise ServiceError("certificate.kind_unknown", field="kind")
+        values = await self.reader.values(session, case)
+        lacking = template.missing(values)
+        if lacking:
+            raise ServiceError("case.incomplete", fields=lacking)
+        too_long = template.too_long(values)
+        if too_long:
+            raise ServiceError("text.too_long", field=too_long[0])
+        return Draft(
+            kind=kind,
+            title=line.title,
+            template_version=template.version,
+            jurisdiction=case.jurisdiction,
+            authority=self._authority(line, case),
+            values={name: values[name] for name in template.fields},
+        )
+
+    async def complete(self, session: AsyncSession, case: Case, kind: str) -> Draft:
+        """Return the facts to issue on.
+
+        Refuses as `outline` does, and consent.missing, checks.missing, materials.missing,
+        case.incomplete.
+        """
+        consent = await case_queries.find_consent(session, case.id)
+        if consent is None or consent.state is not ConsentState.GIVEN:
+            raise ServiceError("consent.missing")
+        checks = await case_queries.list_checks(session, case.id)
+        if not identity_checked(c.passed for c in checks if c.kind is CheckKind.IDENTITY):
+            raise ServiceError("checks.missing", kinds=[CheckKind.IDENTITY.value])
+        for owner in (Owner.LOCAL, Owner.JURISDICTION):
+            await self.cases.require_complete(session, case, owner)
+        return await self.outline(session, case, kind)
+
+    def _authority(self, line: CertificateKind, case: Case) -> Authority:
+        return issuing_authority(self.catalogue, line, case.jurisdiction)

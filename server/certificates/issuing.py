@@ -1,0 +1,290 @@
+"""Issuing: reserve in one unit, draw and sign and keep the file, release in a second unit.
+
+Killed anywhere between, the next try takes up where this one stopped: the same number and, within
+the hour, the same bytes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from server.access import Action, Actor
+from server.cases.record import Entry, Records
+from server.cases.rules import CaseState, china_day
+from server.certificates import queries
+from server.certificates.facts import Draft, Drafts
+from server.certificates.models import Certificate
+from server.certificates.papers import Papers
+from server.certificates.rules import (
+    CODE_ALPHABET,
+    CODE_LENGTH,
+    CertificateState,
+    may_resume,
+    serial_text,
+)
+from server.certificates.signer import Order, Signed, Signer
+from server.db.base import new_id
+from server.db.replies import claim, remember
+from server.db.unit import Unit, Units
+from server.errors import ServiceError
+
+log = structlog.get_logger("kuayu.certificates")
+
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An Idempotency-Key: whose it is, and what was asked under it."""
+
+    owner: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A reserved certificate and what it says; `order` is None when it is released already."""
+
+    certificate_id: str
+    attempt: int
+    order: Order | None
+
+
+class _FactsMovedError(Exception):
+    """The case changed between the look at its facts and the reservation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issuing:
+    """Issues certificates; the only verb of the service that has more than one unit."""
+
+    units: Units
+    records: Records
+    drafts: Drafts
+    signer: Signer
+    papers: Papers
+    public_url: str
+
+    async def issue(self, actor: Actor, case_id: str, kind: str, key: Key) -> Certificate:
+        """Issue one kind of certificate on a case, or give the one that this key has issued.
+
+        Before anything is reserved it refuses what `Drafts.complete` refuses,
+        certificate.unprintable, certificate.exists, clock.behind and signer.unavailable. The seat
+        is checked when reserving and again when releasing.
+        """
+        for _ in range(TRIES):
+            draft = await self._draft(actor, case_id, kind, key)
+            try:
+                async with self.units.open() as unit:
+                    reservation = await self.reserve(unit, actor, case_id, kind, key, draft=draft)
+                break
+            except _FactsMovedError:
+                continue
+        else:
+            raise ServiceError("server.busy")
+        if reservation.order is not None:
+            signed = await self.signer.issue(reservation.order, self.units.clock())
+            await self.papers.keep(reservation.certificate_id, signed)
+            try:
+                async with self.units.open() as unit:
+                    await self.release(unit, actor, case_id, reservation, signed)
+            except ServiceError:
+                await self.papers.sweep(await self._row(reservation.certificate_id))
+                raise
+            await self.papers.sweep(await self._row(reservation.certificate_id))
+        return await self._row(reservation.certificate_id)
+
+    async def preview(self, actor: Actor, case_id: str, kind: str) -> bytes:
+        """Draw what the certificate would say now: never signed, no number, no live QR code."""
+        now = self.units.clock()
+        async with self.units.database.reading() as session:
+            case = await self.records.read(session, actor, case_id, Action.PREVIEW_CERTIFICATE)
+            draft = await self.drafts.outline(session, case, kind)
+        await self.signer.check(draft.values, draft.words)
+        demo = self.signer.is_demo(draft.authority.id)
+        return await self.signer.preview(draft.preview_order(now, demo=demo))
+
+    async def _draft(self, actor: Actor, case_id: str, kind: str, key: Key) -> Draft | None:
+        """Return facts that can be printed and signed; None if this key has reserved already."""
+        async with self.units.database.reading() as session:
+            if await queries.find_by_key(session, key.owner, key.fingerprint) is not None:
+                return None
+            case = await self.records.read(session, actor, case_id, Action.ISSUE_CERTIFICATE)
+            draft = await self.drafts.complete(session, case, kind)
+            live = await queries.find_live(session, case_id, kind)
+        if live is not None and live.state is CertificateState.VALID:
+            raise ServiceError("certificate.exists")
+        self.signer.is_demo(draft.authority.id)
+        await self.signer.check(draft.values, draft.words)
+        return draft
+
+    async def reserve(
+        self, unit: Unit, actor: Actor, case_id: str, kind: str, key: Key, *, draft: Draft | None
+    ) -> Reservation:
+        """Reserve row, number, check code, signing time and key; or take up what was reserved."""
+        known = await claim(unit, key.owner, key.fingerprint)
+        mine = None if known is None else await queries.find_any(unit.session, known)
+        if mine is not None and mine.state is not CertificateState.RESERVED:
+            return Reservation(mine.id, mine.attempt, None)
+        entry = await self.records.begin(unit, actor, case_id, Action.ISSUE_CERTIFICATE)
+        # The row is locked; nothing is logged before there is a certificate.
+        entry.case.seq -= 1
+        if entry.clock_is_behind:
+            raise ServiceError("clock.behind")
+        now_says = await self.drafts.complete(unit.session, entry.case, kind)
+        if mine is None and now_says != draft:
+            raise _FactsMovedError
+        row = mine or await queries.find_live(unit.session, case_id, kind)
+        if row is None:
+            row = await self._new_row(entry, now_says)
+        elif row.state is CertificateState.VALID:
+            raise ServiceError("certificate.exists")
+        elif not self._resumes(entry, row, None if row is mine else now_says):
+            row = await self._take_anew(entry, row, now_says)
+        if known is None:
+            await remember(unit, key.owner, row.id)
+        return Reservation(row.id, row.attempt, self._order(entry, row))
+
+    async def release(
+        self, unit: Unit, actor: Actor, case_id: str, reservation: Reservation, signed: Signed
+    ) -> None:
+        """Make the certificate valid and tell both sides.
+
+        Of two that finish the same reservation the second changes nothing. Refuses
+        certificate.not_released for facts that another command has taken anew since.
+        """
+        entry = await self.records.begin(unit, actor, case_id, Action.ISSUE_CERTIFICATE)
+        values: Mapping[str, object] = {
+            "sha256": signed.sha256,
+            "size": len(signed.pdf),
+            "pages": signed.pages,
+            "qr_token": signed.token,
+            "issued_at": max(unit.now, entry.case.last_event_at),
+        }
+        found = reservation.certificate_id, reservation.attempt
+        done = await queries.release(unit.session, *found, values)
+        row = await queries.find_any(unit.session, reservation.certificate_id)
+        if not done:
+            if row is None or row.sha256 != signed.sha256:
+                raise ServiceError("certificate.not_released")
+            entry.case.seq -= 1
+            return
+        if row is None:
+            raise ServiceError("certificate.unknown")
+        if entry.case.state in {CaseState.IN_CALL, CaseState.WITH_JURISDICTION}:
+            entry.move(CaseState.CERTIFIED)
+        await entry.append("certificate.issued", _issued(row))
+
+    def _resumes(self, entry: Entry, row: Certificate, wanted: Draft | None) -> bool:
+        """Say whether a reserved certificate is drawn as it stands.
+
+        The same command resumes what it has reserved; another one only if the case still says
+        the same. Neither does when that would date the certificate back.
+        """
+        template = self.signer.templates[row.kind]
+        if row.template_version != template.version:
+            return False
+        if not may_resume(row.signing_at, entry.unit.now):
+            return False
+        return wanted is None or wanted == _opened(entry, row)
+
+    async def _new_row(self, entry: Entry, draft: Draft) -> Certificate:
+        unit, year = entry.unit, china_day(entry.unit.now).year
+        serial = await queries.next_serial(unit.session, draft.authority.code, year)
+        row_id = new_id()
+        row = Certificate(
+            id=row_id,
+            case_id=entry.case.id,
+            kind=draft.kind,
+            title=draft.title,
+            jurisdiction=draft.jurisdiction,
+            authority_id=draft.authority.id,
+            issuer=draft.authority.name,
+            issuer_code=draft.authority.code,
+            year=year,
+            serial=serial,
+            number=self.signer.number(draft.kind, draft.authority.code, serial_text(year, serial)),
+            check_code="".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH)),
+            state=CertificateState.RESERVED,
+            attempt=1,
+            **self._taken(entry, row_id, draft),
+        )
+        unit.session.add(row)
+        await unit.session.flush()
+        return row
+
+    async def _take_anew(self, entry: Entry, row: Certificate, draft: Draft) -> Certificate:
+        values = self._taken(entry, row.id, draft)
+        if not await queries.take_anew(entry.unit.session, row.id, row.attempt, values):
+            raise ServiceError("certificate.not_released")
+        taken = await queries.find_any(entry.unit.session, row.id)
+        if taken is None:
+            raise ServiceError("certificate.unknown")
+        return taken
+
+    def _taken(self, entry: Entry, row_id: str, draft: Draft) -> dict[str, object]:
+        """Return what a row holds of the moment at which its facts were taken."""
+        return {
+            "template_version": draft.template_version,
+            "sealed_facts": entry.key.seal(draft.to_json(), facts_context(row_id)),
+            "case_seq": entry.case.seq,
+            "case_hash": entry.case.head_hash,
+            "signing_at": entry.unit.now.replace(microsecond=0),
+            "valid_until": self.signer.valid_until(draft.kind, entry.unit.now),
+            "demo": self.signer.is_demo(draft.authority.id),
+            "issued_by": entry.actor.id,
+            "issued_by_name": entry.actor.name,
+        }
+
+    def _order(self, entry: Entry, row: Certificate) -> Order:
+        draft = _opened(entry, row)
+        return Order(
+            kind=row.kind,
+            title=row.title,
+            template_version=row.template_version,
+            number=row.number,
+            check_code=row.check_code,
+            jurisdiction=row.jurisdiction,
+            authority=draft.authority,
+            values=draft.values,
+            holder=draft.holder(self.signer.templates[row.kind].holder),
+            signing_time=row.signing_at,
+            verify_url=verify_address(self.public_url, row.number),
+            demo=row.demo,
+        )
+
+    async def _row(self, certificate_id: str) -> Certificate:
+        async with self.units.database.reading() as session:
+            row = await queries.find_any(session, certificate_id)
+        if row is None:
+            raise ServiceError("certificate.unknown")
+        return row
+
+
+def facts_context(certificate_id: str) -> str:
+    """Return what a certificate's facts are bound to."""
+    return f"certificate:{certificate_id}"
+
+
+def verify_address(public_url: str, number: str) -> str:
+    """Return the page that verifies a certificate; the QR code adds its token as fragment."""
+    return f"{public_url}/v/{number}"
+
+
+def _opened(entry: Entry, row: Certificate) -> Draft:
+    return Draft.from_json(entry.key.open(row.sealed_facts, facts_context(row.id)))
+
+
+def _issued(row: Certificate) -> dict[str, object]:
+    return {
+        "certificate_id": row.id,
+        "kind": row.kind,
+        "title": row.title,
+        "number": row.number,
+        "sha256": row.sha256,
+        "case_hash": row.case_hash,
+    }

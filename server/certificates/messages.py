@@ -1,0 +1,151 @@
+"""Certificates, verdicts and settlements on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from server.certificates import models
+from server.certificates.rules import CertificateState, VerdictKind
+from server.errors import ServiceError
+from server.web.http import Message
+
+Kind = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Number = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+
+
+class CertificateOrder(Message):
+    """Which kind of certificate."""
+
+    kind: Kind
+
+
+class RevocationOrder(Message):
+    """Why a certificate counts no more."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class SettlementOrder(Message):
+    """What the local transaction is called in its own system; without certificate on a promise."""
+
+    certificate_id: RowId | None = None
+    reference: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    remark: Annotated[str, StringConstraints(max_length=500)] = ""
+
+
+class NumberAndCode(Message):
+    """What stands on the paper."""
+
+    number: Number
+    check_code: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+
+
+class NumberAndToken(Message):
+    """What the QR code holds: the number in its path, the token in its fragment."""
+
+    number: Number
+    token: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class Receipt(Message):
+    """Who relied on a certificate, for what, when."""
+
+    id: str
+    hall_name: str
+    by: str
+    purpose: str
+    reference: str
+    at: datetime
+
+
+class Certificate(Message):
+    """A certificate as the clerks of both sides see it."""
+
+    id: str
+    case_id: str
+    kind: str
+    title: str
+    number: str
+    check_code: str
+    state: CertificateState
+    issuer: str
+    issued_by: str
+    issued_at: datetime
+    valid_until: date | None
+    sha256: str
+    verify_url: str
+    demo: bool
+    receipts: list[Receipt]
+
+    @classmethod
+    def of(
+        cls, row: models.Certificate, verify_url: str, receipts: Iterable[Receipt] = ()
+    ) -> Certificate:
+        """Build from a released certificate's row; certificate.unknown for a reserved one."""
+        if row.state is CertificateState.RESERVED or row.issued_at is None or row.sha256 is None:
+            raise ServiceError("certificate.unknown")
+        return cls(
+            id=row.id,
+            case_id=row.case_id,
+            kind=row.kind,
+            title=row.title,
+            number=row.number,
+            check_code=row.check_code,
+            state=row.state,
+            issuer=row.issuer,
+            issued_by=row.issued_by_name,
+            issued_at=row.issued_at,
+            valid_until=row.valid_until,
+            sha256=row.sha256,
+            verify_url=verify_url,
+            demo=row.demo,
+            receipts=list(receipts),
+        )
+
+
+class CertificateList(Message):
+    """A case's certificates, oldest first."""
+
+    certificates: list[Certificate]
+
+
+class Verdict(Message):
+    """What anyone may know of a certificate; a miss has no more than its verdict."""
+
+    verdict: VerdictKind
+    number: str | None = None
+    issuer: str | None = None
+    title: str | None = None
+    holder: str | None = None
+    issued_on: date | None = None
+    valid_until: date | None = None
+    demo: bool | None = None
+    checked_at: datetime
+
+
+class Settlement(Message):
+    """The local transaction that the case ended in."""
+
+    case_id: str
+    certificate_id: str | None
+    reference: str
+    remark: str
+    by: str
+    at: datetime
+
+    @classmethod
+    def of(cls, row: models.Settlement, remark: str) -> Settlement:
+        """Build from its row and the opened remark."""
+        return cls(
+            case_id=row.case_id,
+            certificate_id=row.certificate_id,
+            reference=row.reference,
+            remark=remark,
+            by=row.by_name,
+            at=row.at,
+        )

@@ -1,0 +1,109 @@
+"""Tables of certificates: the register, its serial numbers, settlements and usage receipts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.certificates.rules import CertificateState
+from server.db.base import Base
+
+_LIVE = text("state IN ('reserved', 'valid')")
+
+
+class Certificate(Base):
+    """One line of the register; from `valid` on only its state and why it changed are written.
+
+    `attempt` counts how often the facts of a reserved certificate were taken anew: who draws an
+    older attempt cannot release it. `case_seq` and `case_hash` are the head of the case log that
+    the facts were taken from.
+    """
+
+    __tablename__ = "certificate"
+    __table_args__ = (
+        UniqueConstraint("issuer_code", "year", "serial"),
+        # At most one certificate of a case and kind is on its way or valid.
+        Index(
+            "uq_certificate_live",
+            "case_id",
+            "kind",
+            unique=True,
+            sqlite_where=_LIVE,
+            postgresql_where=_LIVE,
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case_record.id"), index=True)
+    kind: Mapped[str]
+    title: Mapped[str]
+    jurisdiction: Mapped[str]
+    authority_id: Mapped[str]
+    issuer: Mapped[str]
+    issuer_code: Mapped[str]
+    year: Mapped[int]
+    serial: Mapped[int]
+    number: Mapped[str] = mapped_column(unique=True)
+    check_code: Mapped[str]
+    state: Mapped[CertificateState]
+    attempt: Mapped[int]
+    template_version: Mapped[str]
+    sealed_facts: Mapped[str]
+    case_seq: Mapped[int]
+    case_hash: Mapped[str]
+    signing_at: Mapped[datetime]
+    valid_until: Mapped[date | None]
+    demo: Mapped[bool]
+    issued_by: Mapped[str]
+    issued_by_name: Mapped[str]
+    issued_at: Mapped[datetime | None]
+    sha256: Mapped[str | None] = mapped_column(unique=True)
+    size: Mapped[int | None]
+    pages: Mapped[int | None]
+    qr_token: Mapped[str | None]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
+    sealed_reason: Mapped[str | None]
+    superseded_by: Mapped[str | None] = mapped_column(ForeignKey("certificate.id"))
+
+
+class CertificateSerial(Base):
+    """The last serial number given out per issuing authority and year in China."""
+
+    __tablename__ = "certificate_serial"
+
+    issuer_code: Mapped[str] = mapped_column(primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    last: Mapped[int]
+
+
+class Settlement(Base):
+    """The local transaction that a case ended in; one per case."""
+
+    __tablename__ = "settlement"
+
+    case_id: Mapped[str] = mapped_column(ForeignKey("case_record.id"), primary_key=True)
+    certificate_id: Mapped[str | None] = mapped_column(ForeignKey("certificate.id"), index=True)
+    reference: Mapped[str]
+    sealed_remark: Mapped[str]
+    by: Mapped[str]
+    by_name: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Receipt(Base):
+    """What the issuer is told of a certificate's use: who relied on it, for what, when."""
+
+    __tablename__ = "usage_receipt"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    certificate_id: Mapped[str] = mapped_column(ForeignKey("certificate.id"), index=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case_record.id"), unique=True)
+    region: Mapped[str]
+    hall: Mapped[str]
+    by_name: Mapped[str]
+    purpose: Mapped[str]
+    reference: Mapped[str]
+    at: Mapped[datetime]

@@ -1,0 +1,99 @@
+"""Worker processes with limits on memory and CPU, which never outlive the service."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+import structlog
+
+from server.errors import ServiceError
+
+log = structlog.get_logger("kuayu.pool")
+
+MEMORY_BYTES = 2 * 1024**3
+JOB_CPU_SECONDS = 20
+JOB_SECONDS = 30
+
+Given = TypeVarTuple("Given")
+R = TypeVar("R")
+
+
+class WorkerPool:
+    """A few processes for one kind of work; one that dies takes its job along and is replaced."""
+
+    def __init__(
+        self, name: str, workers: int, prepare: Callable[..., None], given: tuple[Any, ...]
+    ) -> None:
+        """Run `prepare(*given)` once in each process; start none before the first job."""
+        self.name = name
+        self._workers = workers
+        self._prepare = prepare
+        self._given = given
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def run(self, work: Callable[[Unpack[Given]], R], *given: *Given) -> R:
+        """Return what `work` makes of `given`; signer.unavailable if its process died or hangs."""
+        pool = self._pool or self._build()
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(JOB_SECONDS):
+                return await loop.run_in_executor(pool, _limited, work, given)
+        except (BrokenProcessPool, TimeoutError) as error:
+            log.warning("pool broken", pool=self.name, why=type(error).__name__)
+            self._drop(pool)
+            raise ServiceError("signer.unavailable") from None
+
+    async def close(self) -> None:
+        """Stop the processes and wait until they are gone."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+
+    def _build(self) -> ProcessPoolExecutor:
+        self._pool = ProcessPoolExecutor(
+            self._workers,
+            mp_context=get_context("spawn"),
+            initializer=_set_up,
+            initargs=(self._prepare, self._given),
+        )
+        return self._pool
+
+    def _drop(self, pool: ProcessPoolExecutor) -> None:
+        pool.shutdown(wait=False, cancel_futures=True)
+        if self._pool is pool:
+            self._pool = None
+
+
+def _set_up(prepare: Callable[..., None], given: tuple[Any, ...]) -> None:
+    # Ctrl-C reaches the whole group; the service ends its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    prepare(*given)
+
+
+def _end_with_parent() -> None:
+    """Leave when the service is gone, even if it was killed and could not say so."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _limited(work: Callable[..., R], given: tuple[Any, ...]) -> R:
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    spent = int(time.process_time()) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + JOB_CPU_SECONDS, most))
+    return work(*given)

@@ -1,0 +1,98 @@
+"""The rules of certificates: their states, their numbers, their codes, what a verdict says."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from server.errors import ServiceError
+
+# Nothing that is read aloud or copied by hand wrongly: no 0 O, 1 I L.
+CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_LENGTH: Final = 10
+CHINA: Final = ZoneInfo("Asia/Shanghai")
+# A certificate that was reserved longer ago than this is drawn with a new signing time.
+RESUMED_WITHIN: Final = timedelta(hours=1)
+LAST_SERIAL: Final = 9_999_999
+
+
+class CertificateState(enum.StrEnum):
+    """Where a certificate stands; a reserved one is shown to nobody."""
+
+    RESERVED = "reserved"
+    VALID = "valid"
+    REVOKED = "revoked"
+    SUPERSEDED = "superseded"
+
+
+class VerdictKind(enum.StrEnum):
+    """What anyone is told of a certificate."""
+
+    GENUINE = "genuine"
+    ALTERED = "altered"
+    UNKNOWN = "unknown"
+    REVOKED = "revoked"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    UNREADABLE = "unreadable"
+    CANNOT_TELL = "cannot_tell"
+
+
+def serial_text(year: int, serial: int) -> str:
+    """Return the SERIAL part of a certificate identifier: the year and seven digits.
+
+    ValueError for a serial that does not fit: a fault of the register, not of anyone's input.
+    """
+    if not 0 < serial <= LAST_SERIAL:
+        raise ValueError(f"the serial {serial} does not fit into seven digits")
+    return f"{year:04d}{serial:07d}"
+
+
+def clean_number(text: str) -> str:
+    """Return a number as it is kept: people type blanks, full-width and small letters.
+
+    What can be no number is looked up like one: a caller learns nothing from the form.
+    """
+    return "".join(text.split()).translate(_FULL_WIDTH).upper()
+
+
+def clean_code(text: str) -> str:
+    """Return a check code as it is kept."""
+    return clean_number(text).replace("-", "")
+
+
+def standing(state: CertificateState, valid_until: date | None, today: date) -> VerdictKind:
+    """Return what the register alone says of a certificate that it knows."""
+    if state is CertificateState.REVOKED:
+        return VerdictKind.REVOKED
+    if state is CertificateState.SUPERSEDED:
+        return VerdictKind.SUPERSEDED
+    if state is CertificateState.RESERVED:
+        return VerdictKind.UNKNOWN
+    expired = valid_until is not None and valid_until < today
+    return VerdictKind.EXPIRED if expired else VerdictKind.GENUINE
+
+
+def may_resume(signing_at: datetime, now: datetime) -> bool:
+    """Say whether a reserved certificate may still bear its signing time: none is backdated."""
+    same_day = signing_at.astimezone(CHINA).date() == now.astimezone(CHINA).date()
+    return same_day and timedelta(0) <= now - signing_at < RESUMED_WITHIN
+
+
+def identity_checked(results: Iterable[bool]) -> bool:
+    """Say whether the last check of the applicant's identity passed; `results` oldest first."""
+    return (list(results) or [False])[-1]
+
+
+def require_valid(state: CertificateState) -> None:
+    """Refuse what may only be done with a valid certificate: certificate.revoked, …unknown."""
+    if state is CertificateState.RESERVED:
+        raise ServiceError("certificate.unknown")
+    if state is not CertificateState.VALID:
+        raise ServiceError("certificate.revoked", state=state.value)
+
+
+_FULL_WIDTH = {0xFF01 + offset: 0x21 + offset for offset in range(94)}

@@ -1,0 +1,228 @@
+"""The verbs of certificates beside issuing: show, revoke, settle, and tell the issuer of use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.access import Action, Actor
+from server.cases.reading import Reader
+from server.cases.record import Entry, Records
+from server.cases.rules import CaseState
+from server.certificates import messages as wire
+from server.certificates import queries
+from server.certificates.issuing import verify_address
+from server.certificates.models import Certificate, Receipt, Settlement
+from server.certificates.rules import VerdictKind, require_valid
+from server.db.base import new_id
+from server.db.unit import Unit
+from server.errors import ServiceError
+from server.items.rules import check_text
+from server.regions.rules import Catalogue
+from server.rooms import clerk as clerk_room
+
+REASON_LENGTH = 500
+REFERENCE_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Shows, revokes and relies on certificates; each verb is one command in its unit."""
+
+    records: Records
+    reader: Reader
+    catalogue: Catalogue
+    public_url: str
+
+    async def show(
+        self, session: AsyncSession, rows: Sequence[Certificate]
+    ) -> wire.CertificateList:
+        """Return released certificates with their usage receipts."""
+        receipts = await queries.list_receipts(session, [row.id for row in rows])
+        return wire.CertificateList(
+            certificates=[
+                wire.Certificate.of(
+                    row,
+                    self._address(row),
+                    [self._receipt(one) for one in receipts if one.certificate_id == row.id],
+                )
+                for row in rows
+            ]
+        )
+
+    async def show_one(self, session: AsyncSession, row: Certificate) -> wire.Certificate:
+        """Return one released certificate."""
+        return (await self.show(session, [row])).certificates[0]
+
+    async def list(self, session: AsyncSession, actor: Actor, case_id: str) -> wire.CertificateList:
+        """Return a case's certificates; none is there before the case is certified."""
+        case = await self.records.read(session, actor, case_id, Action.READ_CASE)
+        return await self.show(session, await queries.list_released(session, case.id))
+
+    async def read(
+        self, session: AsyncSession, actor: Actor, certificate_id: str, action: Action
+    ) -> Certificate:
+        """Return a released certificate to whom its case concerns.
+
+        Refuses certificate.unknown for one that there is not, that is only reserved, or that the
+        actor may not know of: all look the same.
+        """
+        row = await queries.find(session, certificate_id)
+        if row is None:
+            raise ServiceError("certificate.unknown")
+        try:
+            await self.records.read(session, actor, row.case_id, action)
+        except ServiceError as error:
+            raise _about_certificate(error) from None
+        return row
+
+    async def log_verification(
+        self, unit: Unit, actor: Actor, row: Certificate, verdict: VerdictKind
+    ) -> None:
+        """Keep in the case's log what the machine found at the counter."""
+        entry = await self.records.begin(unit, actor, row.case_id, Action.VERIFY_CERTIFICATE)
+        data = {"certificate_id": row.id, "number": row.number, "verdict": verdict.value}
+        await entry.append("certificate.verified", data)
+
+    async def revoke(
+        self, unit: Unit, actor: Actor, certificate_id: str, reason: str
+    ) -> wire.Certificate:
+        """Revoke a valid certificate, with the reason; every counter that relied on it hears.
+
+        Refuses certificate.unknown, and certificate.revoked for one that counts no more.
+        """
+        row = await self.read(unit.session, actor, certificate_id, Action.REVOKE_CERTIFICATE)
+        entry = await self.records.begin(unit, actor, row.case_id, Action.REVOKE_CERTIFICATE)
+        said = check_text(reason, "reason", REASON_LENGTH)
+        values = {
+            "revoked_at": max(unit.now, entry.case.last_event_at),
+            "revoked_by": actor.id,
+            "sealed_reason": entry.key.seal(said, reason_context(row.id)),
+        }
+        if not await queries.revoke(unit.session, row.id, values):
+            raise ServiceError("certificate.revoked", state=row.state.value)
+        public = {"certificate_id": row.id, "number": row.number}
+        await entry.append("certificate.revoked", public, private={"reason": said})
+        settlement = await queries.find_settlement(unit.session, row.case_id)
+        if settlement is not None:
+            self._tell(entry, settlement.by, "certificate.revoked")
+        revoked = await queries.find(unit.session, row.id)
+        if revoked is None:
+            raise ServiceError("certificate.unknown")
+        return await self.show_one(unit.session, revoked)
+
+    async def settle(
+        self, unit: Unit, actor: Actor, case_id: str, order: wire.SettlementOrder
+    ) -> wire.Settlement:
+        """End a case in its local transaction, and tell the issuer who relied on what.
+
+        Refuses certificate.unknown unless a certified case names a certificate of its own,
+        certificate.revoked for one that counts no more, settlement.exists.
+        """
+        entry = await self._begin_settling(unit, actor, case_id)
+        row = await self._relied_on(entry, order.certificate_id)
+        remark = check_text(order.remark, "remark", REASON_LENGTH) if order.remark.strip() else ""
+        settlement = Settlement(
+            case_id=case_id,
+            certificate_id=None if row is None else row.id,
+            reference=check_text(order.reference, "reference", REFERENCE_LENGTH),
+            sealed_remark=entry.key.seal(remark, remark_context(case_id)),
+            by=actor.id,
+            by_name=actor.name,
+            at=max(unit.now, entry.case.last_event_at),
+        )
+        unit.session.add(settlement)
+        entry.move(CaseState.SETTLED)
+        public = {"certificate_id": settlement.certificate_id, "reference": settlement.reference}
+        await entry.append("case.settled", public, private={"remark": remark})
+        if row is not None:
+            await self._send_receipt(entry, settlement, row)
+        return wire.Settlement.of(settlement, remark)
+
+    async def read_settlement(
+        self, session: AsyncSession, actor: Actor, case_id: str
+    ) -> wire.Settlement | None:
+        """Return what the case ended in, if it did."""
+        case = await self.records.read(session, actor, case_id, Action.READ_CASE)
+        row = await queries.find_settlement(session, case_id)
+        if row is None:
+            return None
+        key = self.records.key_of(case)
+        return wire.Settlement.of(row, key.open(row.sealed_remark, remark_context(case_id)))
+
+    async def _begin_settling(self, unit: Unit, actor: Actor, case_id: str) -> Entry:
+        try:
+            return await self.records.begin(unit, actor, case_id, Action.SETTLE_CASE)
+        except ServiceError as error:
+            settled = error.code == "case.wrong_state" and await queries.find_settlement(
+                unit.session, case_id
+            )
+            raise ServiceError("settlement.exists") if settled else error from None
+
+    async def _relied_on(self, entry: Entry, certificate_id: str | None) -> Certificate | None:
+        promised = entry.case.state is CaseState.PROMISED
+        if certificate_id is None:
+            if promised:
+                return None
+            raise ServiceError("certificate.unknown", field="certificate_id")
+        row = await queries.find(entry.unit.session, certificate_id)
+        if row is None or row.case_id != entry.case.id:
+            raise ServiceError("certificate.unknown", field="certificate_id")
+        require_valid(row.state)
+        return row
+
+    async def _send_receipt(self, entry: Entry, settlement: Settlement, row: Certificate) -> None:
+        case = entry.case
+        receipt = Receipt(
+            id=new_id(),
+            certificate_id=row.id,
+            case_id=case.id,
+            region=case.counter_region,
+            hall=case.counter_hall,
+            by_name=settlement.by_name,
+            purpose=self.reader.item_of(case).name,
+            reference=settlement.reference,
+            at=settlement.at,
+        )
+        entry.unit.session.add(receipt)
+        data = {"receipt_id": receipt.id, "certificate_id": row.id, "number": row.number}
+        await entry.append("receipt.sent", data)
+        self._tell(entry, row.issued_by, "receipt.sent")
+
+    def _tell(self, entry: Entry, clerk_id: str, kind: str) -> None:
+        case = entry.case
+        if clerk_id not in {case.opened_by, case.agent_id}:
+            news = {"case_id": case.id, "seq": case.seq, "kind": kind}
+            entry.unit.notify(clerk_room(clerk_id), "case.changed", news)
+
+    def _receipt(self, row: Receipt) -> wire.Receipt:
+        hall = self.catalogue.halls.get(row.hall)
+        return wire.Receipt(
+            id=row.id,
+            hall_name=hall.name if hall else row.hall,
+            by=row.by_name,
+            purpose=row.purpose,
+            reference=row.reference,
+            at=row.at,
+        )
+
+    def _address(self, row: Certificate) -> str:
+        address = verify_address(self.public_url, row.number)
+        return address if row.qr_token is None else f"{address}#{row.qr_token}"
+
+
+def reason_context(certificate_id: str) -> str:
+    """Return what a revocation's reason is bound to."""
+    return f"revocation:{certificate_id}"
+
+
+def remark_context(case_id: str) -> str:
+    """Return what a settlement's remark is bound to."""
+    return f"settlement:{case_id}"
+
+
+def _about_certificate(error: ServiceError) -> ServiceError:
+    unknown = error.code == "case.unknown"
+    return ServiceError("certificate.unknown") if unknown else error

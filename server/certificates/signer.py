@@ -1,0 +1,331 @@
+"""Drawing, signing and judging certificates in processes of their own.
+
+The processes that hold keys never see a file from outside; those that look at such files hold no
+key. This is the only importer of docs_gen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+import pypdfium2
+
+from docs_gen import qr
+from docs_gen.data import CHINA, Facts, Issuer
+from docs_gen.fonts import load_fonts, unprintable
+from docs_gen.numbers import identifier
+from docs_gen.press import preview
+from docs_gen.signing import SealKey, issue
+from docs_gen.template import Template, load_templates
+from docs_gen.trust import (
+    KeyFolderError,
+    TrustList,
+    create_demo,
+    load_qr_key,
+    load_trust,
+    qr_key_id,
+    renew_crls,
+)
+from docs_gen.verifying import Finding, Verdict, verify
+from server.certificates.pool import WorkerPool
+from server.errors import ServiceError
+from server.regions.rules import Authority
+
+__all__ = ["Finding", "KeyFolderError", "Order", "Signed", "Signer", "Verdict"]
+
+PICTURE_PIXELS = 1800
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Everything that one certificate is made of; the same order gives the same bytes."""
+
+    kind: str
+    title: str
+    template_version: str
+    number: str
+    check_code: str
+    jurisdiction: str
+    authority: Authority
+    values: Mapping[str, str]
+    holder: str
+    signing_time: datetime
+    verify_url: str
+    demo: bool
+
+    @property
+    def issuer(self) -> Issuer:
+        """The issuing authority as a certificate names it."""
+        one = self.authority
+        return Issuer(one.name, one.code, one.seal_text, self.jurisdiction)
+
+    def facts(self, token: str) -> Facts:
+        """Return what is drawn, with the QR code's token in the fragment of its address."""
+        return Facts(
+            kind=self.kind,
+            template_version=self.template_version,
+            number=self.number,
+            check_code=self.check_code,
+            issuer=self.issuer,
+            signing_time=self.signing_time,
+            values=dict(self.values),
+            qr_url=f"{self.verify_url}#{token}",
+            demo=self.demo,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signed certificate that our own verifier has found genuine."""
+
+    pdf: bytes
+    sha256: str
+    token: str
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A refusal on its way between processes."""
+
+    code: str
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+class Signer:
+    """The service's hand: knows the templates, keeps the processes that draw, sign and judge."""
+
+    def __init__(self, folder: Path, passphrase: str, *, fallback: Path | None = None) -> None:
+        """Work with the key folder `folder`; `fallback` is a face for rare characters."""
+        self.templates = load_templates()
+        self._folder = folder
+        self._passphrase = passphrase
+        self._demo: Mapping[str, bool] = {}
+        self._seals = WorkerPool("seals", 1, _lay_out_keys, (folder, passphrase, fallback))
+        self._desk = WorkerPool("desk", 1, _lay_out_desk, (folder,))
+
+    async def prepare_demo(
+        self, authorities: Sequence[tuple[str, Authority]], now: datetime
+    ) -> None:
+        """Make demo keys for these (jurisdiction, authority) pairs where there are none yet."""
+        issuers = [
+            (one.id, Issuer(one.name, one.code, one.seal_text, region))
+            for region, one in authorities
+        ]
+        await asyncio.to_thread(create_demo, self._folder, issuers, now, self._passphrase)
+
+    async def start(self, *, demo: bool) -> None:
+        """Load the keys; KeyFolderError if they cannot be used, or are demo keys in production."""
+        found = await self._seals.run(_survey)
+        if isinstance(found, str):
+            raise KeyFolderError(found)
+        self._demo = found
+        false = sorted(name for name, is_demo in found.items() if is_demo)
+        if false and not demo:
+            raise KeyFolderError(f"demo keys are not for production: {', '.join(false)}")
+
+    async def renew(self, now: datetime) -> bool:
+        """Issue the CRLs of our own CAs anew; False if another operator keeps them."""
+        if not (self._folder / "root.p12").exists():
+            return False
+        await asyncio.to_thread(renew_crls, self._folder, now, self._passphrase)
+        return True
+
+    async def close(self) -> None:
+        """Stop the processes."""
+        await asyncio.gather(self._seals.close(), self._desk.close())
+
+    def can_sign(self, authority_id: str) -> bool:
+        """Say whether there is a key for an authority."""
+        return authority_id in self._demo
+
+    def is_demo(self, authority_id: str) -> bool:
+        """Say whether an authority's key is one of the demonstration; unavailable without one."""
+        if authority_id not in self._demo:
+            raise ServiceError("signer.unavailable")
+        return self._demo[authority_id]
+
+    def number(self, kind: str, issuer_code: str, serial: str) -> str:
+        """Return the certificate identifier of a serial (GB/T 36903)."""
+        return identifier(self.templates[kind].type_code, issuer_code, serial)
+
+    def valid_until(self, kind: str, signing_time: datetime) -> date:
+        """Return the last day on which a certificate of this kind counts."""
+        return self.templates[kind].valid_until(signing_time.astimezone(CHINA).date())
+
+    async def check(self, values: Mapping[str, str], words: str) -> None:
+        """Refuse certificate.unprintable for a value with a character that no face has.
+
+        Refuses signer.unavailable when nothing can be drawn at all.
+        """
+        found = await self._seals.run(_unprintable, dict(values), words)
+        if found is not None:
+            raise ServiceError(found.code, **found.details)
+
+    async def preview(self, order: Order) -> bytes:
+        """Draw what a certificate would say: never signed, without a live QR code."""
+        found = await self._seals.run(_preview, order)
+        if isinstance(found, _Refused):
+            raise ServiceError(found.code, **found.details)
+        return found
+
+    async def issue(self, order: Order, now: datetime) -> Signed:
+        """Draw, sign and validate a certificate; the same order gives the same bytes."""
+        found = await self._seals.run(_issue, order, now)
+        if isinstance(found, _Refused):
+            raise ServiceError(found.code, **found.details)
+        return found
+
+    async def examine(self, content: bytes, now: datetime) -> Finding:
+        """Judge a file by its own word; whether the register knows it is for the caller."""
+        try:
+            return await self._desk.run(_examine, content, now)
+        except ServiceError:
+            # A file that takes the process down is no certificate of ours.
+            return await self._desk.run(_nothing, content)
+
+    async def picture(self, content: bytes, page: int) -> bytes:
+        """Return a page of a certificate as a PNG; material.unknown if there is no such page."""
+        found = await self._desk.run(_picture, content, page)
+        if isinstance(found, _Refused):
+            raise ServiceError(found.code, **found.details)
+        return found
+
+
+class _Keys:
+    """What a signing process holds, loaded once."""
+
+    def __init__(self, folder: Path, passphrase: str, fallback: Path | None) -> None:
+        self.fallback = fallback
+        self.templates: dict[str, Template] = load_templates()
+        self.seals = {
+            path.stem: SealKey.load(path, passphrase)
+            for path in sorted((folder / "seals").glob("*.p12"))
+        }
+        self.qr_key = load_qr_key(folder, passphrase)
+        self.qr_key_id = qr_key_id(self.qr_key.public_key())
+        self.trust = _Trust(folder)
+        load_fonts(fallback)
+
+
+class _Trust:
+    """The trust list, read again when it was renewed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read_at = 0
+        self._list: TrustList | None = None
+
+    def now(self) -> TrustList:
+        written_at = (self._folder / "trust.json").stat().st_mtime_ns
+        if self._list is None or written_at != self._read_at:
+            self._list, self._read_at = load_trust(self._folder), written_at
+        return self._list
+
+
+class _Bench:
+    """One process's things; `fault` says why there are no keys."""
+
+    keys: _Keys | None = None
+    trust: _Trust | None = None
+    fault = "the keys are not loaded"
+
+
+def _lay_out_keys(folder: Path, passphrase: str, fallback: Path | None) -> None:
+    try:
+        _Bench.keys = _Keys(folder, passphrase, fallback)
+    except (KeyFolderError, OSError) as error:
+        # Kept for who asks: an initializer that raises would only say that the pool is broken.
+        _Bench.fault = str(error)
+
+
+def _lay_out_desk(folder: Path) -> None:
+    _Bench.trust = _Trust(folder)
+
+
+def _survey() -> dict[str, bool] | str:
+    if _Bench.keys is None:
+        return _Bench.fault
+    return {name: key.demo for name, key in _Bench.keys.seals.items()}
+
+
+def _unprintable(values: dict[str, str], words: str) -> _Refused | None:
+    if _Bench.keys is None:
+        return _Refused("signer.unavailable")
+    for name, text in {**values, "issuer": words}.items():
+        lacking = unprintable(text, _Bench.keys.fallback)
+        if lacking:
+            named = [f"{character} (U+{ord(character):04X})" for character in lacking]
+            return _Refused("certificate.unprintable", {"field": name, "characters": named})
+    return None
+
+
+def _preview(order: Order) -> bytes | _Refused:
+    if _Bench.keys is None:
+        return _Refused("signer.unavailable")
+    return preview(order.facts(""), _Bench.keys.templates[order.kind], _Bench.keys.fallback)
+
+
+def _issue(order: Order, now: datetime) -> Signed | _Refused:
+    keys = _Bench.keys
+    if keys is None or order.authority.id not in keys.seals:
+        return _Refused("signer.unavailable")
+    template = keys.templates[order.kind]
+    facts = order.facts("")
+    claim = qr.Claim(
+        number=order.number,
+        title=order.title,
+        holder=order.holder,
+        issuer=order.authority.name,
+        issued_on=facts.issued_on,
+        valid_until=template.valid_until(facts.issued_on),
+    )
+    token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
+    seal = keys.seals[order.authority.id]
+    made = asyncio.run(issue(order.facts(token), template, seal, keys.fallback))
+    finding = asyncio.run(verify(made.pdf, keys.trust.now(), now))
+    if finding.verdict is not Verdict.GENUINE or finding.number != order.number:
+        return _Refused("signer.unavailable", {"finding": finding.verdict.value})
+    return Signed(made.pdf, made.sha256, token, _pages(made.pdf))
+
+
+def _examine(content: bytes, now: datetime) -> Finding:
+    if _Bench.trust is None:
+        return Finding(Verdict.CANNOT_TELL, _nothing(content).sha256)
+    try:
+        trust = _Bench.trust.now()
+    except (KeyFolderError, OSError):
+        return Finding(Verdict.CANNOT_TELL, _nothing(content).sha256)
+    return asyncio.run(verify(content, trust, now))
+
+
+def _nothing(content: bytes) -> Finding:
+    return Finding(Verdict.UNREADABLE, hashlib.sha256(content).hexdigest())
+
+
+def _pages(content: bytes) -> int:
+    document = pypdfium2.PdfDocument(content)
+    try:
+        return len(document)
+    finally:
+        document.close()
+
+
+def _picture(content: bytes, page: int) -> bytes | _Refused:
+    try:
+        document = pypdfium2.PdfDocument(content)
+        if page > len(document):
+            return _Refused("material.unknown")
+        sheet = document[page - 1]
+        image = sheet.render(scale=PICTURE_PIXELS / max(sheet.get_size())).to_pil()
+    except pypdfium2.PdfiumError:
+        return _Refused("material.unreadable")
+    drawn = io.BytesIO()
+    image.convert("RGB").save(drawn, "PNG", optimize=False)
+    return drawn.getvalue()

@@ -1,0 +1,30 @@
+"""Keeps the trust list fresh: CRLs live seven days and are issued anew at start and daily."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from server.certificates.signer import KeyFolderError, Signer
+from server.db.unit import Clock
+
+log = structlog.get_logger("kuayu.certificates")
+
+DAY = 86_400.0
+AGAIN = 600.0
+
+
+async def keep_trust_fresh(signer: Signer, clock: Clock, *, every: float = DAY) -> None:
+    """Renew the CRLs now and then every `every` seconds, until cancelled.
+
+    A renewal that fails is tried again after ten minutes: the last list still counts for days.
+    """
+    while True:
+        pause = every
+        try:
+            await signer.renew(clock())
+        except (KeyFolderError, OSError):
+            log.exception("trust list not renewed")
+            pause = min(AGAIN, every)
+        await asyncio.sleep(pause)

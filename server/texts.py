@@ -1,0 +1,27 @@
+"""The Simplified Chinese words of the server's side; those of the screens are the client's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CITIZEN: Final = "办事人"
+
+# A new wording is a new version: a consent names the version that was read.
+NOTICE_VERSION: Final = "2026-11-1"
+NOTICE_TITLE: Final = "跨域办理告知书"
+NOTICE_PARAGRAPHS: Final = (
+    "您正在本窗口办理跨区域政务服务事项。为办理该事项,本窗口将通过视频与属地经办机构共同核实您的情况,"
+    "属地经办机构据此依法决定是否出具证明。",
+    "处理的个人信息:您的姓名、身份证件号码、联系电话,您提交的材料及现场拍摄的材料图像,"
+    "视频核验的过程记录,以及您的签名。其中身份证件号码等属于敏感个人信息,仅用于核验身份和办理本事项。",
+    "信息提供给谁:本窗口所属政务服务机构和负责本事项的属地经办机构。除法律、行政法规另有规定外,"
+    "不提供给其他单位和个人,不用于其他目的。",
+    "保存期限:按本事项档案管理规定的最短期限保存,期满删除或作不可识别处理。查阅您信息的每一次操作均有记录。",
+    "您的权利:您可以查阅、复制、更正您的个人信息,可以拒绝或者撤回同意。不同意的,本窗口不再以跨区域方式办理,"
+    "您仍可前往属地窗口办理。",
+    "您应当保证所提交的材料和陈述真实。提供虚假材料或者虚假陈述的,依法承担相应责任。",
+    "我已阅读并理解以上内容,同意按上述方式处理我的个人信息并办理本事项。",
+)
+
+# What a preview shows where a certificate has its number.
+NOT_NUMBERED: Final = "签发后生成"
