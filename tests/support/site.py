@@ -9,7 +9,6 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from server.access import Actor, Role
 from server.db.unit import Units
@@ -50,12 +49,12 @@ class Logins:
 class Site:
     """A running server and a browser without a cookie jar: tests say what they send."""
 
-    server: TestServer
+    port: int
     browser: aiohttp.ClientSession
     hub: Hub
 
     def url(self, path: str) -> str:
-        return str(self.server.make_url("/")) + path.lstrip("/")
+        return f"http://127.0.0.1:{self.port}/" + path.lstrip("/")
 
     def headers(
         self,
@@ -112,10 +111,12 @@ async def serving(
     )
     add_routes(app, list(routes), units, admit)
     hub.attach(app)
-    server = TestServer(app, host="127.0.0.1")
-    await server.start_server(shutdown_timeout=0.1)
+    # Not aiohttp's TestServer: it cancels handlers when a caller hangs up, and production does not.
+    runner = web.AppRunner(app, shutdown_timeout=0.1, lingering_time=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as browser:
-            yield Site(server, browser, hub)
+            yield Site(runner.addresses[0][1], browser, hub)
     finally:
-        await server.close()
+        await runner.cleanup()
