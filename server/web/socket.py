@@ -128,6 +128,10 @@ class Hub:
         """Return the ids of actors with a live socket on this process."""
         return {connection.actor.id for connection in self._connections.values()}
 
+    def sockets(self) -> set[str]:
+        """Return the ids of this process's sockets."""
+        return set(self._connections)
+
     def logins(self) -> set[str]:
         """Return the login ids behind this process's sockets."""
         return {connection.actor.login_id for connection in self._connections.values()}
@@ -146,6 +150,10 @@ class Hub:
     async def leave(self, connection: Connection, room: str) -> None:
         """Let a socket no longer hear what goes to `room`."""
         await self._sio.leave_room(connection.sid, room)
+
+    async def evict(self, room: str) -> None:
+        """Let nobody hear any longer what goes to `room`."""
+        await self._sio.close_room(room)
 
     async def drop_login(self, login_id: str) -> None:
         """Tell and end every socket of a login that ended."""

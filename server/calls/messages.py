@@ -1,0 +1,217 @@
+"""Calls on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from server.calls import models
+from server.calls.rules import (
+    MAX_SDP,
+    CallState,
+    EndReason,
+    SeatSide,
+    StillState,
+    Topology,
+    negotiates,
+)
+from server.web.http import Message
+
+RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class HangUp(Message):
+    """Why a call is over."""
+
+    reason: EndReason = EndReason.FINISHED
+    remark: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+class Withdrawal(Message):
+    """Why a case is withdrawn."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class StillOrder(Message):
+    """Of which material a still is wanted."""
+
+    kind: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    remark: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+class StillRefusal(Message):
+    """Why the counter takes no still."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Seat(Message):
+    """One participant; `connected`: a socket holds the seat. `since` is the seat's epoch."""
+
+    id: str
+    order: int
+    side: SeatSide
+    name: str
+    office: str
+    connected: bool
+    media_up: bool
+    since: datetime
+
+    @classmethod
+    def of(cls, row: models.Seat) -> Seat:
+        """Build from its row."""
+        return cls(
+            id=row.id,
+            order=row.place,
+            side=row.side,
+            name=row.name,
+            office=row.office,
+            connected=row.sid is not None,
+            media_up=row.media_up,
+            since=row.since,
+        )
+
+
+class End(Message):
+    """A seat with which mine negotiates; I am the polite one, or not."""
+
+    seat_id: str
+    polite: bool
+
+
+class IceServer(Message):
+    """A STUN or TURN server."""
+
+    urls: list[str]
+    username: str | None = None
+    credential: str | None = None
+
+
+class Call(Message):
+    """A call as one of its seats sees it."""
+
+    id: str
+    case_id: str
+    state: CallState
+    topology: Topology
+    started_at: datetime
+    connected_at: datetime | None
+    ended_at: datetime | None
+    end_reason: EndReason | None
+    my_seat: str | None
+    seats: list[Seat]
+    ends: list[End]
+    ice_servers: list[IceServer]
+
+    @classmethod
+    def of(
+        cls, row: models.Call, seats: Sequence[models.Seat], mine: models.Seat | None,
+        ice_servers: Sequence[IceServer],
+    ) -> Call:  # fmt: skip
+        """Build from its rows, for the holder of one seat or for somebody who only looks."""
+        ends = [
+            End(seat_id=other.id, polite=mine.place > other.place)
+            for other in seats
+            if mine is not None and other.id != mine.id and negotiates(mine.side, other.side)
+        ]
+        return cls(
+            id=row.id,
+            case_id=row.case_id,
+            state=row.state,
+            topology=row.topology,
+            started_at=row.started_at,
+            connected_at=row.connected_at,
+            ended_at=row.ended_at,
+            end_reason=row.end_reason,
+            my_seat=None if mine is None else mine.id,
+            seats=[Seat.of(seat) for seat in seats],
+            ends=ends,
+            ice_servers=list(ice_servers),
+        )
+
+
+class Still(Message):
+    """A still that was asked for."""
+
+    id: str
+    call_id: str
+    case_id: str
+    kind: str
+    remark: str
+    state: StillState
+    asked_by: str
+    expires_at: datetime
+    material_id: str | None
+
+    @classmethod
+    def of(cls, row: models.Still) -> Still:
+        """Build from its row."""
+        return cls(
+            id=row.id,
+            call_id=row.call_id,
+            case_id=row.case_id,
+            kind=row.kind,
+            remark=row.remark,
+            state=row.state,
+            asked_by=row.asked_by,
+            expires_at=row.expires_at,
+            material_id=row.material_id,
+        )
+
+
+class SeatTaken(Message):
+    """Which call's seat this socket takes."""
+
+    call_id: RowId
+
+
+class SeatReported(Message):
+    """What my peer connections say."""
+
+    call_id: RowId
+    state: Literal[CallState.CONNECTED, CallState.INTERRUPTED]
+
+
+class Description(Message):
+    """An RTCSessionDescription."""
+
+    type: Literal["offer", "answer"]
+    sdp: Annotated[str, StringConstraints(min_length=1, max_length=MAX_SDP)]
+
+
+class Candidate(Message):
+    """An RTCIceCandidate."""
+
+    candidate: Annotated[str, StringConstraints(max_length=512)]
+    sdp_mid: Annotated[str, StringConstraints(max_length=64)] | None = None
+    sdp_m_line_index: Annotated[int, Field(ge=0, le=32)] | None = None
+    username_fragment: Annotated[str, StringConstraints(max_length=256)] | None = None
+
+
+class SignalSent(Message):
+    """A description, or a candidate; a candidate of null ends them."""
+
+    call_id: RowId
+    to: RowId
+    description: Description | None = None
+    candidate: Candidate | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> SignalSent:
+        said = {"description", "candidate"} & self.model_fields_set
+        if len(said) != 1 or (said == {"description"} and self.description is None):
+            raise ValueError("expected a description or a candidate")
+        return self
+
+
+class PointerMoved(Message):
+    """Where somebody points on a stream, from 0 to 1."""
+
+    call_id: RowId
+    stream: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}:(camera|screen|document)$")]
+    x: Annotated[float, Field(ge=0, le=1)]
+    y: Annotated[float, Field(ge=0, le=1)]

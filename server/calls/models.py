@@ -1,0 +1,72 @@
+"""Tables of calls."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.calls.rules import CallState, EndReason, SeatSide, StillState, Topology
+from server.db.base import Base
+
+
+class Call(Base):
+    """One video call on a case; a case has at most one that has not ended."""
+
+    __tablename__ = "call_record"
+    __table_args__ = (
+        Index("uq_call_live", "case_id", unique=True,
+              sqlite_where=text("state != 'ended'"), postgresql_where=text("state != 'ended'")),
+    )  # fmt: skip
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case_record.id"), index=True)
+    ticket_id: Mapped[str] = mapped_column(ForeignKey("ticket.id"))
+    state: Mapped[CallState] = mapped_column(index=True)
+    topology: Mapped[Topology]
+    started_at: Mapped[datetime]
+    connected_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[EndReason | None]
+
+
+class Seat(Base):
+    """One participant's right to be in a call: a lease that the holder's socket renews.
+
+    `since` changes with every taking and is the epoch by which the other ends know that they
+    face a new connection. `holder` is a clerk's id, or the counter of a facing screen.
+    """
+
+    __tablename__ = "seat"
+    __table_args__ = (UniqueConstraint("call_id", "side"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("call_record.id"), index=True)
+    place: Mapped[int]
+    side: Mapped[SeatSide]
+    holder: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    office: Mapped[str]
+    since: Mapped[datetime]
+    sid: Mapped[str | None] = mapped_column(index=True)
+    media_up: Mapped[bool] = mapped_column(default=False)
+    lease_until: Mapped[datetime]
+
+
+class Still(Base):
+    """A full-resolution picture that was asked for."""
+
+    __tablename__ = "still"
+    __table_args__ = (Index("ix_still_due", "state", "expires_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("call_record.id"), index=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case_record.id"))
+    kind: Mapped[str]
+    remark: Mapped[str]
+    state: Mapped[StillState]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    material_id: Mapped[str | None]

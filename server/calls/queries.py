@@ -1,0 +1,164 @@
+"""Every SQL statement on calls. Races are settled in the WHERE clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.access import Actor, Role
+from server.calls.models import Call, Seat, Still
+from server.calls.rules import CallState, EndReason, SeatSide, StillState
+from server.cases.models import Case
+from server.cases.rules import CaseState
+
+
+async def find_call(session: AsyncSession, call_id: str) -> Call | None:
+    """Return a call as it is now."""
+    return await session.get(Call, call_id, populate_existing=True)
+
+
+async def live_call(session: AsyncSession, case_id: str) -> Call | None:
+    """Return the case's call that has not ended."""
+    statement = select(Call).where(Call.case_id == case_id, Call.state != CallState.ENDED)
+    return (
+        await session.scalars(statement, execution_options={"populate_existing": True})
+    ).one_or_none()
+
+
+async def live_call_of(session: AsyncSession, holder: str) -> Call | None:
+    """Return the live call in which somebody has a seat."""
+    statement = (
+        select(Call)
+        .join(Seat, Seat.call_id == Call.id)
+        .where(Seat.holder == holder, Call.state != CallState.ENDED)
+        .order_by(Call.started_at.desc())
+        .limit(1)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def end_call(session: AsyncSession, call_id: str, reason: EndReason, now: datetime) -> bool:
+    """End a call, unless someone else already has; say whether we did."""
+    statement = (
+        update(Call)
+        .where(Call.id == call_id, Call.state != CallState.ENDED)
+        .values(state=CallState.ENDED, ended_at=now, end_reason=reason)
+        .returning(Call.id)
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def list_seats(session: AsyncSession, call_id: str) -> Sequence[Seat]:
+    """Return a call's seats in their order."""
+    statement = select(Seat).where(Seat.call_id == call_id).order_by(Seat.place)
+    return (await session.scalars(statement, execution_options={"populate_existing": True})).all()
+
+
+async def find_seat(session: AsyncSession, call_id: str, holder: str) -> Seat | None:
+    """Return somebody's seat in a call."""
+    statement = select(Seat).where(Seat.call_id == call_id, Seat.holder == holder)
+    return (
+        await session.scalars(statement, execution_options={"populate_existing": True})
+    ).one_or_none()
+
+
+async def seats_at(session: AsyncSession, sid: str) -> Sequence[Seat]:
+    """Return the seats that a socket holds in live calls."""
+    statement = (
+        select(Seat)
+        .join(Call, Call.id == Seat.call_id)
+        .where(Seat.sid == sid, Call.state != CallState.ENDED)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def leave_socket(
+    session: AsyncSession, seat_id: str, sid: str, lease_until: datetime
+) -> bool:
+    """Take a gone socket off its seat, unless another has taken the seat since."""
+    statement = (
+        update(Seat)
+        .where(Seat.id == seat_id, Seat.sid == sid)
+        .values(sid=None, media_up=False, lease_until=lease_until)
+        .returning(Seat.id)
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def renew_seats(session: AsyncSession, sids: Collection[str], until: datetime) -> None:
+    """Let the seats of present sockets stay, in one statement."""
+    await session.execute(update(Seat).where(Seat.sid.in_(sids)).values(lease_until=until))
+
+
+async def stale_seats(session: AsyncSession, now: datetime) -> Sequence[Seat]:
+    """Return the clerks' seats of live calls whose lease ran out."""
+    statement = (
+        select(Seat)
+        .join(Call, Call.id == Seat.call_id)
+        .where(
+            Seat.lease_until <= now,
+            Seat.side.in_([SeatSide.LOCAL, SeatSide.REMOTE]),
+            Call.state != CallState.ENDED,
+        )
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def holds_seat(session: AsyncSession, actor: Actor, case: Case) -> bool:
+    """Say whether an actor is a party of the case's live call.
+
+    With the jurisdiction after the call, it is the agent whom the case is with and who had a
+    seat in an ended call on it.
+    """
+    if Role.DEVICE in actor.roles or Role.CITIZEN in actor.roles:
+        return False
+    statement = (
+        select(func.count()).select_from(Seat).join(Call, Call.id == Seat.call_id)
+        .where(Call.case_id == case.id, Seat.holder == actor.id)
+    )  # fmt: skip
+    if case.state is CaseState.WITH_JURISDICTION:
+        if case.agent_id != actor.id:
+            return False
+    else:
+        statement = statement.where(Call.state != CallState.ENDED)
+    return (await session.execute(statement)).scalar_one() > 0
+
+
+async def find_still(session: AsyncSession, still_id: str) -> Still | None:
+    """Return a still as it is now."""
+    return await session.get(Still, still_id, populate_existing=True)
+
+
+async def move_still(
+    session: AsyncSession, still_id: str, current: Collection[StillState], target: StillState,
+    *, material_id: str | None = None,
+) -> bool:  # fmt: skip
+    """Close a still that was asked for, unless someone else already has; say whether we did."""
+    statement = (
+        update(Still)
+        .where(Still.id == still_id, Still.state.in_(current))
+        .values(state=target, material_id=material_id)
+        .returning(Still.id)
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def due_stills(session: AsyncSession, now: datetime) -> Sequence[Still]:
+    """Return stills that nobody answered in time."""
+    statement = select(Still).where(Still.state == StillState.ASKED, Still.expires_at <= now)
+    return (await session.scalars(statement)).all()
+
+
+async def next_due(session: AsyncSession) -> datetime | None:
+    """Return when the next timer of calls runs out."""
+    stills = select(func.min(Still.expires_at)).where(Still.state == StillState.ASKED)
+    leases = (
+        select(func.min(Seat.lease_until))
+        .join(Call, Call.id == Seat.call_id)
+        .where(Call.state != CallState.ENDED, Seat.side.in_([SeatSide.LOCAL, SeatSide.REMOTE]))
+    )
+    found = [(await session.execute(statement)).scalar_one() for statement in (stills, leases)]
+    return min((moment for moment in found if moment is not None), default=None)

@@ -1,0 +1,89 @@
+"""Calls over HTTP, and the verbs that touch the queue and a call alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from server.access import Action, authorize
+from server.calls import messages as wire
+from server.calls import queries
+from server.calls.service import Calls
+from server.cases import messages as case_wire
+from server.cases.routes import CASE
+from server.tickets import messages as ticket_wire
+from server.tickets.routes import OFFER
+from server.web.http import Ask, Empty, Route
+
+CALL = "/api/calls/{call_id:[0-9a-f]{32}}"
+STILL = "/api/stills/{still_id:[0-9a-f]{32}}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Handlers:
+    calls: Calls
+
+    async def accept_offer(self, ask: Ask[Empty]) -> wire.Call:
+        return await ask.command(
+            lambda unit: self.calls.accept_offer(unit, ask.actor, ask.path["offer_id"])
+        )
+
+    async def read_agent(self, ask: Ask[Empty]) -> ticket_wire.Agent:
+        authorize(ask.actor, Action.READ_AGENT)
+        async with ask.database.reading() as session:
+            call = await queries.live_call_of(session, ask.actor.id)
+            return await self.calls.tickets.show_agent(
+                session, ask.actor, ask.units.clock(), None if call is None else call.id
+            )
+
+    async def read_live_call(self, ask: Ask[Empty]) -> wire.Call | None:
+        async with ask.database.reading() as session:
+            return await self.calls.read_live(session, ask.actor, ask.path["case_id"])
+
+    async def read_call(self, ask: Ask[Empty]) -> wire.Call:
+        async with ask.database.reading() as session:
+            return await self.calls.read(session, ask.actor, ask.path["call_id"])
+
+    async def hang_up(self, ask: Ask[wire.HangUp]) -> wire.Call:
+        return await ask.command(
+            lambda unit: self.calls.hang_up(unit, ask.actor, ask.path["call_id"], ask.said)
+        )
+
+    async def withdraw_case(self, ask: Ask[wire.Withdrawal]) -> case_wire.Case:
+        return await ask.command(
+            lambda unit: self.calls.withdraw(unit, ask.actor, ask.path["case_id"], ask.said.reason)
+        )
+
+    async def ask_still(self, ask: Ask[wire.StillOrder]) -> wire.Still:
+        return await ask.command(
+            lambda unit: self.calls.ask_still(unit, ask.actor, ask.path["call_id"], ask.said)
+        )
+
+    async def refuse_still(self, ask: Ask[wire.StillRefusal]) -> wire.Still:
+        return await ask.command(
+            lambda unit: self.calls.refuse_still(
+                unit, ask.actor, ask.path["still_id"], ask.said.reason
+            )
+        )
+
+
+def routes(calls: Calls) -> list[Route[Any]]:
+    """Return this domain's lines of the API."""
+    on = _Handlers(calls)
+    return [
+        Route("POST", OFFER + "/acceptance", Action.ANSWER_OFFER, Empty, on.accept_offer,
+              wire.Call, "Answer an offer: the call begins"),
+        Route("GET", "/api/agent", Action.READ_AGENT, Empty, on.read_agent, ticket_wire.Agent,
+              "The agent's own standing, the offer that rings and the live call"),
+        Route("GET", CASE + "/call", Action.READ_CALL, Empty, on.read_live_call, wire.Call,
+              "The case's live call, or null", nullable=True),
+        Route("GET", CALL, Action.READ_CALL, Empty, on.read_call, wire.Call, "Read a call"),
+        Route("POST", CALL + "/hang-up", Action.HANG_UP, wire.HangUp, on.hang_up, wire.Call,
+              "End the call"),
+        Route("POST", CASE + "/withdrawal", Action.WITHDRAW_CASE, wire.Withdrawal,
+              on.withdraw_case, case_wire.Case, "Withdraw the case"),
+        Route("POST", CALL + "/stills", Action.ASK_STILL, wire.StillOrder, on.ask_still,
+              wire.Still, "Ask the counter's camera for a picture", keyed=True),
+        Route("POST", STILL + "/refusal", Action.REFUSE_STILL, wire.StillRefusal,
+              on.refuse_still, wire.Still, "Take no picture, and say why"),
+    ]  # fmt: skip

@@ -1,0 +1,125 @@
+"""The rules of calls: seats, who negotiates with whom, and what a signal may hold."""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import re
+from datetime import timedelta
+from typing import Final
+
+from server.errors import ServiceError
+
+SEAT_LEASE: Final = timedelta(seconds=120)
+STILL_LASTS: Final = timedelta(seconds=5)
+# A browser's offer with camera, microphone and screen is about 15 KB: measured; twice that.
+MAX_SDP: Final = 32 * 1024
+MAX_SECTIONS: Final = 8
+MAX_CANDIDATES: Final = 128
+_HOST_NAME = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\.local")
+_SDP_LINE = re.compile(r"[a-z]=[^\x00-\x08\x0a-\x1f\x7f]*")
+_CANDIDATE = re.compile(
+    r"candidate:[\w+/]{1,32} [1-9]\d{0,2} (?:udp|tcp) \d{1,10} (\S{1,64}) (\d{1,5}) typ "
+    r"(?:host|srflx|prflx|relay)( [ -~]*)?",
+    re.IGNORECASE,
+)
+_RELATED = re.compile(r" raddr (\S+)")
+HIGHEST_PORT: Final = 65535
+
+
+class CallState(enum.StrEnum):
+    """Where a call stands."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    INTERRUPTED = "interrupted"
+    ENDED = "ended"
+
+
+class SeatSide(enum.StrEnum):
+    """Whom a seat is for."""
+
+    LOCAL = "local"
+    REMOTE = "remote"
+    ADVISER = "adviser"
+    OBSERVER = "observer"
+    CITIZEN = "citizen"
+
+
+class Topology(enum.StrEnum):
+    """Which ends a seat negotiates with: every other seat, or one relay."""
+
+    DIRECT = "direct"
+    RELAY = "relay"
+
+
+class EndReason(enum.StrEnum):
+    """Why a call ended."""
+
+    FINISHED = "finished"
+    LINE = "line"
+    CITIZEN_LEFT = "citizen_left"
+    OTHER = "other"
+
+
+class StillState(enum.StrEnum):
+    """What became of a still that was asked for."""
+
+    ASKED = "asked"
+    FILED = "filed"
+    REFUSED = "refused"
+    MISSED = "missed"
+
+
+ORDERS: Final = {SeatSide.LOCAL: 0, SeatSide.REMOTE: 1, SeatSide.CITIZEN: 2}
+
+
+def negotiates(one: SeatSide, other: SeatSide) -> bool:
+    """Say whether two seats of a direct call connect: the facing screen only with the far side.
+
+    It stands beside the counter clerk, so a second picture and voice of them would only echo.
+    """
+    return {one, other} != {SeatSide.LOCAL, SeatSide.CITIZEN}
+
+
+def check_sdp(sdp: str) -> str:
+    """Return a session description that may be passed on; refuse signal.invalid.
+
+    Bounded in size, sections and candidates; every line printable; every candidate's address
+    literal, so that nobody makes a peer look up names.
+    """
+    if len(sdp) > MAX_SDP:
+        raise ServiceError("signal.invalid", field="sdp", expected=f"at most {MAX_SDP} bytes")
+    lines = sdp.replace("\r\n", "\n").rstrip("\n").split("\n")
+    if not lines or lines[0] != "v=0" or not all(_SDP_LINE.fullmatch(line) for line in lines):
+        raise ServiceError("signal.invalid", field="sdp")
+    candidates = [line.removeprefix("a=") for line in lines if line.startswith("a=candidate:")]
+    sections = sum(line.startswith("m=") for line in lines)
+    if sections > MAX_SECTIONS or len(candidates) > MAX_CANDIDATES:
+        raise ServiceError("signal.invalid", field="sdp")
+    for candidate in candidates:
+        check_candidate(candidate)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def check_candidate(candidate: str) -> str:
+    """Return a candidate whose addresses are literal, or a browser's own <uuid>.local name."""
+    if not candidate:
+        return candidate
+    found = _CANDIDATE.fullmatch(candidate)
+    if found is None or not _is_address(found.group(1)) or int(found.group(2)) > HIGHEST_PORT:
+        raise ServiceError("signal.invalid", field="candidate")
+    related = _RELATED.search(found.group(3) or "")
+    if related is not None and not _is_address(related.group(1)):
+        raise ServiceError("signal.invalid", field="candidate")
+    return candidate
+
+
+def _is_address(text: str) -> bool:
+    if _HOST_NAME.fullmatch(text):
+        return True
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
