@@ -131,8 +131,6 @@ class Issuing:
         if mine is not None and mine.state is not CertificateState.RESERVED:
             return Reservation(mine.id, mine.attempt, None)
         entry = await self.records.begin(unit, actor, case_id, Action.ISSUE_CERTIFICATE)
-        # The row is locked; nothing is logged before there is a certificate.
-        entry.case.seq -= 1
         if entry.clock_is_behind:
             raise ServiceError("clock.behind")
         now_says = await self.drafts.complete(unit.session, entry.case, kind)
@@ -171,7 +169,6 @@ class Issuing:
         if not done:
             if row is None or row.sha256 != signed.sha256:
                 raise ServiceError("certificate.not_released")
-            entry.case.seq -= 1
             return
         if row is None:
             raise ServiceError("certificate.unknown")
