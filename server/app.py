@@ -1,0 +1,336 @@
+"""The only place where the parts of the service are joined."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from aiohttp import web
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import server.calls.routes
+import server.cases.routes
+import server.certificates.routes
+import server.citizens.routes
+import server.items.routes
+import server.regions.routes
+import server.staff.routes
+import server.supervision.routes
+import server.tickets.routes
+from server.access import Actor
+from server.calls.queries import holds_seat, live_call
+from server.calls.service import Calls
+from server.calls.socket import listeners
+from server.calls.worker import CallWorker
+from server.cases.pictures import Pictures
+from server.cases.reading import Reader
+from server.cases.record import Entry, Records
+from server.cases.service import Cases
+from server.cases.socket import events as case_events
+from server.certificates.facts import Drafts
+from server.certificates.issuing import Issuing
+from server.certificates.papers import Papers
+from server.certificates.service import Certificates
+from server.certificates.signer import KeyFolderError, Signer
+from server.certificates.verifying import Verifying
+from server.certificates.worker import keep_trust_fresh
+from server.citizens.reading import Views
+from server.citizens.service import Citizens
+from server.db.engine import Database, open_database
+from server.db.replies import forget_old
+from server.db.schema import is_current
+from server.db.unit import Clock, Units, utc_now
+from server.errors import ServiceError
+from server.files import LocalFiles
+from server.items.service import Items, load_items
+from server.regions.document import read_document
+from server.regions.rules import Authority, Catalogue
+from server.regions.service import load_regions, name_places
+from server.settings import Settings
+from server.staff.messages import PlaceNames
+from server.staff.passwords import PasswordHashes
+from server.staff.service import StaffService
+from server.supervision.service import Supervision
+from server.texts import NOTICE_VERSION
+from server.tickets.service import Tickets
+from server.tickets.worker import TicketWorker
+from server.vault import Vault
+from server.web.health import add_health
+from server.web.http import Route, add_routes
+from server.web.limits import build_admit
+from server.web.login import Audience
+from server.web.middleware import build
+from server.web.openapi import Document, describe
+from server.web.pages import add_pages
+from server.web.socket import Hub
+
+log = structlog.get_logger("kuayu.app")
+
+LOGINS_EVERY = 1.5
+DAY = 86_400.0
+
+
+class StartError(Exception):
+    """The service does not start; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Every part of the service, joined; the command line works with the same ones."""
+
+    settings: Settings
+    database: Database
+    units: Units
+    hub: Hub
+    files: LocalFiles
+    vault: Vault
+    catalogue: Catalogue
+    items: Items
+    pictures: Pictures
+    hashes: PasswordHashes
+    staff: StaffService
+    reader: Reader
+    cases: Cases
+    tickets: Tickets
+    calls: Calls
+    signer: Signer
+    papers: Papers
+    issuing: Issuing
+    certificates: Certificates
+    verifying: Verifying
+    citizens: Citizens
+    views: Views
+    supervision: Supervision
+
+    @property
+    def authorities(self) -> list[tuple[str, Authority]]:
+        """Every authority with the region it belongs to."""
+        regions = self.catalogue.regions.values()
+        return [(region.code, one) for region in regions for one in region.authorities]
+
+    async def close(self) -> None:
+        """Let go of processes, threads and connections."""
+        self.pictures.close()
+        self.hashes.close()
+        await self.signer.close()
+        await self.database.close()
+
+
+def build_house(settings: Settings, clock: Clock = utc_now) -> House:
+    """Join the parts; CatalogueError if regions.toml is wrong. Nothing is started yet."""
+    document = read_document(settings.regions)
+    catalogue = load_regions(document)
+    items = load_items(document, catalogue)
+    database = open_database(settings.database_url)
+    hub = Hub(redis_url=settings.redis_url)
+    units = Units(database, hub.publish, clock)
+    vault = Vault(settings.secret)
+    files = LocalFiles(settings.data / "files")
+    pictures, hashes = Pictures(), PasswordHashes()
+    records = Records(vault, holds_seat)
+    reader = Reader(records, items, catalogue)
+
+    async def file_still(entry: Entry, still_id: str, material_id: str) -> None:
+        await calls.file_still(entry, still_id, material_id)
+
+    async def find_call(session: AsyncSession, case_id: str) -> str | None:
+        call = await live_call(session, case_id)
+        return None if call is None else call.id
+
+    def places(region: str, hall: str, counter: str) -> PlaceNames:
+        return PlaceNames(*name_places(catalogue, region, hall, counter))
+
+    cases = Cases(records, reader, items, catalogue, file_still)
+    tickets = Tickets(records, reader, cases.require_complete)
+    calls = Calls(records, tickets)
+    signer = Signer(
+        settings.data / "keys", settings.key_passphrase, fallback=settings.fallback_font
+    )
+    papers = Papers(files, signer)
+    drafts = Drafts(reader, cases, catalogue, signer)
+    url = settings.public_url
+    return House(
+        settings=settings,
+        database=database,
+        units=units,
+        hub=hub,
+        files=files,
+        vault=vault,
+        catalogue=catalogue,
+        items=items,
+        pictures=pictures,
+        hashes=hashes,
+        staff=StaffService(units, vault, hashes, places),
+        reader=reader,
+        cases=cases,
+        tickets=tickets,
+        calls=calls,
+        signer=signer,
+        papers=papers,
+        issuing=Issuing(units, records, drafts, signer, papers, url),
+        certificates=Certificates(records, reader, catalogue, url),
+        verifying=Verifying(units, records, signer, papers),
+        citizens=Citizens(units, vault, records, cases),
+        views=Views(reader, catalogue, find_call),
+        supervision=Supervision(reader),
+    )
+
+
+def all_routes(house: House) -> list[Route[Any]]:
+    """Return the whole API."""
+    admit = build_admit()
+    return [
+        *server.staff.routes.routes(house.staff),
+        *server.regions.routes.routes(house.catalogue),
+        *server.items.routes.routes(house.items),
+        *server.cases.routes.routes(
+            house.cases, house.reader, house.pictures, house.files, notice_version=NOTICE_VERSION
+        ),
+        *server.tickets.routes.routes(house.tickets),
+        *server.calls.routes.routes(house.calls),
+        *server.certificates.routes.routes(
+            house.issuing, house.certificates, house.verifying, house.papers, admit
+        ),
+        *server.citizens.routes.routes(
+            house.citizens, house.views, house.papers, house.pictures, house.files,
+            public_url=house.settings.public_url,
+        ),
+        *server.supervision.routes.routes(house.supervision),
+    ]  # fmt: skip
+
+
+def openapi(routes: list[Route[Any]]) -> Document:
+    """Return the API's OpenAPI document."""
+    return describe(routes, version=version("kuayu"))
+
+
+def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
+    """Return the service, ready to be run; StartError at start-up says why it does not."""
+    house = build_house(settings, clock)
+
+    async def find_login(audience: Audience, token: str) -> Actor | None:
+        match audience:
+            case Audience.STAFF:
+                return await house.staff.find_actor(token)
+            case Audience.DEVICE:
+                return await house.citizens.find_device(token)
+            case Audience.CITIZEN:
+                return await house.citizens.find_citizen(token)
+            case Audience.ANYONE:
+                return None
+
+    app = web.Application(
+        middlewares=build(
+            origins=settings.origins,
+            proxies=settings.trusted_proxies,
+            find=find_login,
+            https=settings.public_url.startswith("https://"),
+        )
+    )
+    routes = all_routes(house)
+    add_routes(app, routes, house.units, build_admit())
+    events, gone = listeners(house.calls, house.units)
+    house.hub.serve([*case_events(house.calls.records, house.database), *events])
+    house.hub.when_gone(gone)
+    house.hub.attach(app)
+    document = openapi(routes)
+
+    async def serve_document(_request: web.Request) -> web.Response:
+        return web.json_response(document)
+
+    app.router.add_get("/api/openapi.json", serve_document)
+    add_health(app, lambda: _ready(house))
+    add_pages(app)
+    app.cleanup_ctx.append(lambda _app: _run(house))
+    app[HOUSE] = house
+    return app
+
+
+HOUSE: web.AppKey[House] = web.AppKey("house", House)
+
+
+async def _ready(house: House) -> dict[str, bool]:
+    try:
+        async with house.database.reading() as session:
+            await session.execute(text("SELECT 1"))
+        database = await is_current(house.database.reader)
+    except Exception:  # noqa: BLE001 (whatever keeps the database from answering)
+        database = False
+    keys = any(house.signer.can_sign(authority.id) for _, authority in house.authorities)
+    return {"database": database, "keys": keys}
+
+
+async def _run(house: House) -> AsyncIterator[None]:
+    """Start what the service needs, run its timers, and let go of everything at the end."""
+    try:
+        await _start(house)
+        async with _timers(house):
+            yield
+    finally:
+        await house.close()
+
+
+async def _start(house: House) -> None:
+    settings = house.settings
+    if not await is_current(house.database.reader):
+        raise StartError("the database's schema is not the newest: run `kuayu db upgrade`")
+    if not settings.demo and (demo := await house.staff.demo_clerks()):
+        raise StartError(f"demo accounts are not for production: {', '.join(demo)}")
+    house.files.sweep()
+    try:
+        if settings.demo:
+            await house.signer.prepare_demo(house.authorities, house.units.clock())
+        await house.signer.renew(house.units.clock())
+        await house.signer.start(demo=settings.demo)
+    except (KeyFolderError, ServiceError) as error:
+        raise StartError(f"the seal keys cannot be used: {error}") from error
+
+
+@asynccontextmanager
+async def _timers(house: House) -> AsyncIterator[None]:
+    hub = house.hub
+    work: list[Coroutine[Any, Any, None]] = [
+        TicketWorker(house.units, house.tickets, hub.present).run(),
+        CallWorker(house.units, house.calls, hub.sockets).run(),
+        keep_trust_fresh(house.signer, house.units.clock),
+        _end_logins(house),
+        _forget(house),
+    ]
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _end_logins(house: House) -> None:
+    """Drop the sockets of logins that ended, on whichever process, within two seconds."""
+    while True:
+        await asyncio.sleep(LOGINS_EVERY)
+        try:
+            live = house.hub.logins()
+            ended = await house.staff.ended_logins(live) if live else set()
+            ended |= await house.citizens.ended_logins(live) if live else set()
+            for login_id in ended:
+                await house.hub.drop_login(login_id)
+        except Exception:
+            log.exception("crash", worker="logins")
+
+
+async def _forget(house: House) -> None:
+    """Drop the answers kept under old Idempotency-Keys, daily."""
+    while True:
+        try:
+            async with house.units.open() as unit:
+                await forget_old(unit)
+        except Exception:
+            log.exception("crash", worker="replies")
+        await asyncio.sleep(DAY)

@@ -1,0 +1,97 @@
+"""Reads over all domains; nothing here is ever written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.calls.models import Call
+from server.calls.rules import CallState
+from server.cases.models import Case, CaseEvent
+from server.tickets.models import Agent, Ticket, TicketPeriod
+from server.tickets.rules import TicketState
+
+MOST = 500
+
+
+async def waiting(session: AsyncSession, region: str) -> list[tuple[Ticket, Case]]:
+    """Return the cases that wait for a region or were sent from it, the oldest first."""
+    statement = (
+        select(Ticket, Case)
+        .join(Case, Case.id == Ticket.case_id)
+        .where(
+            Ticket.state.in_([TicketState.WAITING, TicketState.OFFERED]),
+            or_(Case.jurisdiction == region, Case.counter_region == region),
+        )
+        .order_by(Ticket.priority.desc(), Ticket.taken_at)
+        .limit(MOST)
+    )
+    return [(row[0], row[1]) for row in await session.execute(statement)]
+
+
+async def live_calls(session: AsyncSession, region: str) -> list[tuple[Call, Case]]:
+    """Return the live calls of either side of a region."""
+    statement = (
+        select(Call, Case)
+        .join(Case, Case.id == Call.case_id)
+        .where(
+            Call.state != CallState.ENDED,
+            or_(Case.jurisdiction == region, Case.counter_region == region),
+        )
+        .order_by(Call.started_at)
+        .limit(MOST)
+    )
+    return [(row[0], row[1]) for row in await session.execute(statement)]
+
+
+async def agents(session: AsyncSession, region: str) -> Sequence[Agent]:
+    """Return a region's agents by name."""
+    statement = select(Agent).where(Agent.region == region).order_by(Agent.name).limit(MOST)
+    return (await session.scalars(statement)).all()
+
+
+async def waits_since(session: AsyncSession, region: str, since: datetime) -> list[float]:
+    """Return how long each ticket answered since then had waited, in seconds."""
+    served = (
+        select(TicketPeriod.ticket_id, func.min(TicketPeriod.began_at).label("answered"))
+        .where(
+            TicketPeriod.region == region,
+            TicketPeriod.state == TicketState.SERVING,
+            TicketPeriod.began_at >= since,
+        )
+        .group_by(TicketPeriod.ticket_id)
+        .subquery()
+    )
+    statement = select(Ticket.taken_at, served.c.answered).join(
+        served, served.c.ticket_id == Ticket.id
+    )
+    rows = (await session.execute(statement)).all()
+    return [float((row.answered - row.taken_at).total_seconds()) for row in rows]
+
+
+async def abandoned_since(session: AsyncSession, region: str, since: datetime) -> int:
+    """Return how many tickets were given up since then."""
+    statement = select(func.count()).where(
+        TicketPeriod.region == region,
+        TicketPeriod.state == TicketState.ABANDONED,
+        TicketPeriod.began_at >= since,
+    )
+    return (await session.execute(statement)).scalar_one()
+
+
+async def certificates_since(session: AsyncSession, region: str, since: datetime) -> int:
+    """Return how many certificates a region's authorities have issued since then."""
+    statement = (
+        select(func.count())
+        .select_from(CaseEvent)
+        .join(Case, Case.id == CaseEvent.case_id)
+        .where(
+            CaseEvent.kind == "certificate.issued",
+            CaseEvent.at >= since,
+            Case.jurisdiction == region,
+        )
+    )
+    return (await session.execute(statement)).scalar_one()
