@@ -1,0 +1,265 @@
+"""Two halls and one case, joined as app.py joins them: real database, files, vault and signer."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.access import Actor, Role
+from server.cases import messages as case_wire
+from server.cases.models import Case
+from server.cases.pictures import PNG, Picture, Pictures
+from server.cases.reading import Reader
+from server.cases.record import Entry, Records
+from server.cases.routes import store_picture
+from server.cases.rules import CaseState, CheckKind, Origin
+from server.cases.service import Cases
+from server.certificates.facts import Drafts
+from server.certificates.issuing import Issuing, Key
+from server.certificates.models import Certificate
+from server.certificates.papers import Papers
+from server.certificates.service import Certificates
+from server.certificates.signer import Signer
+from server.certificates.verifying import Verifying
+from server.citizens.reading import Views
+from server.citizens.service import Citizens
+from server.db.unit import Units
+from server.files import LocalFiles
+from server.items.service import Items, load_items
+from server.regions.document import read_document
+from server.regions.rules import Authority, Catalogue
+from server.regions.service import load_regions
+from server.texts import NOTICE_VERSION
+from server.vault import Vault
+
+REGIONS = Path(__file__).parents[2] / "regions.toml"
+PUBLIC_URL = "http://kuayu.test"
+PASSPHRASE = "demo-演示"
+SECRET = b"s" * 32
+ITEM, KIND = "pension-lump-sum", "pension-balance"
+APPLICANT = {"name": "张三丰", "id_number": "341522199001010004", "phone": "13800000000"}
+LOCAL_VALUES = {"withdrawal_reason": "其他", "bank_account": "6222000000000000000"}
+AGENT_VALUES = {
+    "insured_status": "已终止",
+    "months_paid": "126",
+    "balance": "18342.57",
+    "as_of": "2026-11-01",
+}
+
+CLERK = Actor(
+    id="c" * 32, name="李经办", login_id="l1", roles=frozenset({Role.COUNTER}),
+    region="320509", hall="pingwang", counter="pingwang-1",
+)  # fmt: skip
+OTHER_CLERK = Actor(
+    id="b" * 32, name="钱经办", login_id="l4", roles=frozenset({Role.COUNTER}),
+    region="320509", hall="pingwang", counter="pingwang-2",
+)  # fmt: skip
+AGENT = Actor(
+    id="a" * 32, name="王审核", login_id="l2", roles=frozenset({Role.AGENT}),
+    region="341522", hall="huoqiu", counter="huoqiu-1",
+)  # fmt: skip
+STRANGER = Actor(
+    id="d" * 32, name="赵旁人", login_id="l3", roles=frozenset({Role.COUNTER, Role.AGENT}),
+    region="330521", hall="deqing", counter="deqing-1",
+)  # fmt: skip
+
+
+def authorities(catalogue: Catalogue) -> list[tuple[str, Authority]]:
+    """Every (jurisdiction, authority) pair of the catalogue."""
+    return [
+        (region.code, one) for region in catalogue.regions.values() for one in region.authorities
+    ]
+
+
+@dataclass
+class Desk:
+    """Everything that a test of certificates or citizens stands on."""
+
+    units: Units
+    files: LocalFiles
+    signer: Signer
+    catalogue: Catalogue
+    items: Items
+    seats: set[str] = field(default_factory=lambda: {AGENT.id, CLERK.id})
+    calls: dict[str, str] = field(default_factory=dict)
+    pictures: Pictures = field(default_factory=Pictures)
+
+    def __post_init__(self) -> None:
+        self.vault = Vault(SECRET)
+        self.records = Records(self.vault, self._holds_seat)
+        self.reader = Reader(self.records, self.items, self.catalogue)
+        self.cases = Cases(self.records, self.reader, self.items, self.catalogue, self._file_still)
+        self.papers = Papers(self.files, self.signer)
+        self.drafts = Drafts(self.reader, self.cases, self.catalogue, self.signer)
+        self.issuing = self.issuing_on(self.units)
+        self.certificates = Certificates(self.records, self.reader, self.catalogue, PUBLIC_URL)
+        self.verifying = Verifying(self.units, self.records, self.signer, self.papers)
+        self.citizens = Citizens(self.units, self.vault, self.records, self.cases)
+        self.views = Views(self.reader, self.catalogue, self._find_call)
+
+    def issuing_on(self, units: Units) -> Issuing:
+        """Issuing with other units, for tests that step in between."""
+        return Issuing(units, self.records, self.drafts, self.signer, self.papers, PUBLIC_URL)
+
+    async def _holds_seat(self, _session: AsyncSession, actor: Actor, _case: Case) -> bool:
+        return actor.id in self.seats
+
+    async def _file_still(self, _entry: Entry, _still_id: str, _material_id: str) -> None:
+        raise AssertionError("no test here asks for a still")
+
+    async def _find_call(self, _session: AsyncSession, case_id: str) -> str | None:
+        return self.calls.get(case_id)
+
+    async def open_case(self, actor: Actor = CLERK, **applicant: str) -> str:
+        """A draft of the pension item, with the counter's fields filled in; return its id."""
+        order = case_wire.CaseOrder(
+            item_code=ITEM,
+            jurisdiction=AGENT.region,
+            applicant=case_wire.ApplicantGiven(**{**APPLICANT, **applicant}),
+        )
+        async with self.units.open() as unit:
+            case = await self.cases.open_case(unit, actor, order)
+        for name, value in LOCAL_VALUES.items():
+            await self.write(actor, case.id, name, value)
+        return case.id
+
+    async def write(self, actor: Actor, case_id: str, name: str, value: str) -> None:
+        """Write one field, over whatever is there."""
+        async with self.units.open() as unit:
+            found = await self.reader.read(unit.session, actor, case_id)
+            version = next(one.version for one in found.fields if one.name == name)
+            edit = case_wire.FieldEdit(value=value, version=version)
+            await self.cases.edit_field(unit, actor, case_id, name, edit)
+
+    async def file(self, case_id: str, kind: str, actor: Actor = CLERK) -> None:
+        """File a picture as a material of this kind."""
+        stored = await store_picture(self.files, draw_picture(kind))
+        query = case_wire.MaterialQuery(kind=kind, origin=Origin.UPLOAD)
+        async with self.units.open() as unit:
+            await self.cases.add_material(unit, actor, case_id, query, stored)
+
+    async def move(self, case_id: str, *states: CaseState) -> None:
+        """Bring the case through these states, as queue and call would."""
+        async with self.units.open() as unit:
+            entry = await self.records.begin_as_service(unit, case_id)
+            for state in states:
+                if state is CaseState.IN_CALL:
+                    entry.case.agent_id, entry.case.agent_name = AGENT.id, AGENT.name
+                entry.move(state)
+                await entry.append(f"test.{state.value}")
+
+    async def check_identity(self, case_id: str, *, passed: bool = True) -> None:
+        """The agent checks the applicant's identity."""
+        order = case_wire.CheckOrder(kind=CheckKind.IDENTITY, passed=passed)
+        async with self.units.open() as unit:
+            await self.cases.record_check(unit, AGENT, case_id, order)
+
+    async def ask_consent(self, case_id: str) -> None:
+        """The counter has the facing screen show the notice."""
+        async with self.units.open() as unit:
+            await self.cases.ask_consent(unit, CLERK, case_id, NOTICE_VERSION)
+
+    async def give_consent(self, case_id: str) -> None:
+        """The citizen signs at the counter's screen."""
+        await self.ask_consent(case_id)
+        stored = await store_picture(self.files, draw_picture("张三丰"))
+        async with self.units.open() as unit:
+            await self.citizens.answer_notice(unit, screen(), case_id, NOTICE_VERSION, stored)
+
+    async def ready_case(self, actor: Actor = CLERK, **applicant: str) -> str:
+        """A case in a call to which nothing is lacking; return its id."""
+        case_id = await self.open_case(actor, **applicant)
+        for kind in ("id-card", "application-form"):
+            await self.file(case_id, kind, actor)
+        await self.move(case_id, CaseState.WAITING, CaseState.IN_CALL)
+        await self.check_identity(case_id)
+        await self.give_consent(case_id)
+        for name, value in AGENT_VALUES.items():
+            await self.write(AGENT, case_id, name, value)
+        return case_id
+
+    async def issue(self, case_id: str, key: str = "key-00001") -> Certificate:
+        """Issue the pension certificate as the agent."""
+        return await self.issuing.issue(AGENT, case_id, KIND, self.key(case_id, key))
+
+    def key(self, case_id: str, key: str) -> Key:
+        """The agent's Idempotency-Key for issuing on a case."""
+        return Key(f"{AGENT.id}:{key}", f"issue {case_id} {KIND}")
+
+    async def certified_case(self, **applicant: str) -> tuple[str, Certificate]:
+        """A case with its certificate."""
+        case_id = await self.ready_case(**applicant)
+        return case_id, await self.issue(case_id, f"key-{case_id}")
+
+    async def case(self, case_id: str) -> Case:
+        """The case as it is now."""
+        async with self.units.database.reading() as session:
+            return await session.get_one(Case, case_id)
+
+    async def log(self, case_id: str) -> list[str]:
+        """The kinds of the case's events, oldest first."""
+        async with self.units.database.reading() as session:
+            found = await self.reader.events(session, CLERK, case_id, 0)
+        return [event.kind for event in found.events]
+
+    async def events(self, case_id: str, kind: str) -> list[dict[str, object]]:
+        """The data of the case's events of one kind."""
+        async with self.units.database.reading() as session:
+            found = await self.reader.events(session, CLERK, case_id, 0)
+        return [event.data for event in found.events if event.kind == kind]
+
+
+def screen(counter: str = "pingwang-1") -> Actor:
+    """The facing screen of a counter."""
+    return Actor(
+        id="e" * 32, name="办事人", login_id="e" * 32, roles=frozenset({Role.DEVICE}),
+        region="320509", hall="pingwang", counter=counter,
+    )  # fmt: skip
+
+
+def load_catalogue() -> tuple[Catalogue, Items]:
+    """What regions.toml says."""
+    document = read_document(REGIONS)
+    catalogue = load_regions(document)
+    return catalogue, load_items(document, catalogue)
+
+
+def draw_picture(text: str) -> Picture:
+    """A small PNG that differs by its text."""
+    image = Image.new("RGB", (320, 200), "white")
+    ImageDraw.Draw(image).text((20, 80), json.dumps(text), fill="black")
+    kept = io.BytesIO()
+    image.save(kept, "PNG")
+    return Picture(kept.getvalue(), PNG, 320, 200, 1)
+
+
+def signature() -> str:
+    """A signature as the pad sends it."""
+    return base64.b64encode(draw_picture("signed").content).decode()
+
+
+@contextmanager
+def running_signer(folder: Path, now: datetime) -> Iterator[Signer]:
+    """A signer with demo keys for every authority of regions.toml, its processes running."""
+    catalogue, _ = load_catalogue()
+    signer = Signer(folder, PASSPHRASE)
+
+    async def start() -> None:
+        await signer.prepare_demo(authorities(catalogue), now)
+        await signer.start(demo=True)
+
+    asyncio.run(start())
+    try:
+        yield signer
+    finally:
+        asyncio.run(signer.close())
