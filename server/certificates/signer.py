@@ -27,6 +27,7 @@ from docs_gen.trust import (
     KeyFolderError,
     TrustList,
     create_demo,
+    import_seal,
     load_qr_key,
     load_trust,
     qr_key_id,
@@ -37,7 +38,7 @@ from server.certificates.pool import WorkerPool
 from server.errors import ServiceError
 from server.regions.rules import Authority
 
-__all__ = ["Finding", "KeyFolderError", "Order", "Signed", "Signer", "Verdict"]
+__all__ = ["Finding", "KeyFolderError", "Order", "Signed", "Signer", "Verdict", "import_seal"]
 
 PICTURE_PIXELS = 1800
 

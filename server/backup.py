@@ -1,0 +1,87 @@
+"""Backups of the embedded installation: database, files, and a manifest with every hash.
+
+Keys are kept apart: who holds a backup alone can neither read personal values nor sign.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+MANIFEST = "manifest.json"
+DATABASE = "kuayu.db"
+FILES = "files"
+FORMAT = 1
+
+
+class BackupError(Exception):
+    """A backup that cannot be made or put back; says why."""
+
+
+def back_up(data: Path, target: Path) -> int:
+    """Copy database and files of a data folder into `target`; return the number of files.
+
+    The database is copied by SQLite's backup API first, so every file that it names is there;
+    the service may be running.
+    """
+    if target.exists() and any(target.iterdir()):
+        raise BackupError(f"{target} is not empty")
+    source = data / DATABASE
+    if not source.is_file():
+        raise BackupError(f"{source}: there is no database of an embedded installation")
+    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    copy_database(source, target / DATABASE)
+    if (data / FILES).is_dir():
+        shutil.copytree(data / FILES, target / FILES, ignore=shutil.ignore_patterns("*.part"))
+    hashes = _hashes(target)
+    manifest = {"format": FORMAT, "made_at": datetime.now(UTC).isoformat(), "files": hashes}
+    (target / MANIFEST).write_text(json.dumps(manifest, indent=1))
+    return len(hashes)
+
+
+def restore(source: Path, data: Path) -> int:
+    """Put a backup back into an empty data folder; return the number of files.
+
+    Nothing is written unless every file is there with the hash that the manifest names.
+    """
+    try:
+        manifest = json.loads((source / MANIFEST).read_text())
+        expected: dict[str, str] = manifest["files"]
+        known_format = manifest["format"] == FORMAT
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackupError(f"{source / MANIFEST}: {error}") from None
+    if not known_format:
+        raise BackupError(f"{source / MANIFEST}: another format")
+    if (data / DATABASE).exists() or (data / FILES).exists():
+        raise BackupError(f"{data} holds data already; restore into an empty folder")
+    found = _hashes(source)
+    wrong = sorted(set(expected.items()) ^ set(found.items()))
+    if wrong:
+        raise BackupError(f"missing, changed or not of this backup: {wrong[0][0]}")
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in sorted(expected):
+        (data / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copy2(source / name, data / name)
+    return len(expected)
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a SQLite database by the backup API, which waits for no writer and sees no half one."""
+    with (
+        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as one,
+        closing(sqlite3.connect(target)) as other,
+    ):
+        one.backup(other)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST
+    }

@@ -1,0 +1,141 @@
+"""The demonstration: its secret, its accounts, its certificate for other machines."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import os
+import secrets
+import socket
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from server.access import Role
+from server.app import House
+from server.settings import SECRET_BYTES
+from server.staff.service import NewClerk
+
+PASSWORD = "kuayu-demo-2026"  # noqa: S105 (the demonstration's accounts are refused in production)
+ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (what is asked for, not what is bound)
+TLS_LIVES = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoClerk:
+    """One account of the demonstration, and what it is there to show."""
+
+    clerk: NewClerk
+    shows: str
+
+
+def _clerk(
+    name: str, display_name: str, roles: tuple[Role, ...], place: tuple[str, str, str], shows: str
+) -> DemoClerk:
+    region, hall, counter = place
+    return DemoClerk(
+        NewClerk(
+            name=name, display_name=display_name, roles=roles, region=region, hall=hall,
+            counter=counter, demo=True,
+        ),
+        shows,
+    )  # fmt: skip
+
+
+_PINGWANG, _HUOQIU, _DEQING = ("320509", "pingwang"), ("341522", "huoqiu"), ("330521", "deqing")
+CLERKS: tuple[DemoClerk, ...] = (
+    _clerk("wujiang-counter", "沈窗口", (Role.COUNTER,), (*_PINGWANG, "pingwang-1"),
+           "吴江 窗口人员"),
+    _clerk("wujiang-agent", "顾坐席", (Role.AGENT,), (*_PINGWANG, ""), "吴江 属地人员"),
+    _clerk("wujiang-supervisor", "陆值班", (Role.SUPERVISOR,), (*_PINGWANG, ""), "吴江 值班长"),
+    _clerk("huoqiu-counter", "汪窗口", (Role.COUNTER,), (*_HUOQIU, "huoqiu-1"), "霍邱 窗口人员"),
+    _clerk("huoqiu-agent", "程坐席", (Role.AGENT,), (*_HUOQIU, ""), "霍邱 属地人员"),
+    _clerk("huoqiu-supervisor", "方值班", (Role.SUPERVISOR,), (*_HUOQIU, ""), "霍邱 值班长"),
+    _clerk("deqing-clerk", "钱旁人", (Role.COUNTER, Role.AGENT), (*_DEQING, "deqing-1"),
+           "德清 第三地人员，看不到前两地的办件"),
+    _clerk("admin", "系统管理员", (Role.ADMINISTRATOR,), ("", "", ""), "管理员，看不到办件内容"),
+    # Of their own, at counters of their own: a rehearsal never takes a seat from who tries it out.
+    _clerk("rehearsal-counter", "演练窗口", (Role.COUNTER,), (*_PINGWANG, "pingwang-2"), "演练"),
+    _clerk("rehearsal-agent", "演练坐席", (Role.AGENT,), (*_HUOQIU, ""), "演练"),
+)  # fmt: skip
+
+
+def make_secret(data: Path) -> None:
+    """Make the demonstration's secret once; it stays with the data that it encrypts."""
+    path = data / "keys" / "secret"
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    text = base64.b64encode(secrets.token_bytes(SECRET_BYTES)) + b"\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text)
+
+
+async def make_clerks(house: House) -> None:
+    """Add the accounts that are not there yet."""
+    known = {clerk.name for clerk in await house.staff.clerks()}
+    for one in CLERKS:
+        if one.clerk.name not in known:
+            await house.staff.add_clerk(one.clerk, PASSWORD)
+
+
+def own_address() -> str:
+    """Return the address under which other machines reach this one; loopback if there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: connecting a datagram socket only asks for the way out.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        address: str = probe.getsockname()[0]
+        return address
+
+
+def make_tls(data: Path, address: str) -> tuple[Path, Path]:
+    """Make a self-signed certificate for this machine, for browsers give cameras only to https."""
+    folder = data / "keys"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    cert_path, key_path = folder / f"tls-{address}.pem", folder / f"tls-{address}.key"
+    if cert_path.exists() and key_path.exists():
+        return cert_path, key_path
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Kuayu 演示")])
+    now = datetime.now(UTC)
+    names = [
+        x509.DNSName("localhost"),
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        x509.IPAddress(ipaddress.ip_address(address)),
+    ]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + TLS_LIVES)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    descriptor = os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(private)
+    cert_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return cert_path, key_path
+
+
+def trusting(cert: Path | None) -> ssl.SSLContext | None:
+    """Return a client's TLS context that trusts our own self-signed certificate."""
+    return None if cert is None else ssl.create_default_context(cafile=str(cert))
