@@ -38,6 +38,7 @@ class Action(enum.StrEnum):
     LIST_CASES = "case.list"
     READ_CASE = "case.read"
     WATCH_CASE = "case.watch"
+    EDIT_FIELD = "field.edit"
     EDIT_LOCAL_FIELD = "field.edit_local"
     EDIT_JURISDICTION_FIELD = "field.edit_jurisdiction"
     ANNOUNCE_EDITING = "field.announce"
@@ -145,6 +146,9 @@ _READ = (
     + _grant("agent supervisor", "jurisdiction", _SENT)
 )  # fmt: skip
 
+_EDIT_LOCAL = _grant("counter", "local", "draft waiting in_call returned")
+_EDIT_THERE = _grant("agent", "jurisdiction", _AT_WORK, seat=True)
+
 TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.SIGN_OUT: _grant(_STAFF),
     Action.READ_ME: _grant(_STAFF),
@@ -153,8 +157,9 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.LIST_CASES: _grant(_CLERKS),
     Action.READ_CASE: _READ,
     Action.WATCH_CASE: _READ,
-    Action.EDIT_LOCAL_FIELD: _grant("counter", "local", "draft waiting in_call returned"),
-    Action.EDIT_JURISDICTION_FIELD: _grant("agent", "jurisdiction", _AT_WORK, seat=True),
+    Action.EDIT_FIELD: _EDIT_LOCAL + _EDIT_THERE,
+    Action.EDIT_LOCAL_FIELD: _EDIT_LOCAL,
+    Action.EDIT_JURISDICTION_FIELD: _EDIT_THERE,
     Action.ANNOUNCE_EDITING: _grant("counter", "local", _OPEN)
     + _grant("agent", "jurisdiction", _AT_WORK),
     Action.REVEAL_VALUE: _grant("counter", "local", _OPEN + " certified")

@@ -160,7 +160,7 @@ def routes(
         Route("GET", CASE, Action.READ_CASE, Empty, on.read_case, wire.Case, "Read a case"),
         Route("GET", CASE + "/events", Action.READ_CASE, wire.EventsQuery, on.read_events,
               wire.EventList, "Read a case's log from a seq on"),
-        Route("PATCH", CASE + "/fields/{name:[a-z][a-z0-9_]{0,63}}", Action.EDIT_LOCAL_FIELD,
+        Route("PATCH", CASE + "/fields/{name:[a-z][a-z0-9_]{0,63}}", Action.EDIT_FIELD,
               wire.FieldEdit, on.edit_field, wire.Field, "Write a field of the clerk's side"),
         Route("POST", CASE + "/reveals", Action.REVEAL_VALUE, wire.RevealOrder, on.reveal_value,
               wire.Revealed, "See the whole of a masked value; logged"),
