@@ -20,6 +20,13 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signer]:
 
 
 @pytest.fixture
+async def lists_as_before(signer: Signer) -> AsyncIterator[None]:
+    """For tests that renew the trust list at another time: the others find it as it was."""
+    yield
+    await signer.renew(SetClock().now)
+
+
+@pytest.fixture
 async def desk(units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[Desk]:
     """Two halls and no case yet."""
     catalogue, items = load_catalogue()
