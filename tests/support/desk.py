@@ -263,3 +263,8 @@ def running_signer(folder: Path, now: datetime) -> Iterator[Signer]:
         yield signer
     finally:
         asyncio.run(signer.close())
+
+
+def signer_folder(signer: Signer) -> Path:
+    """Where a signer's keys are."""
+    return signer._folder
