@@ -31,14 +31,13 @@ def add_pages(app: web.Application, folder: Path = STATIC) -> None:
         forever = {"Cache-Control": "public, max-age=31536000, immutable"}
         return web.FileResponse(found, headers=forever)
 
+    async def icon(_request: web.Request) -> web.StreamResponse:
+        found = folder / "favicon.svg"
+        if not found.is_file():
+            raise ServiceError("route.unknown")
+        return web.FileResponse(found)
+
     for screen in SCREENS:
         app.router.add_get(screen, page)
     app.router.add_get("/assets/{name}", asset)
-    app.router.add_get("/favicon.svg", lambda _request: _icon(folder))
-
-
-async def _icon(folder: Path) -> web.StreamResponse:
-    icon = folder / "favicon.svg"
-    if not icon.is_file():
-        raise ServiceError("route.unknown")
-    return web.FileResponse(icon)
+    app.router.add_get("/favicon.svg", icon)
