@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from types import EllipsisType
+from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-Key = tuple[str | int, ...]
+from server.regions.places import Key, locate
+
 Shape = TypeVar("Shape", bound=BaseModel)
-_HEADER = re.compile(r"\s*\[(\[)?\s*([A-Za-z0-9_.\-\"' ]+?)\s*\]\]?\s*(#.*)?$")
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_\-\"'.]+)\s*=")
-_LINE_OF_ERROR = re.compile(r"\(at line (\d+), column \d+\)")
+Step = str | int | EllipsisType
+EACH: Final = ...
+LONGEST_SHOWN: Final = 60
+_PLACE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Fault:
     """One thing that is wrong with the file."""
 
@@ -30,113 +38,179 @@ class Fault:
 class CatalogueError(Exception):
     """A regions.toml that the service does not start with; lists every fault found."""
 
-    def __init__(self, path: Path, faults: Sequence[Fault]) -> None:
-        """Name each fault as path:line: key: what was expected."""
-        self.faults = sorted(faults, key=lambda fault: fault.line)
-        lines = [f"{path}:{f.line}: {f.key}: {f.expected}" for f in self.faults]
-        super().__init__("\n".join(lines))
+    def __init__(self, path: Path, faults: Iterable[Fault]) -> None:
+        """Name each fault as path:line: key: what was expected, in the file's order."""
+        self.faults = sorted(set(faults))
+        super().__init__("\n".join(f"{path}:{f.line}: {f.key}: {f.expected}" for f in self.faults))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Document:
-    """A parsed TOML file that still knows on which line each key stands."""
+    """A parsed TOML file that still knows on which line each key stands.
+
+    Its readers collect what is wrong with `fault` and go on; `refuse_faults` tells it all at once.
+    """
 
     path: Path
     data: dict[str, Any]
-    lines: dict[Key, int]
+    lines: Mapping[Key, int]
+    faults: list[Fault] = field(default_factory=list)
 
-    def fault(self, key: Key, expected: str) -> Fault:
-        """Return a fault at `key`, on its line or that of the nearest table around it."""
+    def fault(self, key: Key, expected: str) -> None:
+        """Note a fault at `key`, on its line or that of the nearest table around it."""
         at = key
         while at and at not in self.lines:
             at = at[:-1]
-        return Fault(self.lines.get(at, 1), spell(key), expected)
+        self.faults.append(Fault(self.lines.get(at, 1), spell(key), expected))
 
-    def parse(self, shape: type[Shape]) -> Shape:
-        """Return the file as `shape`; CatalogueError names everything that does not fit."""
-        try:
-            return shape.model_validate(self.data)
-        except ValidationError as error:
-            faults = [
-                self.fault(tuple(found["loc"]), _expected(found["msg"], found.get("input")))
-                for found in error.errors(include_url=False)
-            ]
-            raise CatalogueError(self.path, faults) from None
+    def refuse_faults(self) -> None:
+        """Raise CatalogueError if a fault was noted."""
+        if self.faults:
+            raise CatalogueError(self.path, self.faults)
+
+    def select(self, *steps: Step) -> Iterator[tuple[Key, Any]]:
+        """Return key and value of everything at a path; EACH stands for every element of an array.
+
+        What is not there or has another shape is left out: `fit` has named it.
+        """
+        found: list[tuple[Key, Any]] = [((), self.data)]
+        for step in steps:
+            found = [inner for key, value in found for inner in _inside(key, value, step)]
+        yield from found
+
+    def fit(self, shape: type[Shape], key: Key = ()) -> Shape | None:
+        """Return the table at `key` as `shape`, or None with a fault for all that does not fit."""
+        for _, table in self.select(*key):
+            try:
+                return shape.model_validate(table)
+            except ValidationError as error:
+                for found in error.errors(include_url=False):
+                    steps = tuple(step for step in found["loc"] if step != "[key]")
+                    self.fault(key + steps, f"expected {_expected(shape, found)}")
+        return None
+
+    def fit_each(self, shape: type[Shape], name: str) -> dict[int, Shape]:
+        """Return those tables of [[name]] that fit `shape`, by their place in the file."""
+        tables = (key for key, value in self.select(name, EACH) if isinstance(value, dict))
+        fitted = ((key[-1], self.fit(shape, key)) for key in tables)
+        return {int(place): part for place, part in fitted if part is not None}
+
+    def require_unique(self, found: Iterable[tuple[Key, Any]], within: int = 0) -> None:
+        """Note a fault for each repeated value; `within` is how much of the key must be shared."""
+        first: dict[tuple[Key, Hashable], Key] = {}
+        for key, value in found:
+            if isinstance(value, Hashable):
+                other = first.setdefault((key[:within], value), key)
+                if other != key:
+                    taken = f"taken by {spell(other)} in line {self.lines.get(other, 1)}"
+                    self.fault(key, f"expected a value of its own; found {show(value)}, {taken}")
 
 
 def read_document(path: Path) -> Document:
-    """Read a TOML file; CatalogueError names the line that is no TOML."""
+    """Read a TOML file; CatalogueError names why it cannot be read, or the line that is no TOML."""
     try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
+        # Editors on Windows put a byte order mark in front, and TOML has none.
+        text = path.read_text(encoding="utf-8-sig")
+        data = tomllib.loads(text, parse_float=Decimal)
+        return Document(path, data, locate(text))
+    except OSError as error:
+        fault = Fault(1, "file", f"expected a file that can be read; found {error.strerror}")
     except UnicodeDecodeError as error:
-        raise CatalogueError(path, [Fault(1, "file", f"expected UTF-8 text: {error}")]) from None
-    except tomllib.TOMLDecodeError as error:
-        found = _LINE_OF_ERROR.search(str(error))
-        line = int(found.group(1)) if found else len(text.splitlines())
-        raise CatalogueError(path, [Fault(line, "syntax", str(error))]) from None
-    return Document(path, data, locate(text))
-
-
-def locate(text: str) -> dict[Key, int]:
-    """Return the line of every table and key of a TOML text that is known to be valid.
-
-    Keys inside inline tables and inside multi-line values are not found; their faults are named
-    by the key around them.
-    """
-    lines: dict[Key, int] = {}
-    counts: dict[Key, int] = {}
-    table: Key = ()
-    inside: str | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        if inside is not None:
-            inside = None if inside in line else inside
-            continue
-        header = _HEADER.match(line)
-        if header is not None and not _ASSIGNMENT.match(line):
-            table = _enter(_parts(header.group(2)), counts, is_array=header.group(1) is not None)
-            lines.setdefault(table, number)
-            continue
-        assignment = _ASSIGNMENT.match(line)
-        if assignment is not None:
-            lines.setdefault(table + tuple(_parts(assignment.group(1))), number)
-            inside = _opened(line)
-    return lines
-
-
-def _enter(parts: list[str], counts: dict[Key, int], *, is_array: bool) -> Key:
-    """Return the path of a table header, with the running index of each array of tables in it."""
-    path: Key = ()
-    for depth, part in enumerate(parts):
-        path = (*path, part)
-        last = depth == len(parts) - 1
-        if last and is_array:
-            counts[path] = counts.get(path, -1) + 1
-        if path in counts:
-            path = (*path, counts[path])
-    return path
-
-
-def _parts(dotted: str) -> list[str]:
-    return [part.strip().strip("\"'") for part in dotted.split(".")]
-
-
-def _opened(line: str) -> str | None:
-    """Return the quotes of a multi-line string that this line opens and does not close."""
-    for quotes in ('"""', "'''"):
-        if line.count(quotes) == 1:
-            return quotes
-    return None
+        line = error.object[: error.start].count(b"\n") + 1
+        fault = Fault(line, "file", "expected UTF-8 text; found bytes of another encoding")
+    except RecursionError:
+        fault = Fault(1, "file", "expected TOML; found brackets that are nested too deeply")
+    except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits.
+        place = _PLACE.search(str(error))
+        last = len(text.splitlines()) or 1
+        line, column = (int(place[1]), f", column {place[2]}") if place and place[1] else (last, "")
+        fault = Fault(line, f"file{column}", f"expected TOML; found: {_PLACE.sub('', str(error))}")
+    raise CatalogueError(path, [fault])
 
 
 def spell(key: Key) -> str:
     """Return a key as people write it: items[1].fields[3].type."""
     text = ""
     for part in key:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part if _BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False)}"
     return text.removeprefix(".") or "file"
 
 
-def _expected(message: str, found: object) -> str:
-    shown = repr(found) if isinstance(found, str | int | float | bool) else type(found).__name__
-    return f"{message[0].lower()}{message[1:]}; found {shown[:80]}"
+def show(value: object) -> str:
+    """Return a value as TOML writes it, cut where it gets long."""
+    match value:
+        case dict():
+            return "a table"
+        case list() | tuple():
+            return "an array"
+        case str() | bool():
+            text = json.dumps(value, ensure_ascii=False)
+        case date():
+            text = value.isoformat()
+        case _:
+            text = str(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def _inside(key: Key, value: object, step: Step) -> Iterator[tuple[Key, Any]]:
+    match value:
+        case list() if step is EACH:
+            yield from (((*key, place), inner) for place, inner in enumerate(value))
+        case list() if isinstance(step, int) and step < len(value):
+            yield (*key, step), value[step]
+        case dict() if isinstance(step, str) and step in value:
+            yield (*key, step), value[step]
+        case _:
+            pass
+
+
+# What pydantic calls an error, in words for whoever writes the file.
+_WORDS: Final = {
+    "string_type": "text in quotes",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "date_type": "a date without quotes, such as 2027-01-01",
+    "tuple_type": "an array",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "string_too_short": "text of at least {min_length} characters",
+    "string_too_long": "text of at most {max_length} characters",
+    "too_short": "at least {min_length} of them",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+}
+
+
+def _expected(shape: type[BaseModel], found: ErrorDetails) -> str:
+    """Say what was expected in place of what was found."""
+    context = found.get("ctx", {})
+    shown = f"; found {show(found['input'])}"
+    match found["type"]:
+        case "missing":
+            return "this key, which is missing"
+        case "extra_forbidden":
+            return f"one of the keys {', '.join(_keys(shape, found['loc']))}"
+        case "enum" | "literal_error":
+            choices = str(context["expected"]).replace("'", "").replace(" or ", ", ")
+            return f"one of {choices}{shown}"
+        case kind if kind in _WORDS:
+            return _WORDS[kind].format(**context) + shown
+        case _:
+            return found["msg"] + shown
+
+
+def _keys(shape: type[BaseModel], place: tuple[str | int, ...]) -> list[str]:
+    """Return the keys that the table around `place` may have."""
+    for step in place[:-1]:
+        if isinstance(step, str):
+            shape = _shape_in(shape.model_fields[step].annotation) or shape
+    return list(shape.model_fields)
+
+
+def _shape_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for arg in get_args(annotation) if (found := _shape_in(arg))), None)

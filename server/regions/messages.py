@@ -3,20 +3,69 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated
+import re
+from itertools import pairwise
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, Strict
+from pydantic import StringConstraints as Text
+from pydantic_core import PydanticCustomError
 
-from server.regions.rules import Authority, Catalogue, Hall, Region
+from server.regions.rules import Authority, Catalogue, Hall, Hours, Region, is_open, next_opening
 from server.web.http import Message
 
-RegionCode = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{5}$")]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
-Interval = Annotated[
-    str, StringConstraints(pattern=r"^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$")
-]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY_MINUTES = 24 * 60
+_INTERVAL = re.compile(r"([0-9]{2}):([0-5][0-9])-([0-9]{2}):([0-5][0-9])")
+
+
+def written_as(pattern: str, what: str) -> AfterValidator:
+    """Return a check that the whole text matches, and that says `what` was expected if not."""
+    whole = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not whole.fullmatch(text):
+            raise PydanticCustomError("expected", "{what}", {"what": what})
+        return text
+
+    return AfterValidator(check)
+
+
+def _visible(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("expected", "characters that can be seen")
+    return text
+
+
+def _hours(text: object) -> Hours:
+    """Read "09:00-12:00"."""
+    found = _INTERVAL.fullmatch(text) if isinstance(text, str) else None
+    if found is not None:
+        hour, minute, last_hour, last_minute = map(int, found.groups())
+        hours = Hours(hour * 60 + minute, last_hour * 60 + last_minute)
+        if hours.opens < hours.closes <= DAY_MINUTES:
+            return hours
+    raise PydanticCustomError("expected", 'hours of one day, such as "09:00-12:00"')
+
+
+def _apart(day: tuple[Hours, ...]) -> tuple[Hours, ...]:
+    """Refuse intervals that overlap; return them in the day's order."""
+    ordered = tuple(sorted(day))
+    if any(earlier.closes > later.opens for earlier, later in pairwise(ordered)):
+        raise PydanticCustomError("expected", "intervals that do not overlap")
+    return ordered
+
+
+RegionCode = Annotated[str, written_as("[1-9][0-9]{5}", "the six digits of a GB/T 2260 code")]
+Identifier = Annotated[
+    str, written_as("[a-z0-9][a-z0-9-]{0,63}", "lower-case letters, digits and hyphens")
+]
+Title = Annotated[
+    str, Text(min_length=1, max_length=80, strip_whitespace=True), AfterValidator(_visible)
+]
+Flag = Annotated[bool, Strict()]
+Day = Annotated[datetime.date, Strict()]
+Intervals = Annotated[tuple[Annotated[Hours, PlainValidator(_hours)], ...], AfterValidator(_apart)]
 
 
 class Part(BaseModel):
@@ -35,32 +84,46 @@ class CounterPart(Part):
 class HoursPart(Part):
     """[regions.halls.hours]: intervals such as "09:00-12:00" per weekday."""
 
-    mon: tuple[Interval, ...] = ()
-    tue: tuple[Interval, ...] = ()
-    wed: tuple[Interval, ...] = ()
-    thu: tuple[Interval, ...] = ()
-    fri: tuple[Interval, ...] = ()
-    sat: tuple[Interval, ...] = ()
-    sun: tuple[Interval, ...] = ()
+    mon: Intervals = ()
+    tue: Intervals = ()
+    wed: Intervals = ()
+    thu: Intervals = ()
+    fri: Intervals = ()
+    sat: Intervals = ()
+    sun: Intervals = ()
+
+    @property
+    def week(self) -> tuple[tuple[Hours, ...], ...]:
+        """The seven days from Monday on."""
+        return (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)
+
+
+class SpecialDayPart(Part):
+    """[[regions.halls.special_days]]: a day with other hours than its weekday's."""
+
+    date: Day
+    hours: Intervals
 
 
 class HallPart(Part):
-    """[[regions.halls]]."""
+    """[[regions.halls]]; `closed_on` is short for special days without hours."""
 
     id: Identifier
     name: Title
     hours: HoursPart
-    closed_on: tuple[datetime.date, ...] = ()
+    closed_on: tuple[Day, ...] = ()
+    special_days: tuple[SpecialDayPart, ...] = ()
+    refuse_outside_hours: Flag = False
     counters: Annotated[tuple[CounterPart, ...], Field(min_length=1)]
 
 
 class AuthorityPart(Part):
-    """[[regions.authorities]]."""
+    """[[regions.authorities]]; whether `code` is a credit code is checked by the items' domain."""
 
     id: Identifier
     name: Title
     code: str
-    seal_text: Title
+    seal_text: Annotated[Title, Text(max_length=30)]
 
 
 class RegionPart(Part):
@@ -81,14 +144,12 @@ class RecognitionPart(Part):
     kinds: Annotated[tuple[Identifier, ...], Field(min_length=1)]
 
 
-class RegionsPart(BaseModel):
-    """What this domain reads of regions.toml; items are read by theirs."""
+class FilePart(Part):
+    """The tables of regions.toml, each of which is then fitted to its own shape."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    regions: Annotated[tuple[RegionPart, ...], Field(min_length=1)]
-    recognition: tuple[RecognitionPart, ...] = ()
-    items: tuple[object, ...] = ()
+    regions: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+    recognition: tuple[dict[str, Any], ...] = ()
+    items: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
 
 
 class CounterView(Message):
@@ -99,18 +160,26 @@ class CounterView(Message):
 
 
 class HallView(Message):
-    """A hall with its counters."""
+    """A hall with its counters; `next_opening` is now for a hall that is open."""
 
     id: str
     name: str
     counters: list[CounterView]
     open_now: bool
+    next_opening: datetime.datetime | None
+    refuse_outside_hours: bool
 
     @classmethod
-    def of(cls, hall: Hall, *, open_now: bool) -> HallView:
-        """Build from a hall."""
-        counters = [CounterView(id=c.id, name=c.name) for c in hall.counters]
-        return cls(id=hall.id, name=hall.name, counters=counters, open_now=open_now)
+    def of(cls, hall: Hall, now: datetime.datetime) -> HallView:
+        """Build from a hall as it is at an instant."""
+        return cls(
+            id=hall.id,
+            name=hall.name,
+            counters=[CounterView(id=c.id, name=c.name) for c in hall.counters],
+            open_now=is_open(hall, now),
+            next_opening=next_opening(hall, now),
+            refuse_outside_hours=hall.refuse_outside_hours,
+        )
 
 
 class AuthorityView(Message):
@@ -136,13 +205,13 @@ class RegionView(Message):
     authorities: list[AuthorityView]
 
     @classmethod
-    def of(cls, region: Region, open_halls: frozenset[str]) -> RegionView:
-        """Build from a region and which of its halls are open now."""
+    def of(cls, region: Region, now: datetime.datetime) -> RegionView:
+        """Build from a region as it is at an instant."""
         return cls(
             code=region.code,
             name=region.name,
             province=region.province,
-            halls=[HallView.of(hall, open_now=hall.id in open_halls) for hall in region.halls],
+            halls=[HallView.of(hall, now) for hall in region.halls],
             authorities=[AuthorityView.of(authority) for authority in region.authorities],
         )
 
@@ -153,6 +222,6 @@ class RegionList(Message):
     regions: list[RegionView]
 
     @classmethod
-    def of(cls, catalogue: Catalogue, open_halls: frozenset[str]) -> RegionList:
-        """Build from the catalogue and which halls are open now."""
-        return cls(regions=[RegionView.of(r, open_halls) for r in catalogue.regions.values()])
+    def of(cls, catalogue: Catalogue, now: datetime.datetime) -> RegionList:
+        """Build from the catalogue as it is at an instant."""
+        return cls(regions=[RegionView.of(region, now) for region in catalogue.regions.values()])

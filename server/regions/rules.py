@@ -9,16 +9,26 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 CHINA: Final = ZoneInfo("Asia/Shanghai")
-DAYS_AHEAD = 15
+DAYS_AHEAD: Final = 15  # Longer than the longest public holiday with a week-end on either side.
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Hours:
+    """An interval of a day on which a hall is open, in minutes since midnight in China.
+
+    `closes` is the first minute after it and may be 1440, the end of the day.
+    """
+
+    opens: int
+    closes: int
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
-    """One interval of a weekday on which a hall is open; Monday is 0."""
+class SpecialDay:
+    """A day with hours of its own: none on a holiday, some on a week-end day that is worked."""
 
-    weekday: int
-    opens: time
-    closes: time
+    day: date
+    hours: tuple[Hours, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +41,20 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """A service hall (政务服务中心)."""
+    """A service hall (政务服务中心); `week` has the hours of seven days from Monday on."""
 
     id: str
     name: str
     region: str
     counters: tuple[Counter, ...]
-    hours: tuple[Hours, ...]
-    closed_on: frozenset[date] = frozenset()
+    week: tuple[tuple[Hours, ...], ...]
+    special_days: tuple[SpecialDay, ...] = ()
+    refuse_outside_hours: bool = False
+
+    def hours_on(self, day: date) -> tuple[Hours, ...]:
+        """Return the hours of one day."""
+        special = next((found for found in self.special_days if found.day == day), None)
+        return self.week[day.weekday()] if special is None else special.hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,39 +104,42 @@ class Catalogue:
         raise KeyError(authority_id)
 
     def recognises(self, region: str, kind: str, issuer_region: str) -> bool:
-        """Say whether `region` takes certificates of this kind from `issuer_region`."""
-        return any(
+        """Say whether `region` takes certificates of this kind from `issuer_region`.
+
+        What a region issues counts at home without being listed.
+        """
+        return region == issuer_region or any(
             found.in_region == region
             and found.issuer_region == issuer_region
             and kind in found.kinds
             for found in self.recognitions
         )
 
+    def takes_calls(self, region: str, now: datetime) -> bool:
+        """Say whether a hall of `region` is open, or does not mind being called when closed."""
+        return any(
+            not hall.refuse_outside_hours or is_open(hall, now)
+            for hall in self.regions[region].halls
+        )
+
 
 def is_open(hall: Hall, now: datetime) -> bool:
     """Say whether a hall is open at an instant, by the clock in China."""
     here = now.astimezone(CHINA)
-    if here.date() in hall.closed_on:
-        return False
-    return any(
-        hours.weekday == here.weekday() and hours.opens <= here.time() < hours.closes
-        for hours in hall.hours
-    )
+    minute = here.hour * 60 + here.minute
+    return any(hours.opens <= minute < hours.closes for hours in hall.hours_on(here.date()))
 
 
 def next_opening(hall: Hall, now: datetime) -> datetime | None:
     """Return when a closed hall opens next, within fifteen days; `now` itself if it is open."""
     if is_open(hall, now):
         return now
-    here = now.astimezone(CHINA)
+    today = now.astimezone(CHINA).date()
     for ahead in range(DAYS_AHEAD):
-        day = here.date() + timedelta(days=ahead)
-        openings = sorted(
-            datetime.combine(day, hours.opens, CHINA)
-            for hours in hall.hours
-            if hours.weekday == day.weekday() and day not in hall.closed_on
-        )
-        for opening in openings:
-            if opening > here:
+        day = today + timedelta(days=ahead)
+        midnight = datetime.combine(day, time(), CHINA)
+        for hours in sorted(hall.hours_on(day)):
+            opening = midnight + timedelta(minutes=hours.opens)
+            if opening > now:
                 return opening
     return None

@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import time
+from datetime import datetime
+from typing import Final
 
 from server.errors import ServiceError
-from server.regions.document import CatalogueError, Document, Fault
-from server.regions.messages import DAYS, HallPart, RegionPart, RegionsPart
+from server.regions.document import EACH, Document
+from server.regions.messages import FilePart, HallPart, RecognitionPart, RegionPart
 from server.regions.rules import (
     Authority,
     Catalogue,
     Counter,
     Hall,
-    Hours,
     Recognition,
     Region,
+    SpecialDay,
+    next_opening,
 )
+
+# Codes and ids are names: each is unique over all regions.
+_NAMES: Final = (
+    ("regions", EACH, "code"),
+    ("regions", EACH, "halls", EACH, "id"),
+    ("regions", EACH, "halls", EACH, "counters", EACH, "id"),
+    ("regions", EACH, "authorities", EACH, "id"),
+    ("regions", EACH, "authorities", EACH, "code"),
+)
+_ONE_HALL: Final = 4  # regions[i].halls[j]
 
 
 def load_regions(document: Document) -> Catalogue:
     """Return the catalogue; CatalogueError names every fault with its line and key."""
-    shape = document.parse(RegionsPart)
-    faults = [
-        *_repeated(document, shape),
-        *_bad_hours(document, shape),
-        *_dangling(document, shape),
-    ]
-    if faults:
-        raise CatalogueError(document.path, faults)
-    regions = {part.code: _region(part) for part in shape.regions}
+    catalogue = survey_regions(document)
+    document.refuse_faults()
+    return catalogue
+
+
+def survey_regions(document: Document) -> Catalogue:
+    """Return as much of the catalogue as is right, and note every fault in the document."""
+    document.fit(FilePart)
+    for name in _NAMES:
+        document.require_unique(document.select(*name))
+    _check_days(document)
+    regions = {p.code: _region(p) for p in document.fit_each(RegionPart, "regions").values()}
     halls = {hall.id: hall for region in regions.values() for hall in region.halls}
     return Catalogue(
         regions=regions,
-        recognitions=tuple(
-            Recognition(part.issuer_region, part.in_region, frozenset(part.kinds))
-            for part in shape.recognition
-        ),
+        recognitions=tuple(_recognitions(document)),
         halls=halls,
         counters={counter.id: counter for hall in halls.values() for counter in hall.counters},
     )
@@ -62,6 +73,19 @@ def name_places(catalogue: Catalogue, region: str, hall: str, counter: str) -> t
     return catalogue.regions[region].name, found.name, names.get(counter, "")
 
 
+def refuse_closed(catalogue: Catalogue, region: str, now: datetime) -> None:
+    """Refuse hall.closed if every hall of a region is closed and takes no calls then.
+
+    Halls take calls at any hour unless regions.toml says refuse_outside_hours. The refusal says
+    when the first of them opens, if that is known.
+    """
+    if catalogue.takes_calls(region, now):
+        return
+    openings = [next_opening(hall, now) for hall in catalogue.regions[region].halls]
+    first = min((opening for opening in openings if opening is not None), default=None)
+    raise ServiceError("hall.closed", next_opening=None if first is None else first.isoformat())
+
+
 def _region(part: RegionPart) -> Region:
     return Region(
         code=part.code,
@@ -80,86 +104,35 @@ def _hall(part: HallPart, region: str) -> Hall:
         name=part.name,
         region=region,
         counters=tuple(Counter(counter.id, counter.name) for counter in part.counters),
-        hours=tuple(
-            Hours(weekday, *_interval(text))
-            for weekday, day in enumerate(DAYS)
-            for text in getattr(part.hours, day)
+        week=part.hours.week,
+        special_days=(
+            *(SpecialDay(day) for day in part.closed_on),
+            *(SpecialDay(special.date, special.hours) for special in part.special_days),
         ),
-        closed_on=frozenset(part.closed_on),
+        refuse_outside_hours=part.refuse_outside_hours,
     )
 
 
-def _interval(text: str) -> tuple[time, time]:
-    opens, closes = text.split("-")
-    return time.fromisoformat(opens), time.fromisoformat(closes)
+def _check_days(document: Document) -> None:
+    """Note a day that one hall both closes on and has hours for, or has twice."""
+    halls = ("regions", EACH, "halls", EACH)
+    closed = document.select(*halls, "closed_on", EACH)
+    special = document.select(*halls, "special_days", EACH, "date")
+    document.require_unique([*closed, *special], within=_ONE_HALL)
 
 
-def _repeated(document: Document, shape: RegionsPart) -> Iterator[Fault]:
-    """Codes and ids are names: halls, counters and authorities are unique over all regions."""
-    yield from _twice(
-        document, (((("regions", i, "code")), part.code) for i, part in enumerate(shape.regions))
-    )
-    yield from _twice(
-        document,
-        (
-            (("regions", i, "halls", j, "id"), hall.id)
-            for i, part in enumerate(shape.regions)
-            for j, hall in enumerate(part.halls)
-        ),
-    )
-    yield from _twice(
-        document,
-        (
-            (("regions", i, "halls", j, "counters", k, "id"), counter.id)
-            for i, part in enumerate(shape.regions)
-            for j, hall in enumerate(part.halls)
-            for k, counter in enumerate(hall.counters)
-        ),
-    )
-    yield from _twice(
-        document,
-        (
-            (("regions", i, "authorities", j, "id"), authority.id)
-            for i, part in enumerate(shape.regions)
-            for j, authority in enumerate(part.authorities)
-        ),
-    )
-
-
-def _twice(
-    document: Document, named: Iterable[tuple[tuple[str | int, ...], str]]
-) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for key, name in named:
-        if name in seen:
-            yield document.fault(key, f"expected a name that is not taken yet; found {name!r}")
-        seen.add(name)
-
-
-def _bad_hours(document: Document, shape: RegionsPart) -> Iterator[Fault]:
-    for i, region in enumerate(shape.regions):
-        for j, hall in enumerate(region.halls):
-            for day in DAYS:
-                key = ("regions", i, "halls", j, "hours", day)
-                for text in getattr(hall.hours, day):
-                    if not _is_interval(text):
-                        yield document.fault(key, f'expected "09:00-12:00"; found {text!r}')
-
-
-def _is_interval(text: str) -> bool:
-    try:
-        opens, closes = _interval(text)
-    except ValueError:
-        return False
-    return opens < closes
-
-
-def _dangling(document: Document, shape: RegionsPart) -> Iterator[Fault]:
-    known = {part.code for part in shape.regions}
-    for i, recognition in enumerate(shape.recognition):
-        for name in ("issuer_region", "in_region"):
-            code = getattr(recognition, name)
+def _recognitions(document: Document) -> list[Recognition]:
+    """Return who recognises what, and note pairs of regions that make no sense."""
+    known = {str(code) for _, code in document.select("regions", EACH, "code")}
+    parts = document.fit_each(RecognitionPart, "recognition")
+    pairs = []
+    for place, part in parts.items():
+        key = ("recognition", place)
+        pairs.append(((*key, "in_region"), f"{part.issuer_region} in {part.in_region}"))
+        for name, code in (("issuer_region", part.issuer_region), ("in_region", part.in_region)):
             if code not in known:
-                yield document.fault(
-                    ("recognition", i, name), f"expected the code of a region above; found {code!r}"
-                )
+                document.fault((*key, name), f"expected the code of a region above; found {code}")
+        if part.issuer_region == part.in_region:
+            document.fault((*key, "in_region"), "expected another region than issuer_region")
+    document.require_unique(pairs)
+    return [Recognition(p.issuer_region, p.in_region, frozenset(p.kinds)) for p in parts.values()]
