@@ -2,34 +2,81 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, Strict
 from pydantic import Field as Limit
-from pydantic import StringConstraints
+from pydantic import StringConstraints as Text
+from pydantic_core import PydanticCustomError
 
-from server.items.rules import Field, FieldType, Item, Mode, Owner
-from server.regions.messages import Identifier, Part, RegionCode, Title
+from server.items.rules import (
+    MAX_TEXT,
+    TODAY,
+    DateLimit,
+    Field,
+    FieldType,
+    Item,
+    Mode,
+    Owner,
+    check_text,
+)
+from server.regions.messages import Flag, Identifier, Part, RegionCode, Title, written_as
 from server.web.http import Message
 
-FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Paragraph = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+
+def _number(found: object) -> object:
+    if isinstance(found, bool) or not isinstance(found, int | Decimal):
+        raise PydanticCustomError("expected", "a number without quotes")
+    return found
+
+
+def _day(found: object) -> DateLimit:
+    if found == TODAY:
+        return TODAY
+    if type(found) is date:  # A datetime is a date to isinstance.
+        return found
+    raise PydanticCustomError("expected", 'a date without quotes, such as 2027-01-01, or "today"')
+
+
+def _as_typed(text: str) -> str:
+    """Refuse a choice that no one could send, because checks change what is sent."""
+    if check_text(text, "choices") != text:
+        raise PydanticCustomError("expected", "text in Unicode's form NFC without double blanks")
+    return text
+
+
+FieldName = Annotated[
+    str, written_as("[a-z][a-z0-9_]{0,63}", "lower-case letters, digits and underscores")
+]
+Version = Annotated[
+    str, written_as(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}", 'a version in quotes, such as "1" or "1.2"')
+]
+Paragraph = Annotated[str, Text(min_length=1, max_length=500, strip_whitespace=True)]
+Hint = Annotated[str, Text(max_length=200)]
+Whole = Annotated[int, Strict()]
+Number = Annotated[Decimal, BeforeValidator(_number)]
+DayLimit = Annotated[date | Literal["today"], PlainValidator(_day)]
 
 
 class FieldPart(Part):
-    """[[items.fields]]."""
+    """[[items.fields]]; which limits belong to which type is checked when the file is read."""
 
     name: FieldName
     label: Title
     side: Owner
     type: FieldType
-    required: bool = True
-    personal: bool = False
-    max_length: Annotated[int, Limit(ge=1, le=200)] = 200
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    choices: tuple[Title, ...] = ()
-    hint: str = ""
+    required: Flag = True
+    personal: Flag = False
+    max_length: Annotated[Whole, Limit(ge=1, le=MAX_TEXT)] = MAX_TEXT
+    minimum: Number | None = None
+    maximum: Number | None = None
+    earliest: DayLimit | None = None
+    latest: DayLimit | None = None
+    not_before: FieldName | Literal[""] = ""
+    choices: tuple[Annotated[Title, AfterValidator(_as_typed)], ...] = ()
+    hint: Hint = ""
 
 
 class MaterialPart(Part):
@@ -37,8 +84,8 @@ class MaterialPart(Part):
 
     code: Identifier
     name: Title
-    required: bool = True
-    hint: str = ""
+    required: Flag = True
+    hint: Hint = ""
 
 
 class CertificatePart(Part):
@@ -53,31 +100,23 @@ class ItemPart(Part):
     """[[items]]."""
 
     code: Identifier
-    version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$")]
+    version: Version
     name: Title
     basis: Paragraph
     mode: Mode
     applicant: Literal["person", "enterprise"] = "person"
     jurisdictions: Annotated[tuple[RegionCode, ...], Limit(min_length=1)]
-    promise_allowed: bool = False
-    recording_required: bool = False
-    promised_minutes: Annotated[int, Limit(ge=1, le=480)] = 15
-    wrap_up_seconds: Annotated[int, Limit(ge=1, le=3600)] = 120
+    promise_allowed: Flag = False
+    recording_required: Flag = False
+    promised_minutes: Annotated[Whole, Limit(ge=1, le=480)] = 15
+    wrap_up_seconds: Annotated[Whole, Limit(ge=1, le=3600)] = 120
     fields: Annotated[tuple[FieldPart, ...], Limit(min_length=1)]
     materials: tuple[MaterialPart, ...] = ()
     certificates: Annotated[tuple[CertificatePart, ...], Limit(min_length=1)]
 
 
-class ItemsPart(Part):
-    """What this domain reads of regions.toml; regions are read by theirs."""
-
-    items: Annotated[tuple[ItemPart, ...], Limit(min_length=1)]
-    regions: tuple[object, ...] = ()
-    recognition: tuple[object, ...] = ()
-
-
 class FieldView(Message):
-    """A field of an item's form."""
+    """A field of an item's form; `earliest` and `latest` are ISO dates or "today"."""
 
     name: str
     label: str
@@ -88,6 +127,9 @@ class FieldView(Message):
     max_length: int
     minimum: str | None
     maximum: str | None
+    earliest: str | None
+    latest: str | None
+    not_before: str
     choices: list[str]
     hint: str
 
@@ -104,6 +146,9 @@ class FieldView(Message):
             max_length=field.max_length,
             minimum=None if field.minimum is None else str(field.minimum),
             maximum=None if field.maximum is None else str(field.maximum),
+            earliest=None if field.earliest is None else str(field.earliest),
+            latest=None if field.latest is None else str(field.latest),
+            not_before=field.not_before,
             choices=list(field.choices),
             hint=field.hint,
         )

@@ -8,28 +8,61 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Final
-from zoneinfo import ZoneInfo
+from decimal import Decimal
+from typing import Final, Literal
 
 from server.errors import ServiceError
+from server.items.values import (
+    CHINA,
+    MAX_NAME,
+    MAX_TEXT,
+    OLDEST,
+    check_credit_code,
+    check_id_number,
+    check_name,
+    check_phone,
+    check_text,
+    plain,
+)
 
-CHINA: Final = ZoneInfo("Asia/Shanghai")
-MAX_TEXT = 200
-ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-ID_CHECKS: Final = "10X98765432"
-CREDIT_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-OLDEST: Final = date(1900, 1, 1)
+# Callers know the checks as this domain's rules, in whichever file they stand.
+__all__ = [
+    "APPLICANT",
+    "ENTERPRISE",
+    "MAX_TEXT",
+    "TODAY",
+    "CertificateKind",
+    "DateLimit",
+    "Field",
+    "FieldType",
+    "Item",
+    "MaterialKind",
+    "Mode",
+    "Owner",
+    "check_applicant",
+    "check_credit_code",
+    "check_id_number",
+    "check_name",
+    "check_order",
+    "check_phone",
+    "check_text",
+    "check_value",
+    "mask_id_number",
+    "mask_name",
+    "mask_phone",
+    "mask_value",
+]
+
 YEARS_AHEAD: Final = 100
-_ID = re.compile(r"[0-9]{17}[0-9X]")
-_CREDIT = re.compile(rf"[{CREDIT_ALPHABET}]{{18}}")
-_MOBILE = re.compile(r"1[3-9][0-9]{9}")
-_LANDLINE = re.compile(r"0[0-9]{2,3}-?[1-9][0-9]{6,7}")
-_MONEY = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# Cc control, Cf format (bidi, zero width), Cs surrogate, Co private use, Cn unassigned,
-# Zl and Zp line and paragraph separators.
-_BAD_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+TODAY: Final = "today"
+_MONEY = re.compile(r"¥? ?([0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(\.[0-9]{1,2})? ?元?")
+_LONGEST: Final = {
+    "name": MAX_NAME, "id_number": 18, "credit_code": 18, "phone": 13, "date": 10, "money": 15,
+    "integer": 12,
+}  # fmt: skip
+_INTEGER = re.compile(r"[0-9]{1,12}")
+_DATE_SIGNS = re.compile("[/年月]")
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|([0-9]{2})([0-9]{2}))")
 
 
 class Owner(enum.StrEnum):
@@ -62,9 +95,12 @@ class Mode(enum.StrEnum):
     JOINT = "多地联办"
 
 
+DateLimit = date | Literal["today"] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an item's form."""
+    """One field of an item's form; `not_before` names a date of the form that comes no later."""
 
     name: str
     label: str
@@ -75,8 +111,24 @@ class Field:
     max_length: int = MAX_TEXT
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    earliest: DateLimit = None
+    latest: DateLimit = None
+    not_before: str = ""
     choices: tuple[str, ...] = ()
     hint: str = ""
+
+    @property
+    def longest(self) -> int:
+        """How many characters a value of this field can have in its normal form."""
+        match self.type:
+            case FieldType.CHOICE:
+                return max((len(choice) for choice in self.choices), default=0)
+            case FieldType.MONEY if self.maximum is not None:
+                return len(f"{self.maximum:.2f}")
+            case FieldType.INTEGER if self.maximum is not None:
+                return len(f"{self.maximum:.0f}")
+            case _:
+                return min(self.max_length, _LONGEST.get(self.type, MAX_TEXT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +173,13 @@ class Item:
         """Return the field of this name, if there is one."""
         return next((field for field in self.fields if field.name == name), None)
 
+    @property
+    def longest(self) -> dict[str, int]:
+        """How long each value may be that a complete case on this item has for certain."""
+        applicant = APPLICANT | ENTERPRISE if self.applicant == "enterprise" else APPLICANT
+        own = {field.name: field for field in self.fields if field.required}
+        return {name: field.longest for name, field in (applicant | own).items()}
+
     def takes_material(self, code: str) -> bool:
         """Say whether a material of this kind belongs to the item; "other" always does."""
         return code == "other" or any(kind.code == code for kind in self.materials)
@@ -135,12 +194,28 @@ class Item:
         return next((found for found in self.certificates if found.kind == kind), None)
 
 
+# The applicant's values, by the names under which certificates know them.
+APPLICANT: Final = {
+    "applicant_name": Field("name", "姓名", Owner.LOCAL, FieldType.NAME, personal=True),
+    "applicant_id_number": Field(
+        "id_number", "居民身份号码", Owner.LOCAL, FieldType.ID_NUMBER, personal=True
+    ),
+    "applicant_phone": Field("phone", "联系电话", Owner.LOCAL, FieldType.PHONE, personal=True),
+}
+ENTERPRISE: Final = {
+    "enterprise_name": Field(
+        "enterprise_name", "企业名称", Owner.LOCAL, FieldType.TEXT, max_length=100
+    ),
+    "credit_code": Field("credit_code", "统一社会信用代码", Owner.LOCAL, FieldType.CREDIT_CODE),
+}
+
+
 def check_value(field: Field, text: str, now: datetime) -> str:
     """Return a field's value in its one normal form, or refuse it by the field's name."""
     try:
         return _CHECKS[field.type](field, text, now)
     except ServiceError as error:
-        raise ServiceError(error.code, **{"field": field.name, **error.details}) from None
+        raise ServiceError(error.code, **{**error.details, "field": field.name}) from None
 
 
 def check_applicant(item: Item, given: Mapping[str, str], now: datetime) -> dict[str, str]:
@@ -148,160 +223,77 @@ def check_applicant(item: Item, given: Mapping[str, str], now: datetime) -> dict
 
     An enterprise's item needs its name and unified social credit code beside the person who acts.
     """
-    checked = {
-        "name": _of("name", lambda: check_name(given["name"])),
-        "id_number": _of("id_number", lambda: check_id_number(given["id_number"], now)),
-        "phone": _of("phone", lambda: check_phone(given["phone"])),
-        "enterprise_name": "",
-        "credit_code": "",
-    }
-    if item.applicant == "enterprise":
-        checked["enterprise_name"] = check_text(given["enterprise_name"], "enterprise_name")
-        checked["credit_code"] = _of("credit_code", lambda: check_credit_code(given["credit_code"]))
-    return checked
+    asked = APPLICANT | ENTERPRISE if item.applicant == "enterprise" else APPLICANT
+    checked = {f.name: check_value(f, given[f.name], now) for f in asked.values()}
+    return dict.fromkeys(ENTERPRISE, "") | checked
 
 
-def _of(field: str, check: Callable[[], str]) -> str:
-    try:
-        return check()
-    except ServiceError as error:
-        raise ServiceError(error.code, **{"field": field, **error.details}) from None
+def check_order(item: Item, values: Mapping[str, str]) -> None:
+    """Refuse date.out_of_range for a date that lies before one of the form that it must follow."""
+    for field in item.fields:
+        earliest = values.get(field.not_before)
+        value = values.get(field.name)
+        if earliest and value and value < earliest:  # ISO dates sort as text.
+            raise ServiceError("date.out_of_range", field=field.name, earliest=earliest)
 
 
-def check_text(text: str, field: str, limit: int = MAX_TEXT) -> str:
-    """Return text in NFC without outer blanks; refuse what is empty, too long or not to be seen.
-
-    Control, bidi, zero-width, private and unassigned characters are refused: none of them can be
-    seen on a certificate.
-    """
-    normal = unicodedata.normalize("NFC", text).strip()
-    if not normal:
-        raise ServiceError("text.empty", field=field)
-    if len(normal) > limit:
-        raise ServiceError("text.too_long", field=field, limit=limit)
-    bad = sorted({f"U+{ord(c):04X}" for c in normal if unicodedata.category(c) in _BAD_CATEGORIES})
-    if bad:
-        raise ServiceError("text.bad_characters", field=field, characters=bad)
-    return normal
-
-
-def check_name(text: str) -> str:
-    """Return a person's name: letters and ideographs, with · or blanks between parts."""
-    name = check_text(text, "name", 50).replace("•", "·").replace("・", "·").replace("‧", "·")
-    bad = [c for c in name if not (unicodedata.category(c)[0] in "LM" or c in "· .'-〇")]
-    if bad:
-        raise ServiceError("text.bad_characters", characters=sorted(set(bad)))
-    return name
-
-
-def check_id_number(text: str, now: datetime) -> str:
-    """Return a resident ID number (GB 11643), its check character in upper case.
-
-    Its date must exist and not lie ahead; its region code may be a retired one.
-    """
-    number = unicodedata.normalize("NFKC", text).strip().upper()
-    if not _ID.fullmatch(number):
-        raise ServiceError("id_number.malformed")
-    try:
-        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-    except ValueError:
-        raise ServiceError("id_number.bad_date") from None
-    if not OLDEST <= born <= now.astimezone(CHINA).date():
-        raise ServiceError("id_number.bad_date")
-    if id_check_character(number[:17]) != number[17]:
-        raise ServiceError("id_number.bad_check_digit")
-    return number
-
-
-def id_check_character(body: str) -> str:
-    """Return the check character of an ID number's first 17 digits (GB 11643, mod 11)."""
-    total = sum(int(digit) * weight for digit, weight in zip(body, ID_WEIGHTS, strict=True))
-    return ID_CHECKS[total % 11]
-
-
-def check_credit_code(text: str) -> str:
-    """Return a unified social credit code (GB 32100) in upper case."""
-    code = unicodedata.normalize("NFKC", text).strip().upper()
-    if not _CREDIT.fullmatch(code):
-        raise ServiceError("credit_code.malformed")
-    if credit_check_character(code[:17]) != code[17]:
-        raise ServiceError("credit_code.bad_check_digit")
-    return code
-
-
-def credit_check_character(body: str) -> str:
-    """Return the check character of a credit code's first 17 characters (weights 3^i mod 31)."""
-    total = sum(CREDIT_ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(body))
-    return CREDIT_ALPHABET[(31 - total % 31) % 31]
-
-
-def check_phone(text: str) -> str:
-    """Return a mainland mobile or landline number, without blanks and +86."""
-    phone = re.sub(r"[\s]", "", unicodedata.normalize("NFKC", text)).removeprefix("+86")
-    if not (_MOBILE.fullmatch(phone) or _LANDLINE.fullmatch(phone)):
-        raise ServiceError("phone.malformed")
-    return phone
-
-
-def _check_short(field: Field, text: str, _now: datetime) -> str:
-    return check_text(text, field.name, field.max_length)
-
-
-def _check_date(_field: Field, text: str, now: datetime) -> str:
-    given = text.strip().replace("/", "-").replace("年", "-").replace("月", "-").removesuffix("日")
-    parts = given.split("-")
-    if len(parts) == 3 and all(part.isascii() and part.isdigit() for part in parts):  # noqa: PLR2004 (year, month, day)
-        given = f"{parts[0]}-{parts[1]:0>2}-{parts[2]:0>2}"
-    if not _DATE.fullmatch(given):
+def _check_date(field: Field, text: str, now: datetime) -> str:
+    found = _DATE.fullmatch(_DATE_SIGNS.sub("-", plain(text).removesuffix("日")))
+    if found is None:
         raise ServiceError("date.malformed")
+    year, month, day = (int(part) for part in found.groups() if part is not None)
     try:
-        day = date.fromisoformat(given)
+        value = date(year, month, day)
     except ValueError:
         raise ServiceError("date.impossible") from None
-    if (
-        not OLDEST
-        <= day
-        <= now.astimezone(CHINA).date().replace(day=1).replace(year=now.year + 100)
-    ):
-        raise ServiceError("date.out_of_range")
-    return given
+    today = now.astimezone(CHINA).date()
+    earliest, latest = (
+        today if limit == TODAY else limit for limit in (field.earliest, field.latest)
+    )
+    earliest, latest = earliest or OLDEST, latest or date(today.year + YEARS_AHEAD, 12, 31)
+    if not earliest <= value <= latest:
+        limits = {"earliest": earliest.isoformat(), "latest": latest.isoformat()}
+        raise ServiceError("date.out_of_range", **limits)
+    return value.isoformat()
 
 
 def _check_money(field: Field, text: str, _now: datetime) -> str:
-    given = unicodedata.normalize("NFKC", text).strip().removeprefix("¥").replace(",", "")
-    if not _MONEY.fullmatch(given):
+    found = _MONEY.fullmatch(plain(text))
+    if found is None:
         raise ServiceError("money.malformed")
-    return str(_in_range(field, given, "money").quantize(Decimal("0.01")))
+    amount = Decimal(found[1].replace(",", "") + (found[2] or ""))
+    _refuse_outside(field, amount, "money.out_of_range")
+    return f"{amount:.2f}"
 
 
 def _check_integer(field: Field, text: str, _now: datetime) -> str:
-    given = unicodedata.normalize("NFKC", text).strip()
-    if not (given.isascii() and given.isdigit() and len(given) <= 12):  # noqa: PLR2004 (digits)
+    given = plain(text)
+    if not _INTEGER.fullmatch(given):
         raise ServiceError("number.malformed")
-    return str(int(_in_range(field, given, "number")))
+    _refuse_outside(field, Decimal(given), "number.out_of_range")
+    return str(int(given))
 
 
-def _in_range(field: Field, text: str, noun: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ServiceError(f"{noun}.malformed") from None
+def _refuse_outside(field: Field, value: Decimal, code: str) -> None:
     low, high = field.minimum, field.maximum
     if (low is not None and value < low) or (high is not None and value > high):
-        raise ServiceError(f"{noun}.out_of_range", minimum=str(low), maximum=str(high))
-    return value
+        limits = {"minimum": low, "maximum": high}
+        raise ServiceError(
+            code, **{n: str(limit) for n, limit in limits.items() if limit is not None}
+        )
 
 
 def _check_choice(field: Field, text: str, _now: datetime) -> str:
-    if text.strip() not in field.choices:
+    chosen = unicodedata.normalize("NFC", text).strip()
+    if chosen not in field.choices:
         raise ServiceError("choice.unknown", choices=list(field.choices))
-    return text.strip()
+    return chosen
 
 
 _CHECKS: Final[Mapping[FieldType, Callable[[Field, str, datetime], str]]] = {
-    FieldType.TEXT: _check_short,
-    FieldType.ADDRESS: _check_short,
-    FieldType.NAME: lambda _field, text, _now: check_name(text),
+    FieldType.TEXT: lambda f, text, _now: check_text(text, f.name, f.max_length),
+    FieldType.ADDRESS: lambda f, text, _now: check_text(text, f.name, f.max_length),
+    FieldType.NAME: lambda f, text, _now: check_name(text, f.name, min(f.max_length, MAX_NAME)),
     FieldType.ID_NUMBER: lambda _field, text, now: check_id_number(text, now),
     FieldType.CREDIT_CODE: lambda _field, text, _now: check_credit_code(text),
     FieldType.PHONE: lambda _field, text, _now: check_phone(text),
@@ -314,27 +306,37 @@ _CHECKS: Final[Mapping[FieldType, Callable[[Field, str, datetime], str]]] = {
 
 def mask_id_number(number: str) -> str:
     """Return an ID number as most screens show it: 3415**********000X."""
-    return f"{number[:4]}{'*' * 10}{number[-4:]}"
+    return _mask(number, 4, 4)
 
 
 def mask_phone(phone: str) -> str:
     """Return a phone number with its middle hidden: 138****0000."""
-    return f"{phone[:3]}{'*' * max(len(phone) - 7, 0)}{phone[-4:]}"
+    return _mask(phone, 3, 4)
 
 
 def mask_name(name: str) -> str:
     """Return a name with all but its first character hidden: 张*."""
-    return name[:1] + "*" * max(len(name) - 1, 1)
+    return _mask(name, 1, 0)
+
+
+def mask_words(text: str) -> str:
+    """Return text with all hidden but its first third, of which at most 3 characters show."""
+    return _mask(text, min(3, len(text) // 3), 0)
 
 
 def mask_value(field: Field, value: str) -> str:
     """Return a personal field's value as most screens show it."""
-    match field.type:
-        case FieldType.ID_NUMBER:
-            return mask_id_number(value)
-        case FieldType.PHONE:
-            return mask_phone(value)
-        case FieldType.NAME:
-            return mask_name(value)
-        case _:
-            return value[:3] + "*" * max(len(value) - 3, 1)
+    masks: Mapping[FieldType, Callable[[str], str]] = {
+        FieldType.ID_NUMBER: mask_id_number,
+        FieldType.PHONE: mask_phone,
+        FieldType.NAME: mask_name,
+    }
+    return masks.get(field.type, mask_words)(value)
+
+
+def _mask(text: str, first: int, last: int) -> str:
+    """Return text with its middle hidden, or all of it where nothing would be."""
+    hidden = len(text) - first - last
+    if hidden < 1:
+        return "*" * len(text)
+    return text[:first] + "*" * hidden + text[first + hidden :]
