@@ -55,6 +55,7 @@ CODES: dict[str, int] = {
     # regions and items
     "region.unknown": 404,
     "hall.unknown": 404,
+    "hall.closed": 409,
     "counter.unknown": 404,
     "item.unknown": 404,
     # cases
