@@ -15,10 +15,10 @@ from tests.support.postgres import Cluster, binaries, running_cluster
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
-    """A PostgreSQL server for the whole run; skips where none is installed."""
+    """A PostgreSQL server for the whole run; fails where none is installed."""
     bin_folder = binaries()
     if bin_folder is None:
-        pytest.skip("no PostgreSQL server is installed")
+        pytest.fail("no PostgreSQL server is installed: run `make system`")
     with running_cluster(bin_folder) as cluster:
         yield cluster
 

@@ -1,0 +1,77 @@
+"""The whole service of the demonstration, in this process, on an ephemeral port of loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from counter_client.cast import Account, Accounts
+from counter_client.client import Client
+from server import demo
+from server.app import House, build_house
+from server.db.schema import upgrade
+from server.running import running
+from server.settings import Settings, read_settings
+
+REGIONS = Path(__file__).parents[2] / "regions.toml"
+ACCOUNTS = Accounts(
+    counter=Account("wujiang-counter", demo.PASSWORD), agent=Account("huoqiu-agent", demo.PASSWORD)
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service: where it is, and its parts."""
+
+    url: str
+    house: House
+    settings: Settings
+
+    @asynccontextmanager
+    async def signed_in(self, name: str) -> AsyncIterator[Client]:
+        """Give a client signed in as one of the demonstration's accounts."""
+        async with Client(self.url) as client:
+            await client.sign_in(name, demo.PASSWORD)
+            yield client
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def demo_settings(data: Path, port: int) -> Settings:
+    """Return the settings of a demonstration in `data`."""
+    demo.make_secret(data)
+    return read_settings(
+        {"KUAYU_PUBLIC_URL": f"http://127.0.0.1:{port}", "KUAYU_REGIONS": str(REGIONS)},
+        data=data,
+        port=port,
+        demo=True,
+    )
+
+
+async def set_up(settings: Settings) -> None:
+    """Make the schema and the accounts, as the first start of a demonstration does."""
+    house = build_house(settings)
+    try:
+        await upgrade(house.database.writer)
+        await demo.make_clerks(house)
+    finally:
+        await house.close()
+
+
+@asynccontextmanager
+async def demonstration(data: Path) -> AsyncIterator[Service]:
+    """Run the whole service on `data` while the block runs."""
+    settings = demo_settings(data, free_port())
+    await set_up(settings)
+    async with running(settings) as house:
+        yield Service(settings.public_url, house, settings)
