@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
-import engineio
 import socketio
 import structlog
 from aiohttp import web
@@ -19,6 +18,7 @@ from server.access import Actor, Role
 from server.db.unit import Notice
 from server.errors import ServiceError
 from server.rooms import board, clerk, counter, login, queue
+from server.web.lines import LINE, Lines
 from server.web.login import ACTORS, SOCKET_PATH, audience_of, refuse_nobody
 from server.web.packets import strict_packet
 from server.web.texts import check_text, place_of
@@ -27,7 +27,6 @@ log = structlog.get_logger("kuayu.socket")
 
 # The largest honest signal is an SDP of eight m-lines, about 30 KB: twice that and the frame.
 MAX_FRAME_BYTES = 64 * 1024
-MAX_QUEUED_PACKETS = 500
 EVENTS_PER_SECOND = 20.0
 BURST = 40.0
 
@@ -40,6 +39,7 @@ class Connection:
 
     sid: str
     actor: Actor
+    line: str
     tokens: float = BURST
     counted_at: float = field(default_factory=time.monotonic)
 
@@ -91,7 +91,7 @@ class Hub:
         # What engine.io calls an unknown error is a client's malformed frame.
         quiet.setLevel(logging.CRITICAL)
         redis = {"redis_options": {"max_connections": 2000}}
-        self._sio = _Server(
+        self._sio = Lines(
             async_mode="aiohttp",
             client_manager=socketio.AsyncRedisManager(redis_url, **redis) if redis_url else None,
             serializer=self._packet,
@@ -134,7 +134,7 @@ class Hub:
 
     def logins(self) -> set[str]:
         """Return the login ids behind this process's sockets."""
-        return {connection.actor.login_id for connection in self._connections.values()}
+        return {_actor_of(request).login_id for request in self._sio.requests()}
 
     async def publish(self, notice: Notice) -> None:
         """Send one notice to its room; a failure is logged and never the command's."""
@@ -158,48 +158,51 @@ class Hub:
     async def drop_login(self, login_id: str) -> None:
         """Tell and end every socket of a login that ended."""
         await self.publish(Notice(login(login_id), "login.ended", {}))
-        for connection in list(self._connections.values()):
-            if connection.actor.login_id == login_id:
-                await self._sio.disconnect(connection.sid)
+        for request in self._sio.requests():
+            if _actor_of(request).login_id == login_id:
+                await self._sio.close(request[LINE])
 
     async def _upgrade(self, request: web.Request) -> web.StreamResponse:
         if not request[ACTORS]:
             raise refuse_nobody(request, audience_of(request))
         if request.headers.get("Upgrade", "").lower() != "websocket":
             raise ServiceError("body.malformed", expected="a WebSocket")
+        _check_query(request)
         try:
             response: web.StreamResponse = await self._sio.handle_request(request)
+        except web.HTTPException:
+            raise
         except Exception as error:  # noqa: BLE001 (any failure to decode ends this one connection)
             log.info("socket dropped", why=type(error).__name__)
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=HTTPStatus.BAD_REQUEST)
+        finally:
+            await self._sio.forget(request)
         return response
 
     async def _shut_down(self, _app: web.Application) -> None:
-        for connection in list(self._connections.values()):
-            await self._sio.disconnect(connection.sid)
+        for request in self._sio.requests():
+            await self._sio.close(request[LINE])
         await self._sio.shutdown()
 
-    async def _connect(
-        self, sid: str, environ: Mapping[str, Any], _auth: object = None
-    ) -> bool | None:
-        actor: Actor = next(iter(environ["aiohttp.request"][ACTORS].values()))
-        connection = Connection(sid, actor)
+    async def _connect(self, sid: str, environ: Mapping[str, Any], _auth: object = None) -> None:
+        request = environ["aiohttp.request"]
+        connection = Connection(sid, _actor_of(request), request[LINE])
         self._connections[sid] = connection
-        for room in _rooms_of(actor):
+        for room in _rooms_of(connection.actor):
             await self.enter(connection, room)
-        return None
 
     async def _disconnect(self, sid: str, _reason: str) -> None:
         connection = self._connections.pop(sid, None)
         if connection is None:
             return
+        await self._sio.close(connection.line)
         for tell in self._gone:
             try:
                 await tell(connection)
             except Exception:
-                log.exception("crash", event="disconnect")
+                log.exception("crash", socket_event="disconnect")
 
     def _listener(self, event: SocketEvent[Any]) -> Callable[[str, Any], Awaitable[object]]:
         async def listen(sid: str, data: object) -> object:
@@ -218,12 +221,25 @@ class Hub:
             except ServiceError as error:
                 return _refused(error)
             except Exception:
-                log.exception("crash", event=event.name)
+                log.exception("crash", socket_event=event.name)
                 return _refused(ServiceError("server.broken"))
             data = None if answer is None else answer.model_dump(mode="json", by_alias=True)
             return {"data": data, "error": None, "request_id": ""}
 
         return listen
+
+
+def _actor_of(request: web.Request) -> Actor:
+    actor: Actor = next(iter(request[ACTORS].values()))
+    return actor
+
+
+def _check_query(request: web.Request) -> None:
+    """Let a new WebSocket connection pass, and none that goes on with somebody's other one."""
+    wanted = {"EIO": "4", "transport": "websocket"}
+    for name in ("EIO", "transport", "sid", "j"):
+        if request.query.getall(name, []) != ([wanted[name]] if name in wanted else []):
+            raise ServiceError("query.invalid", field=name)
 
 
 def _rooms_of(actor: Actor) -> list[str]:
@@ -245,25 +261,3 @@ def _refused(error: ServiceError) -> dict[str, object]:
     field_name = details.pop("field", None)
     refusal = {"code": error.code, "field": field_name, "details": details}
     return {"data": None, "error": refusal, "request_id": ""}
-
-
-class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio has no type marker
-    """Drops a client that does not read, instead of queueing for it without end."""
-
-    async def send_packet(self, sid: str, pkt: object) -> None:
-        """Queue one packet, or abort the connection when too many wait."""
-        socket = self.sockets.get(sid)
-        if socket is not None and socket.queue.qsize() >= MAX_QUEUED_PACKETS:
-            log.warning("socket dropped", why="does not read")
-            await socket.close(wait=False, abort=True)
-            while not socket.queue.empty():
-                socket.queue.get_nowait()
-                socket.queue.task_done()
-            socket.queue.put_nowait(None)
-            return
-        await super().send_packet(sid, pkt)
-
-
-class _Server(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has no type marker
-    def _engineio_server_class(self) -> type[_Engine]:
-        return _Engine

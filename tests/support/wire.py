@@ -1,0 +1,96 @@
+"""A WebSocket by hand: what a client could send that no library would."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import ClientWebSocketResponse, WSMsgType
+
+from server.web.login import COOKIES, Audience
+from tests.support.site import Site
+
+QUERY = "EIO=4&transport=websocket"
+ENDS = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}
+
+
+@dataclass
+class Wire:
+    """One connection, frame by frame."""
+
+    ws: ClientWebSocketResponse
+
+    async def send(self, frame: str | bytes) -> None:
+        if isinstance(frame, bytes):
+            await self.ws.send_bytes(frame)
+        else:
+            await self.ws.send_str(frame)
+
+    async def frame(self) -> str | None:
+        """Return the next frame that is no ping; None when the connection has ended."""
+        async with asyncio.timeout(10):
+            while True:
+                message = await self.ws.receive()
+                if message.type in ENDS:
+                    return None
+                if message.data != "2":
+                    return str(message.data)
+
+    async def join(self) -> None:
+        """Open the connection as clients do."""
+        opened = await self.frame()
+        assert opened is not None
+        assert opened.startswith("0{")
+        await self.send("40")
+        joined = await self.frame()
+        assert joined is not None
+        assert joined.startswith('40{"sid":')
+
+    async def say(self, event: str, data: object, number: int = 1) -> Any:  # noqa: ANN401
+        """Send an event and return its acknowledgement; notices between are passed over."""
+        await self.send(f"42{number}{json.dumps([event, data])}")
+        while (frame := await self.frame()) is not None:
+            if frame.startswith(f"43{number}["):
+                return json.loads(frame.removeprefix(f"43{number}"))[0]
+        return None
+
+    async def notice(self) -> tuple[str, Any] | None:
+        """Return the next notice's name and object; None when the connection has ended."""
+        while (frame := await self.frame()) is not None:
+            if frame.startswith("42"):
+                name, data = json.loads(frame[2:])
+                return name, data
+        return None
+
+    async def ended(self) -> list[str]:
+        """Wait for the end, and return the frames that came before it."""
+        frames = []
+        while (frame := await self.frame()) is not None:
+            frames.append(frame)
+        return frames
+
+
+@asynccontextmanager
+async def wired(
+    site: Site,
+    token: str = "clerk",
+    *,
+    audience: Audience = Audience.STAFF,
+    join: bool = True,
+    compress: int = 0,
+) -> AsyncIterator[Wire]:
+    """Connect with a login's cookie, and join unless told not to."""
+    async with site.browser.ws_connect(
+        site.url(f"/socket.io/?{QUERY}&as={audience}"),
+        headers=site.headers() | {"Cookie": f"{COOKIES[audience]}={token}"},
+        compress=compress,
+        max_msg_size=0,
+    ) as ws:
+        wire = Wire(ws)
+        if join:
+            await wire.join()
+        yield wire
