@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, case, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.access import Actor
+from server.db.base import UtcTime
 from server.db.insert import insert_for
 from server.tickets.models import Agent, Offer, QueueVersion, Ticket, TicketPeriod
-from server.tickets.rules import AgentState, OfferState, TicketState
+from server.tickets.rules import AgentState, OfferState, Refusals, TicketState
 
 IN_LINE = (TicketState.WAITING, TicketState.OFFERED)
 LIVE = (*IN_LINE, TicketState.SERVING)
@@ -57,11 +59,13 @@ async def move_ticket(
 
 
 async def close_period(session: AsyncSession, ticket_id: str, now: datetime) -> None:
-    """End the ticket's running interval."""
+    """End the ticket's running interval; it never ends before it began, whatever the clock did."""
+    end = case((TicketPeriod.began_at > now, TicketPeriod.began_at), else_=literal(now, UtcTime()))
     await session.execute(
         update(TicketPeriod)
         .where(TicketPeriod.ticket_id == ticket_id, TicketPeriod.ended_at.is_(None))
-        .values(ended_at=now)
+        .values(ended_at=end)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -73,7 +77,7 @@ async def waiting_line(session: AsyncSession, region: str) -> Sequence[Ticket]:
         .order_by(Ticket.priority.desc(), Ticket.taken_at, Ticket.id)
         .limit(LONGEST_LINE)
     )
-    return (await session.scalars(statement)).all()
+    return (await session.scalars(statement, execution_options={"populate_existing": True})).all()
 
 
 async def position_of(session: AsyncSession, ticket: Ticket) -> int:
@@ -131,7 +135,7 @@ async def ready_agents(session: AsyncSession, region: str, now: datetime) -> Seq
     statement = select(Agent).where(
         Agent.region == region, Agent.state == AgentState.READY, Agent.lease_until > now
     )
-    return (await session.scalars(statement)).all()
+    return (await session.scalars(statement, execution_options={"populate_existing": True})).all()
 
 
 async def count_agents(session: AsyncSession, region: str, states: Collection[AgentState]) -> int:
@@ -158,27 +162,118 @@ async def move_agent(
     return row.one_or_none() is not None
 
 
+async def enlist(session: AsyncSession, actor: Actor, *, now: datetime, until: datetime) -> Agent:
+    """Return the clerk's standing, offline if they had none, with what their login says now."""
+    known = {
+        "name": actor.name, "region": actor.region, "hall": actor.hall,
+        "items": sorted(actor.items), "lease_until": until,
+    }  # fmt: skip
+    insert = insert_for(session, Agent).values(
+        clerk_id=actor.id, state=AgentState.OFFLINE, since=now, idle_since=now, **known
+    )
+    statement = insert.on_conflict_do_update(
+        index_elements=["clerk_id"], set_={name: insert.excluded[name] for name in known}
+    ).returning(Agent)
+    return (
+        await session.execute(statement, execution_options={"populate_existing": True})
+    ).scalar_one()
+
+
 async def renew_leases(session: AsyncSession, clerk_ids: Collection[str], until: datetime) -> None:
-    """Let present agents stay, in one statement."""
+    """Let present agents stay, in one statement.
+
+    It waits for nobody, so it is in nobody's way: who is just being moved is renewed next time.
+    """
+    present = (
+        select(Agent.clerk_id)
+        .where(Agent.clerk_id.in_(clerk_ids), Agent.state != AgentState.OFFLINE)
+        .with_for_update(skip_locked=True)
+    )
     await session.execute(
         update(Agent)
-        .where(Agent.clerk_id.in_(clerk_ids), Agent.state != AgentState.OFFLINE)
+        .where(Agent.clerk_id.in_(present))
         .values(lease_until=until)
+        .execution_options(synchronize_session=False)
     )
 
 
-async def stale_agents(session: AsyncSession, now: datetime) -> Sequence[Agent]:
+async def stale_agents(session: AsyncSession, now: datetime) -> Sequence[str]:
     """Return agents whose lease ran out; one who is on a call is kept by the seat's lease."""
-    statement = select(Agent).where(
+    statement = select(Agent.clerk_id).where(
         Agent.lease_until <= now,
         Agent.state.not_in([AgentState.OFFLINE, AgentState.ON_CALL]),
     )
     return (await session.scalars(statement)).all()
 
 
-async def wrapped_up_agents(session: AsyncSession, now: datetime) -> Sequence[Agent]:
+async def lapse_agent(session: AsyncSession, clerk_id: str, now: datetime) -> bool:
+    """Take an agent offline whose lease ran out, unless they came back; say whether we did."""
+    statement = (
+        update(Agent)
+        .where(
+            Agent.clerk_id == clerk_id,
+            Agent.lease_until <= now,
+            Agent.state.not_in([AgentState.OFFLINE, AgentState.ON_CALL]),
+        )
+        .values(state=AgentState.OFFLINE, since=now, why="gone", wrap_up_until=None)
+        .returning(Agent.clerk_id)
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def wrapped_up_agents(session: AsyncSession, now: datetime) -> Sequence[str]:
     """Return agents whose wrap-up is over."""
-    statement = select(Agent).where(Agent.state == AgentState.WRAP_UP, Agent.wrap_up_until <= now)
+    statement = select(Agent.clerk_id).where(
+        Agent.state == AgentState.WRAP_UP, Agent.wrap_up_until <= now
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def end_wrap_up(session: AsyncSession, clerk_id: str, now: datetime) -> bool:
+    """Make an agent ready whose wrap-up is over, unless they already are; say whether we did."""
+    statement = (
+        update(Agent)
+        .where(
+            Agent.clerk_id == clerk_id,
+            Agent.state == AgentState.WRAP_UP,
+            Agent.wrap_up_until <= now,
+        )
+        .values(
+            state=AgentState.READY, since=now, idle_since=now, why="wrapped_up", wrap_up_until=None
+        )
+        .returning(Agent.clerk_id)
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def busy_clerks(session: AsyncSession, region: str) -> set[str]:
+    """Return those with a ticket in a region's line who are at another call or offer now."""
+    callers = select(Ticket.taken_by).where(
+        Ticket.region == region, Ticket.state == TicketState.WAITING
+    )
+    tickets = select(Ticket.taken_by).where(
+        Ticket.taken_by.in_(callers),
+        Ticket.state.in_([TicketState.OFFERED, TicketState.SERVING]),
+    )
+    agents = select(Agent.clerk_id).where(
+        Agent.clerk_id.in_(callers), Agent.state == AgentState.ON_CALL
+    )
+    return set((await session.scalars(tickets)).all()) | set((await session.scalars(agents)).all())
+
+
+async def regions_to_match(session: AsyncSession, now: datetime) -> Sequence[str]:
+    """Return the regions in which tickets wait and agents are ready."""
+    statement = (
+        select(Ticket.region)
+        .distinct()
+        .join(Agent, Agent.region == Ticket.region)
+        .where(
+            Ticket.state == TicketState.WAITING,
+            Agent.state == AgentState.READY,
+            Agent.lease_until > now,
+        )
+        .order_by(Ticket.region)
+    )
     return (await session.scalars(statement)).all()
 
 
@@ -199,34 +294,52 @@ async def open_offer_for(session: AsyncSession, ticket_id: str) -> Offer | None:
     return (await session.scalars(statement)).one_or_none()
 
 
-async def turned_down_by(session: AsyncSession, ticket_id: str) -> frozenset[str]:
-    """Return who has declined a ticket or let it ring."""
-    states = [OfferState.DECLINED, OfferState.MISSED]
-    statement = select(Offer.clerk_id).where(Offer.ticket_id == ticket_id, Offer.state.in_(states))
-    return frozenset((await session.scalars(statement)).all())
+async def refusals_in(session: AsyncSession, region: str) -> Mapping[str, Mapping[str, Refusals]]:
+    """Return for each ticket waiting in a region who has declined it or let it ring."""
+    turned_down = [OfferState.DECLINED, OfferState.MISSED]
+    statement = (
+        select(
+            Offer.ticket_id,
+            Offer.clerk_id,
+            func.count().label("times"),
+            func.max(Offer.closed_at, type_=UtcTime()).label("last_at"),
+        )
+        .join(Ticket, Ticket.id == Offer.ticket_id)
+        .where(
+            Ticket.region == region,
+            Ticket.state == TicketState.WAITING,
+            Offer.state.in_(turned_down),
+        )
+        .group_by(Offer.ticket_id, Offer.clerk_id)
+    )
+    found: dict[str, dict[str, Refusals]] = {}
+    for row in await session.execute(statement):
+        found.setdefault(row.ticket_id, {})[row.clerk_id] = Refusals(row.times, row.last_at)
+    return found
 
 
 async def close_offer(
     session: AsyncSession, offer_id: str, target: OfferState, *, now: datetime,
-    reason: str | None = None, before: datetime | None = None, clerk_id: str | None = None,
+    reason: str | None = None, before: datetime | None = None, after: datetime | None = None,
 ) -> bool:  # fmt: skip
     """Close an open offer, unless someone else already has; say whether we did.
 
-    `before`: only while it has not run out by then. `clerk_id`: only if it is theirs.
+    `before`: only while it has not run out by then; `after`: only once it has. So an answer and
+    the end of the time for it never both count, even at the same instant.
     """
     conditions = [Offer.id == offer_id, Offer.state == OfferState.OPEN]
     if before is not None:
         conditions.append(Offer.expires_at > before)
-    if clerk_id is not None:
-        conditions.append(Offer.clerk_id == clerk_id)
+    if after is not None:
+        conditions.append(Offer.expires_at <= after)
     statement = update(Offer).where(*conditions)
     closed = statement.values(state=target, closed_at=now, reason=reason).returning(Offer.id)
     return (await session.execute(closed)).one_or_none() is not None
 
 
-async def due_offers(session: AsyncSession, now: datetime) -> Sequence[Offer]:
+async def due_offers(session: AsyncSession, now: datetime) -> Sequence[str]:
     """Return open offers that nobody answered in time."""
-    statement = select(Offer).where(Offer.state == OfferState.OPEN, Offer.expires_at <= now)
+    statement = select(Offer.id).where(Offer.state == OfferState.OPEN, Offer.expires_at <= now)
     return (await session.scalars(statement)).all()
 
 
@@ -241,6 +354,21 @@ async def next_due(session: AsyncSession) -> datetime | None:
         (await session.execute(statement)).scalar_one() for statement in (offers, agents, leases)
     ]
     return min((moment for moment in found if moment is not None), default=None)
+
+
+async def lock_lines(session: AsyncSession, regions: Collection[str]) -> None:
+    """Take the row locks of these regions' lines, always in the same order.
+
+    Whoever offers tickets locks the rows of several cases. Two such commands would stop each
+    other for good (and the database end one of them) if the line's row did not come first.
+    """
+    for region in sorted(set(regions)):
+        insert = insert_for(session, QueueVersion).values(region=region, version=0)
+        await session.execute(
+            insert.on_conflict_do_update(
+                index_elements=["region"], set_={"version": QueueVersion.version}
+            )
+        )
 
 
 async def next_version(session: AsyncSession, region: str) -> int:
