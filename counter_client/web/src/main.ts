@@ -1,0 +1,13 @@
+import { createPinia } from "pinia";
+import { createApp } from "vue";
+// These four are called from code and so are not seen by the resolver.
+import "element-plus/es/components/base/style/css";
+import "element-plus/es/components/loading/style/css";
+import "element-plus/es/components/message/style/css";
+import "element-plus/es/components/message-box/style/css";
+import "element-plus/es/components/notification/style/css";
+import "./ui/theme.css";
+import App from "./App.vue";
+import { router } from "./router";
+
+createApp(App).use(createPinia()).use(router).mount("#app");

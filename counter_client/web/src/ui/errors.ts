@@ -1,0 +1,163 @@
+/** Chinese words for every refusal: what happened, that the case is unchanged, what to do next. */
+import { ApiError } from "../api/errors";
+
+interface Words {
+  /** What happened, short enough to stand beside a field. */
+  what: string;
+  /** What to do next. */
+  next: string;
+  /** Nothing of a case was touched or could have been, so nothing is said of it. */
+  apart?: true;
+}
+
+const UNCHANGED = "办件没有改变";
+
+const web: Record<string, Words> = {
+  "body.malformed": { what: "提交的内容无法识别", next: "请刷新页面后重新提交" },
+  "body.invalid": { what: "提交的内容不符合要求", next: "请检查填写的内容后重新提交" },
+  "body.too_large": { what: "提交的内容过大", next: "请缩减内容或压缩文件后重新提交" },
+  "body.too_slow": { what: "上传太慢，已中止", next: "请检查网络后重新上传" },
+  "body.length_missing": { what: "上传的文件没有标明大小", next: "请重新选择文件后上传" },
+  "query.invalid": { what: "查询条件不符合要求", next: "请刷新页面后重新查询" },
+  "route.unknown": { what: "没有找到要的内容", next: "请检查网址，或刷新页面后重试" },
+  "method.wrong": { what: "这项操作的方式不对", next: "请刷新页面后重试" },
+  "origin.foreign": { what: "当前网址不是本系统认可的地址", next: "请从本单位公布的网址重新进入" },
+  "server.broken": { what: "系统出现故障，这一步没有完成", next: "请稍后重试；仍不成功请联系管理员" },
+  "server.busy": { what: "系统正忙，这一步没有完成", next: "请稍等片刻后重试" },
+  "rate.exceeded": { what: "操作过于频繁", next: "请稍等一分钟后重试" },
+  "idempotency_key.missing": { what: "提交缺少防重复标记", next: "请刷新页面后重新提交" },
+  "idempotency_key.malformed": { what: "提交的防重复标记有误", next: "请刷新页面后重新提交" },
+  "idempotency_key.reused": { what: "同一次提交的内容前后不一致", next: "请刷新页面，核对后重新提交" },
+  "clock.behind": { what: "服务器时间有误，暂停办理", next: "请联系管理员校准时间后重试" },
+  "network.lost": { what: "网络不通，没有收到答复", next: "请检查网络后再按一次，不会重复办理" },
+  "answer.unreadable": { what: "收到的答复无法识别", next: "请稍后重试；仍不成功请联系管理员" },
+};
+
+const signIn: Record<string, Words> = {
+  "login.missing": { what: "还没有登录", next: "请先登录", apart: true },
+  "login.expired": { what: "登录已失效", next: "请重新登录，已保存的内容都在" },
+  "login.refused": { what: "用户名或密码不对", next: "请核对后重新输入", apart: true },
+  "login.locked": {
+    what: "连续输错次数过多，账号暂时锁定",
+    next: "请十五分钟后再试，或联系管理员",
+    apart: true,
+  },
+  "action.forbidden": { what: "您的岗位不能做这项操作", next: "如确有需要请联系值班长" },
+  "password.weak": { what: "密码过于简单", next: "请换一个更长、更难猜的密码", apart: true },
+  "staff.unknown": { what: "没有这个账号", next: "请核对用户名", apart: true },
+  "staff.taken": { what: "这个用户名已有人使用", next: "请换一个用户名", apart: true },
+  "event.unknown": { what: "页面与服务器的版本不一致", next: "请刷新页面" },
+  "event.invalid": { what: "发送的消息不符合要求", next: "请刷新页面后重试" },
+};
+
+const values: Record<string, Words> = {
+  "id_number.malformed": { what: "身份证号码应为18位，末位可以是X", next: "请对照证件重新输入" },
+  "id_number.bad_check_digit": {
+    what: "身份证号码校验位不对，至少有一位输错了",
+    next: "请对照证件逐位核对",
+  },
+  "id_number.bad_date": { what: "身份证号码中的出生日期不存在", next: "请对照证件第7至14位核对" },
+  "credit_code.malformed": { what: "统一社会信用代码应为18位", next: "请对照营业执照重新输入" },
+  "credit_code.bad_check_digit": {
+    what: "统一社会信用代码校验位不对，至少有一位输错了",
+    next: "请对照营业执照逐位核对",
+  },
+  "phone.malformed": { what: "电话号码格式不对", next: "请输入11位手机号码，或带区号的固定电话" },
+  "date.malformed": { what: "日期格式不对", next: "请按“2026-01-31”的样式输入" },
+  "date.impossible": { what: "没有这一天", next: "请核对年月日" },
+  "date.out_of_range": { what: "日期超出允许的范围", next: "请核对年月日" },
+  "money.malformed": { what: "金额格式不对", next: "请只输入数字，小数不超过两位" },
+  "money.out_of_range": { what: "金额超出允许的范围", next: "请核对金额" },
+  "number.malformed": { what: "应为整数", next: "请只输入数字" },
+  "number.out_of_range": { what: "数值超出允许的范围", next: "请核对数值" },
+  "choice.unknown": { what: "不在可选的范围内", next: "请从列表中选择" },
+  "text.empty": { what: "不能为空", next: "请填写后再保存" },
+  "text.too_long": { what: "内容过长", next: "请缩短后再保存" },
+  "text.bad_characters": { what: "含有不能使用的字符", next: "请删去特殊符号或换行后再保存" },
+};
+
+const cases: Record<string, Words> = {
+  "region.unknown": { what: "没有这个地区", next: "请从列表中重新选择" },
+  "hall.unknown": { what: "没有这个大厅", next: "请从列表中重新选择" },
+  "counter.unknown": { what: "账号没有对应的窗口", next: "请联系管理员设置窗口" },
+  "item.unknown": { what: "没有这个事项", next: "请从列表中重新选择" },
+  "case.unknown": { what: "没有找到这个办件", next: "请核对办件编号，或返回列表重新打开" },
+  "case.wrong_state": { what: "办件现在的状态不能做这一步", next: "请看办件的最新状态后再操作" },
+  "case.incomplete": { what: "还有必填项没有填写", next: "请补全申请信息后再试" },
+  "jurisdiction.own": { what: "属地就是本地，不需要跨域办理", next: "请选择其他地区，或按本地业务办理" },
+  "field.unknown": { what: "这个事项没有这一项", next: "请刷新页面" },
+  "field.stale": { what: "对方刚刚改过这一项", next: "请从两个内容中选定一个" },
+  "material.unknown": { what: "没有找到这份材料", next: "请刷新页面后重试" },
+  "materials.missing": { what: "必需的材料还没有齐", next: "请在“材料”中补齐后再呼叫" },
+  "material.too_large": { what: "文件超过20 MB", next: "请压缩或分开后重新上传" },
+  "material.too_many_pixels": { what: "图片尺寸过大", next: "请降低扫描分辨率后重新上传" },
+  "material.wrong_type": { what: "只能上传 JPG、PNG 图片或 PDF", next: "请转换格式后重新上传" },
+  "material.unreadable": { what: "文件已损坏或无法打开", next: "请重新拍摄或换一份文件上传" },
+  "material.missing": { what: "没有选定作为依据的材料", next: "请选择至少一份材料" },
+  "consent.missing": { what: "群众还没有同意告知书", next: "请先请群众在面对屏上阅读并签字" },
+  "checks.missing": { what: "还没有通过的身份核验", next: "请先在“核验”中记录身份核验" },
+  "promise.forbidden": { what: "这个事项不适用告知承诺", next: "请改用其他办理方式" },
+};
+
+const calls: Record<string, Words> = {
+  "seat.missing": { what: "您不在这次通话中", next: "请先接听或进入通话" },
+  "seat.taken": { what: "您的席位正在另一处通话中", next: "请先结束那里的通话" },
+  "ticket.unknown": { what: "没有这个排队号", next: "请刷新页面" },
+  "ticket.gone": { what: "这个排队号已经结束", next: "请看办件的最新状态" },
+  "offer.unknown": { what: "没有这个来件", next: "请等待下一个来件" },
+  "offer.gone": { what: "这个来件已被接走或已过时", next: "请等待下一个来件" },
+  "agent.busy": { what: "您正在处理另一个办件", next: "请先结束手上的通话" },
+  "call.unknown": { what: "没有找到这次通话", next: "请返回办件重新查看" },
+  "call.over": { what: "通话已经结束", next: "如需继续请重新呼叫" },
+  "signal.invalid": { what: "视频连接没有协商成功", next: "请结束通话后重新呼叫" },
+  "still.unknown": { what: "没有找到这次拍摄", next: "请重新拍摄" },
+  "still.gone": { what: "这次拍摄已过时", next: "请重新按“拍摄留存”" },
+};
+
+const certificates: Record<string, Words> = {
+  "certificate.unknown": { what: "没有找到这份证明", next: "请核对编号后重试" },
+  "certificate.exists": { what: "这个办件已有同类的有效证明", next: "请查看已签发的证明；需要重开请先作废" },
+  "certificate.kind_unknown": { what: "属地不能签发这种证明", next: "请重新选择证明种类" },
+  "certificate.unprintable": { what: "内容中有字库没有的字", next: "请核对生僻字，或联系管理员补充字库" },
+  "certificate.not_released": { what: "证明还在签发中", next: "请稍等几秒后重试" },
+  "certificate.revoked": { what: "这份证明已经作废", next: "请不要再使用；需要时请属地重新签发" },
+  "signer.unavailable": { what: "签章服务暂时不可用，没有签发", next: "请稍后再按一次，不会重复签发" },
+  "settlement.exists": { what: "这个办件已经办结", next: "请查看办结记录" },
+};
+
+const citizens: Record<string, Words> = {
+  "pickup.unknown": { what: "领取链接已失效或已用过", next: "请到窗口让工作人员重新出示二维码" },
+  "pairing.unknown": { what: "配对码不对或已过时", next: "请看面对屏上的最新六位数字后重新输入" },
+  "notice.stale": { what: "告知书已有新的版本", next: "请重新阅读后再确认" },
+  "signature.unreadable": { what: "签名没有写好", next: "请清除后重新签名" },
+  "rating.given": { what: "已经评价过了", next: "谢谢您的评价，无需再评" },
+};
+
+/** Every code that has words; a test compares it with the service's list. */
+export const WORDS: Readonly<Record<string, Words>> = {
+  ...web,
+  ...signIn,
+  ...values,
+  ...cases,
+  ...calls,
+  ...certificates,
+  ...citizens,
+};
+
+const UNEXPECTED: Words = { what: "出现了没有料到的问题", next: "请刷新页面后重试；仍不成功请联系管理员" };
+
+function wordsOf(error: unknown): Words {
+  return (error instanceof ApiError ? WORDS[error.code] : undefined) ?? UNEXPECTED;
+}
+
+/** Say in full what happened, that the case is unchanged, and what to do next. */
+export function explain(error: unknown): string {
+  const { what, next, apart } = wordsOf(error);
+  return apart ? `${what}。${next}。` : `${what}。${UNCHANGED}，${next}。`;
+}
+
+/** Say what happened in a few words, for beside a field. */
+export function shortWords(error: unknown): string {
+  const { what, next } = wordsOf(error);
+  return `${what}，${next}`;
+}

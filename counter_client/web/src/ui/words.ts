@@ -1,0 +1,49 @@
+/** The words of states and kinds, one place for all pages. */
+import type { AgentState, CaseState, CheckKind, Origin, VerdictKind } from "../api/shapes";
+
+export const CASE_STATES: Record<CaseState, string> = {
+  draft: "准备中",
+  waiting: "排队中",
+  in_call: "通话中",
+  with_jurisdiction: "属地收件",
+  certified: "已出证",
+  settled: "已办结",
+  returned: "退回补正",
+  refused: "不予办理",
+  promised: "告知承诺",
+  withdrawn: "已撤回",
+};
+
+export const AGENT_STATES: Record<AgentState, string> = {
+  offline: "未就绪",
+  ready: "就绪",
+  offered: "来件响铃",
+  on_call: "通话中",
+  wrap_up: "整理中",
+  break: "暂离",
+};
+
+export const CHECK_KINDS: Record<CheckKind, string> = {
+  identity: "身份核验",
+  material: "材料核验",
+  eligibility: "资格核验",
+  other: "其他核验",
+};
+
+export const ORIGINS: Record<Origin, string> = {
+  upload: "上传",
+  document_camera: "高拍仪",
+  still: "拍摄留存",
+  signature: "签名",
+};
+
+export const VERDICTS: Record<VerdictKind, string> = {
+  genuine: "真实有效",
+  altered: "内容被改动",
+  unknown: "查无此证",
+  revoked: "已作废",
+  superseded: "已被新证明取代",
+  expired: "已过有效期",
+  unreadable: "文件无法识别",
+  cannot_tell: "暂时无法判断",
+};
