@@ -25,6 +25,7 @@ log = structlog.get_logger("kuayu.pool")
 MEMORY_BYTES = 2 * 1024**3
 JOB_CPU_SECONDS = 20
 JOB_SECONDS = 30
+MOST_AT_ONCE = 64
 
 Given = TypeVarTuple("Given")
 R = TypeVar("R")
@@ -34,9 +35,17 @@ class WorkerPool:
     """A few processes for one kind of work; one that dies takes its job along and is replaced."""
 
     def __init__(
-        self, name: str, workers: int, prepare: Callable[..., None], given: tuple[Any, ...]
+        self,
+        name: str,
+        workers: int,
+        prepare: Callable[..., None],
+        given: tuple[Any, ...],
+        *,
+        cpu_seconds: int = JOB_CPU_SECONDS,
     ) -> None:
         """Run `prepare(*given)` once in each process; start none before the first job."""
+        self._cpu_seconds = cpu_seconds
+        self._at_once = 0
         self.name = name
         self._workers = workers
         self._prepare = prepare
@@ -44,16 +53,24 @@ class WorkerPool:
         self._pool: ProcessPoolExecutor | None = None
 
     async def run(self, work: Callable[[Unpack[Given]], R], *given: *Given) -> R:
-        """Return what `work` makes of `given`; signer.unavailable if its process died or hangs."""
+        """Return what `work` makes of `given`.
+
+        Refuses signer.unavailable if its process died or hangs, and server.busy if too many wait.
+        """
+        if self._at_once >= MOST_AT_ONCE:
+            raise ServiceError("server.busy")
         pool = self._pool or self._build()
         loop = asyncio.get_running_loop()
+        self._at_once += 1
         try:
             async with asyncio.timeout(JOB_SECONDS):
-                return await loop.run_in_executor(pool, _limited, work, given)
+                return await loop.run_in_executor(pool, _limited, self._cpu_seconds, work, given)
         except (BrokenProcessPool, TimeoutError) as error:
             log.warning("pool broken", pool=self.name, why=type(error).__name__)
             self._drop(pool)
             raise ServiceError("signer.unavailable") from None
+        finally:
+            self._at_once -= 1
 
     async def close(self) -> None:
         """Stop the processes and wait until they are gone."""
@@ -95,8 +112,8 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _limited(work: Callable[..., R], given: tuple[Any, ...]) -> R:
+def _limited(cpu_seconds: int, work: Callable[..., R], given: tuple[Any, ...]) -> R:
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     spent = int(time.process_time()) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (spent + JOB_CPU_SECONDS, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + cpu_seconds, most))
     return work(*given)

@@ -41,6 +41,8 @@ from server.regions.rules import Authority
 __all__ = ["Finding", "KeyFolderError", "Order", "Signed", "Signer", "Verdict", "import_seal"]
 
 PICTURE_PIXELS = 1800
+# Looking at an honest file takes some 10 ms.
+LOOK_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,9 @@ class Signer:
         self._passphrase = passphrase
         self._demo: Mapping[str, bool] = {}
         self._seals = WorkerPool("seals", 1, _lay_out_keys, (folder, passphrase, fallback))
-        self._desk = WorkerPool("desk", 1, _lay_out_desk, (folder,))
+        # Our own files at the desk, strangers' at the door: nobody keeps the clerks waiting.
+        self._desk = WorkerPool("desk", 1, _lay_out_desk, (folder,), cpu_seconds=LOOK_SECONDS)
+        self._door = WorkerPool("door", 1, _lay_out_desk, (folder,), cpu_seconds=LOOK_SECONDS)
 
     async def prepare_demo(
         self, authorities: Sequence[tuple[str, Authority]], now: datetime
@@ -140,7 +144,7 @@ class Signer:
 
     async def close(self) -> None:
         """Stop the processes."""
-        await asyncio.gather(self._seals.close(), self._desk.close())
+        await asyncio.gather(self._seals.close(), self._desk.close(), self._door.close())
 
     def can_sign(self, authority_id: str) -> bool:
         """Say whether there is a key for an authority."""
@@ -184,12 +188,17 @@ class Signer:
         return found
 
     async def examine(self, content: bytes, now: datetime) -> Finding:
-        """Judge a file by its own word; whether the register knows it is for the caller."""
+        """Judge one of our own files by its word; what the register says is for the caller."""
+        return await self._desk.run(_examine, content, now)
+
+    async def examine_strange(self, content: bytes, now: datetime) -> Finding:
+        """Judge a file from anywhere; one that takes the process down is none of ours."""
         try:
-            return await self._desk.run(_examine, content, now)
-        except ServiceError:
-            # A file that takes the process down is no certificate of ours.
-            return await self._desk.run(_nothing, content)
+            return await self._door.run(_examine, content, now)
+        except ServiceError as error:
+            if error.code == "server.busy":
+                raise
+            return _nothing(content)
 
     async def picture(self, content: bytes, page: int) -> bytes:
         """Return a page of a certificate as a PNG; material.unknown if there is no such page."""

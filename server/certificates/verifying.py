@@ -18,7 +18,7 @@ from server.certificates.messages import Verdict
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
 from server.certificates.rules import CHINA, VerdictKind, clean_code, clean_number, standing
-from server.certificates.signer import Signer
+from server.certificates.signer import Finding, Signer
 from server.db.unit import Units
 from server.vault import VaultError
 
@@ -52,7 +52,9 @@ class Verifying:
     async def by_file(self, content: bytes) -> Verdict:
         """Judge a file: genuine only if its signature, the register's hash and its state agree."""
         now = self.units.clock()
-        finding = await self.signer.examine(content, now)
+        return await self._join(content, await self.signer.examine_strange(content, now), now)
+
+    async def _join(self, content: bytes, finding: Finding, now: datetime) -> Verdict:
         digest = hashlib.sha256(content).hexdigest()
         async with self.units.database.reading() as session:
             row = await queries.find_by_sha256(session, digest)
@@ -68,13 +70,14 @@ class Verifying:
 
     async def of_row(self, row: Certificate) -> Verdict:
         """Judge a certificate's own file as it is kept now."""
+        now = self.units.clock()
         try:
             content = await self.papers.content(row)
         except FileNotFoundError:
-            return self._miss(self.units.clock(), VerdictKind.CANNOT_TELL)
+            return self._miss(now, VerdictKind.CANNOT_TELL)
         if hashlib.sha256(content).hexdigest() != row.sha256:
-            return self._miss(self.units.clock(), VerdictKind.ALTERED)
-        return await self.by_file(content)
+            return self._miss(now, VerdictKind.ALTERED)
+        return await self._join(content, await self.signer.examine(content, now), now)
 
     async def _known(
         self, session: AsyncSession, row: Certificate | None, kept: str, given: str

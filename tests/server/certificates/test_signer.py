@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from server.certificates.pool import WorkerPool
+from server.certificates.signer import KeyFolderError, Signer, _Bench
+from server.certificates.worker import keep_trust_fresh
+from server.errors import ServiceError
+from tests.support.database import SetClock
+from tests.support.desk import PASSPHRASE, Desk, authorities, load_catalogue, signer_folder
+
+
+def prepare_nothing() -> None:
+    pass
+
+
+def prepare_badly() -> None:
+    raise RuntimeError("no keys here")
+
+
+def take_all_memory() -> int:
+    return len(bytearray(8 * 1024**3))
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def kill_self() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture
+async def pool() -> WorkerPool:
+    return WorkerPool("test", 1, prepare_nothing, ())
+
+
+async def test_a_killed_worker_is_answered_and_replaced(pool: WorkerPool) -> None:
+    first = await pool.run(os.getpid)
+    with pytest.raises(ServiceError) as refusal:
+        await pool.run(kill_self)
+    assert refusal.value.code == "signer.unavailable"
+    assert await pool.run(os.getpid) != first
+    await pool.close()
+
+
+async def test_a_job_cannot_take_all_memory(pool: WorkerPool) -> None:
+    with pytest.raises(MemoryError):
+        await pool.run(take_all_memory)
+    await pool.close()
+
+
+async def test_a_job_that_spins_is_ended() -> None:
+    pool = WorkerPool("test", 1, prepare_nothing, (), cpu_seconds=1)
+    with pytest.raises(ServiceError) as refusal:
+        await pool.run(spin)
+    assert refusal.value.code == "signer.unavailable"
+    await pool.close()
+
+
+async def test_workers_that_cannot_be_set_up_are_answered() -> None:
+    pool = WorkerPool("test", 1, prepare_badly, ())
+    with pytest.raises(ServiceError) as refusal:
+        await pool.run(os.getpid)
+    assert refusal.value.code == "signer.unavailable"
+    await pool.close()
+
+
+async def test_issuing_while_the_worker_is_killed_is_refused_and_the_retry_issues(
+    desk: Desk,
+) -> None:
+    case_id = await desk.ready_case()
+    seals = desk.signer._seals
+    pid = await seals.run(os.getpid)
+    # Stopped, so that the job is certainly in the middle when its process dies.
+    check = desk.signer.issue
+
+    async def kill_in_the_middle(*given: object) -> object:
+        os.kill(pid, signal.SIGSTOP)
+        job = asyncio.ensure_future(check(*given))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        os.kill(pid, signal.SIGKILL)
+        return await job
+
+    object.__setattr__(desk.signer, "issue", kill_in_the_middle)
+    try:
+        with pytest.raises(ServiceError) as refusal:
+            await desk.issue(case_id)
+    finally:
+        del desk.signer.issue
+    assert refusal.value.code == "signer.unavailable"
+    row = await desk.issue(case_id)
+    assert row.serial == 1
+    assert (await desk.verifying.of_row(row)).verdict == "genuine"
+
+
+async def test_the_process_that_looks_at_strangers_files_holds_no_keys(desk: Desk) -> None:
+    assert await desk.signer._desk.run(_holds_keys) is False
+    assert await desk.signer._door.run(_holds_keys) is False
+    assert await desk.signer._seals.run(_holds_keys) is True
+
+
+def _holds_keys() -> bool:
+    return _Bench.keys is not None
+
+
+async def test_a_wrong_passphrase_stops_the_start(desk: Desk) -> None:
+    wrong = Signer(signer_folder(desk.signer), "something else")
+    with pytest.raises(KeyFolderError):
+        await wrong.start(demo=True)
+    await wrong.close()
+
+
+async def test_a_folder_without_keys_stops_the_start(tmp_path: Path) -> None:
+    empty = Signer(tmp_path, PASSPHRASE)
+    with pytest.raises(KeyFolderError):
+        await empty.start(demo=True)
+    assert await empty.renew(SetClock().now) is False
+    await empty.close()
+
+
+async def test_production_refuses_demo_keys(desk: Desk) -> None:
+    production = Signer(signer_folder(desk.signer), PASSPHRASE)
+    with pytest.raises(KeyFolderError, match="huoqiu-hrss"):
+        await production.start(demo=False)
+    await production.close()
+
+
+async def test_there_is_a_demo_key_for_every_authority(desk: Desk) -> None:
+    catalogue, _ = load_catalogue()
+    for _, authority in authorities(catalogue):
+        assert desk.signer.can_sign(authority.id)
+        assert desk.signer.is_demo(authority.id)
+    with pytest.raises(ServiceError):
+        desk.signer.is_demo("nobody")
+
+
+async def test_a_page_is_drawn_as_png_and_a_page_too_far_is_unknown(desk: Desk) -> None:
+    _, row = await desk.certified_case()
+    assert (await desk.papers.picture(row, 1)).startswith(b"\x89PNG")
+    with pytest.raises(ServiceError) as refusal:
+        await desk.papers.picture(row, 2)
+    assert refusal.value.code == "material.unknown"
+
+
+async def test_the_trust_list_is_renewed_at_once_and_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed, done = [], asyncio.Event()
+
+    async def renew(now: object) -> bool:
+        renewed.append(now)
+        if len(renewed) == 2:
+            raise OSError("disk full")
+        if len(renewed) == 3:
+            done.set()
+        return True
+
+    monkeypatch.setattr(desk.signer, "renew", renew)
+    task = asyncio.create_task(keep_trust_fresh(desk.signer, SetClock(), every=0))
+    async with asyncio.timeout(5):
+        await done.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
