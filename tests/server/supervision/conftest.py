@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from server.certificates.signer import Signer
+from server.db.unit import Units
+from server.files import LocalFiles
+from tests.support.database import SetClock
+from tests.support.desk import Desk, load_catalogue, running_signer
+
+
+@pytest.fixture(scope="session")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signer]:
+    """Demo keys and running processes, for the whole run: starting them takes seconds."""
+    with running_signer(tmp_path_factory.mktemp("keys"), SetClock().now) as running:
+        yield running
+
+
+@pytest.fixture
+async def desk(units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[Desk]:
+    """Two halls and no case yet."""
+    catalogue, items = load_catalogue()
+    made = Desk(units, LocalFiles(tmp_path / "files"), signer, catalogue, items)
+    yield made
+    made.pictures.close()
