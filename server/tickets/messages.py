@@ -13,7 +13,7 @@ from server.web.http import Message
 Why = Annotated[str, StringConstraints(max_length=200)]
 
 
-class ReasonGiven(Message):
+class WhyGivenUp(Message):
     """Why."""
 
     reason: Annotated[str, StringConstraints(min_length=1, max_length=200)]

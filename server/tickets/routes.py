@@ -33,7 +33,7 @@ class _Handlers:
             ticket = await queries.live_ticket(session, case.id)
             return None if ticket is None else await self.tickets.show(session, ticket)
 
-    async def abandon_ticket(self, ask: Ask[wire.ReasonGiven]) -> wire.Ticket:
+    async def abandon_ticket(self, ask: Ask[wire.WhyGivenUp]) -> wire.Ticket:
         return await ask.command(
             lambda unit: self.tickets.abandon(
                 unit, ask.actor, ask.path["ticket_id"], ask.said.reason
@@ -48,7 +48,7 @@ class _Handlers:
     async def set_agent_state(self, ask: Ask[wire.StateWanted]) -> wire.Agent:
         return await ask.command(lambda unit: self.tickets.set_state(unit, ask.actor, ask.said))
 
-    async def decline_offer(self, ask: Ask[wire.ReasonGiven]) -> wire.Agent:
+    async def decline_offer(self, ask: Ask[wire.WhyGivenUp]) -> wire.Agent:
         return await ask.command(
             lambda unit: self.tickets.decline(
                 unit, ask.actor, ask.path["offer_id"], ask.said.reason
@@ -64,12 +64,12 @@ def routes(tickets: Tickets) -> list[Route[Any]]:
               "Put a complete case in its jurisdiction's line", keyed=True),
         Route("GET", CASE + "/ticket", Action.READ_TICKET, Empty, on.read_ticket, wire.Ticket,
               "The case's place in the line, or null", nullable=True),
-        Route("POST", TICKET + "/abandonment", Action.ABANDON_TICKET, wire.ReasonGiven,
+        Route("POST", TICKET + "/abandonment", Action.ABANDON_TICKET, wire.WhyGivenUp,
               on.abandon_ticket, wire.Ticket, "Give the place up"),
         Route("GET", "/api/queue", Action.READ_QUEUE, Empty, on.read_queue, wire.Queue,
               "The line of the agent's own jurisdiction"),
         Route("PUT", "/api/agent/state", Action.SET_AGENT_STATE, wire.StateWanted,
               on.set_agent_state, wire.Agent, "Be ready, on break or offline"),
-        Route("POST", OFFER + "/refusal", Action.ANSWER_OFFER, wire.ReasonGiven,
+        Route("POST", OFFER + "/refusal", Action.ANSWER_OFFER, wire.WhyGivenUp,
               on.decline_offer, wire.Agent, "Turn an offer down"),
     ]  # fmt: skip
