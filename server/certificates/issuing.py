@@ -111,7 +111,10 @@ class Issuing:
     async def _draft(self, actor: Actor, case_id: str, kind: str, key: Key) -> Draft | None:
         """Return facts that can be printed and signed; None if this key has reserved already."""
         async with self.units.database.reading() as session:
-            if await queries.find_by_key(session, key.owner, key.fingerprint) is not None:
+            before = await queries.kept_fingerprint(session, key.owner)
+            if before is not None and before != key.fingerprint:
+                raise ServiceError("idempotency_key.reused")
+            if before is not None:
                 return None
             case = await self.records.read(session, actor, case_id, Action.ISSUE_CERTIFICATE)
             draft = await self.drafts.complete(session, case, kind)

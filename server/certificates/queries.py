@@ -26,13 +26,9 @@ async def next_serial(session: AsyncSession, issuer_code: str, year: int) -> int
     return (await session.execute(statement)).scalar_one()
 
 
-async def find_by_key(session: AsyncSession, owner: str, fingerprint: str) -> Certificate | None:
-    """Return what was reserved by this very command before."""
-    statement = (
-        select(Certificate)
-        .join(KeptReply, KeptReply.answer == Certificate.id)
-        .where(KeptReply.owner == owner, KeptReply.fingerprint == fingerprint)
-    )
+async def kept_fingerprint(session: AsyncSession, owner: str) -> str | None:
+    """Return what was asked under an Idempotency-Key before."""
+    statement = select(KeptReply.fingerprint).where(KeptReply.owner == owner)
     return (await session.scalars(statement)).one_or_none()
 
 
