@@ -1,0 +1,117 @@
+/** Cameras and microphones: opened at their largest, joined with what there is, refused in words. */
+
+/** Why a device is not there; each has its own words in ui/texts. */
+export type DeviceProblem = "none" | "refused" | "in_use" | "insecure" | "unknown";
+
+export interface Opened {
+  stream: MediaStream;
+  camera: MediaStreamTrack | null;
+  microphone: MediaStreamTrack | null;
+  problems: { camera: DeviceProblem | null; microphone: DeviceProblem | null };
+}
+
+export interface Choice {
+  cameraId?: string | undefined;
+  microphoneId?: string | undefined;
+}
+
+type Media = Pick<MediaDevices, "getUserMedia" | "enumerateDevices" | "getDisplayMedia">;
+
+export const LARGEST = { width: { ideal: 3840 }, height: { ideal: 2160 } } as const;
+
+function media(): Media | null {
+  return typeof navigator !== "undefined" && navigator.mediaDevices ? navigator.mediaDevices : null;
+}
+
+/** What an exception of getUserMedia means to the person before the screen. */
+export function problemOf(error: unknown): DeviceProblem {
+  const name = error instanceof Error ? error.name : "";
+  switch (name) {
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return "none";
+    case "NotAllowedError":
+    case "SecurityError":
+      return "refused";
+    case "NotReadableError":
+    case "AbortError":
+      return "in_use";
+    default:
+      return "unknown";
+  }
+}
+
+/** Open camera and microphone; one that is not to be had is left out with its reason. */
+export async function openDevices(choice: Choice = {}, from: Media | null = media()): Promise<Opened> {
+  const stream = new MediaStream();
+  if (from === null) {
+    const problems = { camera: "insecure", microphone: "insecure" } as const;
+    return { stream, camera: null, microphone: null, problems };
+  }
+  const [camera, microphone] = await Promise.all([
+    openOne(from, { video: { ...LARGEST, ...exact(choice.cameraId) } }),
+    openOne(from, { audio: { echoCancellation: true, noiseSuppression: true, ...exact(choice.microphoneId) } }),
+  ]);
+  for (const track of [camera.track, microphone.track]) if (track) stream.addTrack(track);
+  return {
+    stream,
+    camera: camera.track,
+    microphone: microphone.track,
+    problems: { camera: camera.problem, microphone: microphone.problem },
+  };
+}
+
+/** Open one device in place of another of its kind. */
+export async function openDevice(
+  kind: "camera" | "microphone",
+  id: string,
+  from: Media | null = media(),
+): Promise<MediaStreamTrack | DeviceProblem> {
+  if (from === null) return "insecure";
+  const wanted =
+    kind === "camera" ? { video: { ...LARGEST, ...exact(id) } } : { audio: { ...exact(id) } };
+  const { track, problem } = await openOne(from, wanted);
+  return track ?? problem ?? "unknown";
+}
+
+/** Share a screen or a window; null when the person thought better of it. */
+export async function openScreen(from: Media | null = media()): Promise<MediaStream | null> {
+  if (from === null) return null;
+  try {
+    return await from.getDisplayMedia({ video: { frameRate: 10 }, audio: false });
+  } catch {
+    return null;
+  }
+}
+
+export interface DeviceList {
+  cameras: MediaDeviceInfo[];
+  microphones: MediaDeviceInfo[];
+  speakers: MediaDeviceInfo[];
+}
+
+export async function listDevices(from: Media | null = media()): Promise<DeviceList> {
+  const all = from === null ? [] : await from.enumerateDevices();
+  const of = (kind: MediaDeviceKind) => all.filter((one) => one.kind === kind && one.deviceId !== "");
+  return { cameras: of("videoinput"), microphones: of("audioinput"), speakers: of("audiooutput") };
+}
+
+export function stopStream(stream: MediaStream | null): void {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+}
+
+function exact(id: string | undefined): MediaTrackConstraints {
+  return id ? { deviceId: { exact: id } } : {};
+}
+
+async function openOne(
+  from: Media,
+  wanted: MediaStreamConstraints,
+): Promise<{ track: MediaStreamTrack | null; problem: DeviceProblem | null }> {
+  try {
+    const stream = await from.getUserMedia(wanted);
+    return { track: stream.getTracks()[0] ?? null, problem: null };
+  } catch (error) {
+    return { track: null, problem: problemOf(error) };
+  }
+}

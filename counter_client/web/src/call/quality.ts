@@ -1,0 +1,100 @@
+/** How good a line is, from getStats every two seconds: loss, delay, pictures. */
+
+export type Level = "good" | "poor" | "bad";
+
+export interface Quality {
+  level: Level;
+  /** From 0 to 1, over the time since the last look. */
+  loss: number;
+  /** Round trip in milliseconds; null before the first check. */
+  roundTrip: number | null;
+  framesDecoded: number;
+  framesPerSecond: number;
+  width: number;
+  height: number;
+}
+
+/** What a look at a connection counts up to; the difference of two is a Quality. */
+export interface Counts {
+  at: number;
+  received: number;
+  lost: number;
+  framesDecoded: number;
+  width: number;
+  height: number;
+  roundTrip: number | null;
+}
+
+const POOR = 0.1;
+const BAD = 0.15;
+const MILLISECONDS = 1_000;
+
+export function levelOf(loss: number): Level {
+  if (loss >= BAD) return "bad";
+  return loss >= POOR ? "poor" : "good";
+}
+
+/** Add up what a report says of incoming media and of the pair of candidates in use. */
+export function count(report: Iterable<Record<string, unknown>>, at: number): Counts {
+  const counts: Counts = {
+    at, received: 0, lost: 0, framesDecoded: 0, width: 0, height: 0, roundTrip: null,
+  };
+  for (const entry of report) {
+    if (entry.type === "inbound-rtp") {
+      counts.received += number(entry.packetsReceived);
+      counts.lost += Math.max(number(entry.packetsLost), 0);
+      if (entry.kind === "video") {
+        counts.framesDecoded += number(entry.framesDecoded);
+        counts.width = Math.max(counts.width, number(entry.frameWidth));
+        counts.height = Math.max(counts.height, number(entry.frameHeight));
+      }
+    } else if (entry.type === "candidate-pair" && entry.nominated === true) {
+      const seconds = entry.currentRoundTripTime;
+      if (typeof seconds === "number") counts.roundTrip = Math.round(seconds * MILLISECONDS);
+    }
+  }
+  return counts;
+}
+
+/** What happened between two looks. */
+export function compare(before: Counts, now: Counts): Quality {
+  const received = Math.max(now.received - before.received, 0);
+  const lost = Math.max(now.lost - before.lost, 0);
+  const all = received + lost;
+  const loss = all === 0 ? 0 : lost / all;
+  const seconds = (now.at - before.at) / MILLISECONDS;
+  const frames = Math.max(now.framesDecoded - before.framesDecoded, 0);
+  return {
+    level: levelOf(loss),
+    loss,
+    roundTrip: now.roundTrip,
+    framesDecoded: now.framesDecoded,
+    framesPerSecond: seconds > 0 ? Math.round(frames / seconds) : 0,
+    width: now.width,
+    height: now.height,
+  };
+}
+
+/** Look at a connection every two seconds; returns what stops it. */
+export function watchQuality(
+  connection: Pick<RTCPeerConnection, "getStats">,
+  tell: (quality: Quality) => void,
+  every = 2 * MILLISECONDS,
+): () => void {
+  let before: Counts | null = null;
+  const look = async () => {
+    const report = await connection.getStats();
+    const entries: Record<string, unknown>[] = [];
+    report.forEach((entry: Record<string, unknown>) => entries.push(entry));
+    const now = count(entries, performance.now());
+    if (before) tell(compare(before, now));
+    before = now;
+  };
+  void look().catch(() => undefined);
+  const timer = setInterval(() => void look().catch(() => undefined), every);
+  return () => clearInterval(timer);
+}
+
+function number(value: unknown): number {
+  return typeof value === "number" ? value : 0;
+}

@@ -1,0 +1,61 @@
+/** A picture at the camera's full resolution: a still, not a video frame. */
+
+export interface StillPicture {
+  blob: Blob;
+  width: number;
+  height: number;
+}
+
+const JPEG = "image/jpeg";
+const QUALITY = 0.92;
+
+interface Capture {
+  takePhoto?: () => Promise<Blob>;
+  grabFrame?: () => Promise<ImageBitmap>;
+}
+
+/**
+ * Take a still from a camera's track. `takePhoto` gives what the track was opened with; where it
+ * fails or there is none, the track's next whole frame is kept instead.
+ */
+export async function takeStill(track: MediaStreamTrack): Promise<StillPicture> {
+  const Grabber = (globalThis as { ImageCapture?: new (track: MediaStreamTrack) => Capture })
+    .ImageCapture;
+  if (Grabber) {
+    const capture = new Grabber(track);
+    const photo = await capture.takePhoto?.().catch(() => null);
+    if (photo) return await asJpeg(await createImageBitmap(photo), photo);
+    const frame = await capture.grabFrame?.().catch(() => null);
+    if (frame) return await asJpeg(frame, null);
+  }
+  return await asJpeg(await grabByVideo(track), null);
+}
+
+/** Photos are JPEG already; anything else is drawn anew. */
+async function asJpeg(bitmap: ImageBitmap, photo: Blob | null): Promise<StillPicture> {
+  const { width, height } = bitmap;
+  try {
+    if (photo?.type === JPEG) return { blob: photo, width, height };
+    const canvas = document.createElement("canvas");
+    canvas.width = width;
+    canvas.height = height;
+    canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
+    const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, JPEG, QUALITY));
+    if (blob === null) throw new Error("the picture could not be kept");
+    return { blob, width, height };
+  } finally {
+    bitmap.close();
+  }
+}
+
+async function grabByVideo(track: MediaStreamTrack): Promise<ImageBitmap> {
+  const video = document.createElement("video");
+  video.muted = true;
+  video.srcObject = new MediaStream([track]);
+  await video.play();
+  try {
+    return await createImageBitmap(video);
+  } finally {
+    video.srcObject = null;
+  }
+}
