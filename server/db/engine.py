@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -18,6 +20,21 @@ from sqlalchemy.ext.asyncio import (
 
 # The versions up to here can lose committed data in WAL mode (the WAL-reset bug, fixed in 3.51.3).
 WAL_IS_SAFE_FROM = (3, 51, 3)
+
+
+# PostgreSQL's codes for: serialization failure, deadlock, lock not available, query cancelled.
+_BUSY_STATES = frozenset({"40001", "40P01", "55P03", "57014"})
+
+
+def is_busy(error: Exception) -> bool:
+    """Say whether the database gave up waiting, so that the same command may pass later."""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    cause = error.orig
+    code = getattr(cause, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY or getattr(cause, "sqlstate", "") in _BUSY_STATES
 
 
 @dataclass(frozen=True, slots=True)

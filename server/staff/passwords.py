@@ -36,7 +36,7 @@ class PasswordHashes:
     def place(self) -> Iterator[None]:
         """Hold a place in line for one check; server.busy if there is none."""
         if self._waiting >= self._line:
-            raise ServiceError("server.busy")
+            raise ServiceError("server.busy", seconds=1)
         self._waiting += 1
         try:
             yield

@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import Counter, Histogram
 
+from server.db.engine import is_busy
 from server.errors import CODES, ServiceError
 from server.web.http import ADDRESS, REQUEST_ID
 from server.web.login import ACTORS, SOCKET_PATH, Audience, FindLogin, audience_of, find_actor
@@ -94,7 +95,10 @@ async def _settle(request: web.Request, handler: Handler) -> web.StreamResponse:
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
-    except Exception:
+    except Exception as error:
+        if is_busy(error):
+            log.warning("busy", request_id=request[REQUEST_ID], route=_route(request))
+            return refuse(request, ServiceError("server.busy", seconds=1))
         log.exception("crash", request_id=request[REQUEST_ID], route=_route(request))
         return refuse(request, ServiceError("server.broken"))
 
@@ -113,7 +117,7 @@ def refuse(request: web.Request, error: ServiceError) -> web.Response:
         headers={"Cache-Control": "no-store"},
         dumps=lambda value: json.dumps(value, ensure_ascii=False, default=str),
     )
-    if error.status == CODES["rate.exceeded"]:
+    if error.status in {CODES["rate.exceeded"], CODES["server.busy"]}:
         response.headers["Retry-After"] = str(details.get("seconds", 60))
     if request.body_exists and not request.content.at_eof():
         # What is left of a refused body is not read; the connection cannot be used again.

@@ -15,6 +15,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from server.access import Actor, Role
+from server.db.engine import is_busy
 from server.db.unit import Notice
 from server.errors import ServiceError
 from server.rooms import board, clerk, counter, login, queue
@@ -215,14 +216,8 @@ class Hub:
                 said = event.takes.model_validate(data)
                 check_text(said)
                 answer = await event.run(Heard(connection, said, self))
-            except ValidationError as error:
-                place = place_of(error.errors(include_url=False)[0]["loc"])
-                return _refused(ServiceError("event.invalid", field=place))
-            except ServiceError as error:
-                return _refused(error)
-            except Exception:
-                log.exception("crash", socket_event=event.name)
-                return _refused(ServiceError("server.broken"))
+            except Exception as error:  # noqa: BLE001 (each becomes a refusal, a fault of ours too)
+                return _refused(_refusal_of(error, event.name))
             data = None if answer is None else answer.model_dump(mode="json", by_alias=True)
             return {"data": data, "error": None, "request_id": ""}
 
@@ -254,6 +249,20 @@ def _rooms_of(actor: Actor) -> list[str]:
     if Role.SUPERVISOR in actor.roles:
         rooms.append(board(actor.region))
     return rooms
+
+
+def _refusal_of(error: Exception, event_name: str) -> ServiceError:
+    match error:
+        case ServiceError():
+            return error
+        case ValidationError():
+            place = place_of(error.errors(include_url=False)[0]["loc"])
+            return ServiceError("event.invalid", field=place)
+        case _ if is_busy(error):
+            return ServiceError("server.busy", seconds=1)
+        case _:
+            log.error("crash", socket_event=event_name, exc_info=error)
+            return ServiceError("server.broken")
 
 
 def _refused(error: ServiceError) -> dict[str, object]:

@@ -197,7 +197,8 @@ async def test_a_crash_is_logged_and_the_connection_stays(site: Site) -> None:
             assert (error["code"], error["details"]) == ("server.broken", {})
             assert (await wire.say("word.said", {"word": "ok"}))["error"] is None
     [crash] = [line for line in logs if line["event"] == "crash"]
-    assert (crash["socket_event"], crash["exc_info"]) == ("seat.reported", True)
+    assert crash["socket_event"] == "seat.reported"
+    assert isinstance(crash["exc_info"], ZeroDivisionError)
 
 
 async def test_events_can_be_added_after_the_start(site: Site, hub: Hub, ears: Ears) -> None:
