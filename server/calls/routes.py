@@ -14,6 +14,8 @@ from server.cases.routes import CASE
 from server.tickets import messages as ticket_wire
 from server.tickets.routes import OFFER
 from server.web.http import Ask, Empty, Route
+from server.web.login import Audience
+from server.web.login import Audience
 
 CALL = "/api/calls/{call_id:[0-9a-f]{32}}"
 STILL = "/api/stills/{still_id:[0-9a-f]{32}}"
@@ -43,6 +45,10 @@ class _Handlers:
     async def read_call(self, ask: Ask[Empty]) -> wire.Call:
         async with ask.database.reading() as session:
             return await self.calls.read(session, ask.actor, ask.path["call_id"])
+
+    async def read_facing_call(self, ask: Ask[Empty]) -> wire.Call | None:
+        async with ask.database.reading() as session:
+            return await self.calls.read_facing(session, ask.actor)
 
     async def hang_up(self, ask: Ask[wire.HangUp]) -> wire.Call:
         return await ask.command(
@@ -78,6 +84,12 @@ def routes(calls: Calls) -> list[Route[Any]]:
         Route("GET", CASE + "/call", Action.READ_CALL, Empty, on.read_live_call, wire.Call,
               "The case's live call, or null", nullable=True),
         Route("GET", CALL, Action.READ_CALL, Empty, on.read_call, wire.Call, "Read a call"),
+        Route("GET", "/api/facing/call", Action.READ_FACING, Empty, on.read_facing_call,
+              wire.Call, "The live call at the screen's counter, or null",
+              audience=Audience.DEVICE, nullable=True),
+        Route("GET", "/api/facing/calls/{call_id:[0-9a-f]{32}}", Action.READ_CALL, Empty,
+              on.read_call, wire.Call, "Read the call that a facing screen shows",
+              audience=Audience.DEVICE),
         Route("POST", CALL + "/hang-up", Action.HANG_UP, wire.HangUp, on.hang_up, wire.Call,
               "End the call"),
         Route("POST", CASE + "/withdrawal", Action.WITHDRAW_CASE, wire.Withdrawal,
