@@ -22,7 +22,7 @@ from server.items.rules import (
     Owner,
     check_text,
 )
-from server.regions.messages import Flag, Identifier, Part, RegionCode, Title, written_as
+from server.regions.messages import SOME, Flag, Identifier, Part, RegionCode, Title, written_as
 from server.web.http import Message
 
 
@@ -105,14 +105,14 @@ class ItemPart(Part):
     basis: Paragraph
     mode: Mode
     applicant: Literal["person", "enterprise"] = "person"
-    jurisdictions: Annotated[tuple[RegionCode, ...], Limit(min_length=1)]
+    jurisdictions: Annotated[tuple[RegionCode, ...], SOME]
     promise_allowed: Flag = False
     recording_required: Flag = False
     promised_minutes: Annotated[Whole, Limit(ge=1, le=480)] = 15
     wrap_up_seconds: Annotated[Whole, Limit(ge=1, le=3600)] = 120
-    fields: Annotated[tuple[FieldPart, ...], Limit(min_length=1)]
+    fields: Annotated[tuple[FieldPart, ...], SOME]
     materials: tuple[MaterialPart, ...] = ()
-    certificates: Annotated[tuple[CertificatePart, ...], Limit(min_length=1)]
+    certificates: Annotated[tuple[CertificatePart, ...], SOME]
 
 
 class FieldView(Message):

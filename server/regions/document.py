@@ -178,7 +178,6 @@ _WORDS: Final = {
     "model_type": "a table",
     "string_too_short": "text of at least {min_length} characters",
     "string_too_long": "text of at most {max_length} characters",
-    "too_short": "at least {min_length} of them",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
 }

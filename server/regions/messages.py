@@ -7,7 +7,7 @@ import re
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, Strict
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, Strict
 from pydantic import StringConstraints as Text
 from pydantic_core import PydanticCustomError
 
@@ -56,12 +56,23 @@ def _apart(day: tuple[Hours, ...]) -> tuple[Hours, ...]:
     return ordered
 
 
+def _some(found: tuple[object, ...]) -> tuple[object, ...]:
+    """Refuse an empty array; pydantic's own limit also counts elements that are there and wrong."""
+    if not found:
+        raise PydanticCustomError("expected", "at least one")
+    return found
+
+
+SOME = AfterValidator(_some)
 RegionCode = Annotated[str, written_as("[1-9][0-9]{5}", "the six digits of a GB/T 2260 code")]
 Identifier = Annotated[
     str, written_as("[a-z0-9][a-z0-9-]{0,63}", "lower-case letters, digits and hyphens")
 ]
 Title = Annotated[
     str, Text(min_length=1, max_length=80, strip_whitespace=True), AfterValidator(_visible)
+]
+SealText = Annotated[
+    str, Text(min_length=1, max_length=30, strip_whitespace=True), AfterValidator(_visible)
 ]
 Flag = Annotated[bool, Strict()]
 Day = Annotated[datetime.date, Strict()]
@@ -114,7 +125,7 @@ class HallPart(Part):
     closed_on: tuple[Day, ...] = ()
     special_days: tuple[SpecialDayPart, ...] = ()
     refuse_outside_hours: Flag = False
-    counters: Annotated[tuple[CounterPart, ...], Field(min_length=1)]
+    counters: Annotated[tuple[CounterPart, ...], SOME]
 
 
 class AuthorityPart(Part):
@@ -123,7 +134,7 @@ class AuthorityPart(Part):
     id: Identifier
     name: Title
     code: str
-    seal_text: Annotated[Title, Text(max_length=30)]
+    seal_text: SealText
 
 
 class RegionPart(Part):
@@ -132,7 +143,7 @@ class RegionPart(Part):
     code: RegionCode
     name: Title
     province: Title
-    halls: Annotated[tuple[HallPart, ...], Field(min_length=1)]
+    halls: Annotated[tuple[HallPart, ...], SOME]
     authorities: tuple[AuthorityPart, ...] = ()
 
 
@@ -141,15 +152,15 @@ class RecognitionPart(Part):
 
     issuer_region: RegionCode
     in_region: RegionCode
-    kinds: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    kinds: Annotated[tuple[Identifier, ...], SOME]
 
 
 class FilePart(Part):
     """The tables of regions.toml, each of which is then fitted to its own shape."""
 
-    regions: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+    regions: Annotated[tuple[dict[str, Any], ...], SOME]
     recognition: tuple[dict[str, Any], ...] = ()
-    items: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+    items: Annotated[tuple[dict[str, Any], ...], SOME]
 
 
 class CounterView(Message):
