@@ -10,7 +10,6 @@ from pydantic import Field, StringConstraints, model_validator
 
 from server.calls import models
 from server.calls.rules import (
-    MAX_SDP,
     CallState,
     EndReason,
     SeatSide,
@@ -177,19 +176,19 @@ class SeatReported(Message):
 
 
 class Description(Message):
-    """An RTCSessionDescription."""
+    """An RTCSessionDescription; how large and of what it may be is checked by the rules."""
 
     type: Literal["offer", "answer"]
-    sdp: Annotated[str, StringConstraints(min_length=1, max_length=MAX_SDP)]
+    sdp: str
 
 
 class Candidate(Message):
     """An RTCIceCandidate."""
 
     candidate: Annotated[str, StringConstraints(max_length=512)]
-    sdp_mid: Annotated[str, StringConstraints(max_length=64)] | None = None
+    sdp_mid: Annotated[str, StringConstraints(pattern=r"^[!-~]{0,64}$")] | None = None
     sdp_m_line_index: Annotated[int, Field(ge=0, le=32)] | None = None
-    username_fragment: Annotated[str, StringConstraints(max_length=256)] | None = None
+    username_fragment: Annotated[str, StringConstraints(pattern=r"^[!-~]{0,256}$")] | None = None
 
 
 class SignalSent(Message):

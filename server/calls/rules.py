@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from server.errors import ServiceError
@@ -17,13 +17,15 @@ MAX_SDP: Final = 32 * 1024
 MAX_SECTIONS: Final = 8
 MAX_CANDIDATES: Final = 128
 _HOST_NAME = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\.local")
-_SDP_LINE = re.compile(r"[a-z]=[^\x00-\x08\x0a-\x1f\x7f]*")
+# ASCII only: what some parsers take as the end of a line would hide a second line from us.
+_SDP_LINE = re.compile(r"[a-z]=[\t\x20-\x7e]*")
 _CANDIDATE = re.compile(
     r"candidate:[\w+/]{1,32} [1-9]\d{0,2} (?:udp|tcp) \d{1,10} (\S{1,64}) (\d{1,5}) typ "
     r"(?:host|srflx|prflx|relay)( [ -~]*)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_RELATED = re.compile(r" raddr (\S+)")
+_RELATED = re.compile(r" raddr (\S+)", re.IGNORECASE)
+_CONNECTION = re.compile(r"c=IN IP[46] (\S{1,64})")
 HIGHEST_PORT: Final = 65535
 
 
@@ -71,6 +73,7 @@ class StillState(enum.StrEnum):
     MISSED = "missed"
 
 
+HALLS: Final = frozenset({SeatSide.LOCAL, SeatSide.REMOTE})
 ORDERS: Final = {SeatSide.LOCAL: 0, SeatSide.REMOTE: 1, SeatSide.CITIZEN: 2}
 
 
@@ -82,24 +85,48 @@ def negotiates(one: SeatSide, other: SeatSide) -> bool:
     return {one, other} != {SeatSide.LOCAL, SeatSide.CITIZEN}
 
 
+def next_epoch(before: datetime, now: datetime) -> datetime:
+    """Return when a seat was taken anew: now, and later than the last time whatever the clock."""
+    return max(now, before + timedelta(microseconds=1))
+
+
+def state_of(current: CallState, *, up: bool) -> CallState:
+    """Return where a live call stands by whether media flows at both halls' seats now.
+
+    What never was connected is still connecting; what was and is not any more is interrupted.
+    """
+    if up:
+        return CallState.CONNECTED
+    return CallState.INTERRUPTED if current is CallState.CONNECTED else current
+
+
 def check_sdp(sdp: str) -> str:
     """Return a session description that may be passed on; refuse signal.invalid.
 
-    Bounded in size, sections and candidates; every line printable; every candidate's address
-    literal, so that nobody makes a peer look up names.
+    Bounded in size, sections and candidates; every line printable ASCII; every address literal,
+    so that nobody makes a peer look up names.
     """
     if len(sdp) > MAX_SDP:
         raise ServiceError("signal.invalid", field="sdp", expected=f"at most {MAX_SDP} bytes")
-    lines = sdp.replace("\r\n", "\n").rstrip("\n").split("\n")
-    if not lines or lines[0] != "v=0" or not all(_SDP_LINE.fullmatch(line) for line in lines):
+    lines = sdp.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    if lines[0] != "v=0" or not all(_SDP_LINE.fullmatch(line) for line in lines):
         raise ServiceError("signal.invalid", field="sdp")
-    candidates = [line.removeprefix("a=") for line in lines if line.startswith("a=candidate:")]
+    candidates = [line.removeprefix("a=") for line in lines if line.startswith("a=candidate")]
     sections = sum(line.startswith("m=") for line in lines)
     if sections > MAX_SECTIONS or len(candidates) > MAX_CANDIDATES:
         raise ServiceError("signal.invalid", field="sdp")
+    for line in lines:
+        if line.startswith("c="):
+            _check_connection(line)
     for candidate in candidates:
         check_candidate(candidate)
     return "\r\n".join(lines) + "\r\n"
+
+
+def _check_connection(line: str) -> None:
+    found = _CONNECTION.fullmatch(line)
+    if found is None or not _is_address(found.group(1)):
+        raise ServiceError("signal.invalid", field="sdp")
 
 
 def check_candidate(candidate: str) -> str:
@@ -107,10 +134,10 @@ def check_candidate(candidate: str) -> str:
     if not candidate:
         return candidate
     found = _CANDIDATE.fullmatch(candidate)
-    if found is None or not _is_address(found.group(1)) or int(found.group(2)) > HIGHEST_PORT:
+    if found is None or int(found.group(2)) > HIGHEST_PORT:
         raise ServiceError("signal.invalid", field="candidate")
-    related = _RELATED.search(found.group(3) or "")
-    if related is not None and not _is_address(related.group(1)):
+    addresses = [found.group(1), *_RELATED.findall(found.group(3) or "")]
+    if not all(_is_address(address) for address in addresses):
         raise ServiceError("signal.invalid", field="candidate")
     return candidate
 
@@ -119,7 +146,7 @@ def _is_address(text: str) -> bool:
     if _HOST_NAME.fullmatch(text):
         return True
     try:
-        ipaddress.ip_address(text)
+        # A zone such as %eth0 would mean an interface of whoever reads it.
+        return "%" not in text and bool(ipaddress.ip_address(text))
     except ValueError:
         return False
-    return True
