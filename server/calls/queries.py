@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Actor, Role
 from server.calls.models import Call, Seat, Still
-from server.calls.rules import CallState, EndReason, SeatSide, StillState
+from server.calls.rules import HALLS, CallState, EndReason, StillState
 from server.cases.models import Case
 from server.cases.rules import CaseState
+from server.staff.models import Clerk
 
 
 async def find_call(session: AsyncSession, call_id: str) -> Call | None:
@@ -40,15 +41,53 @@ async def live_call_of(session: AsyncSession, holder: str) -> Call | None:
     return (await session.scalars(statement)).one_or_none()
 
 
-async def end_call(session: AsyncSession, call_id: str, reason: EndReason, now: datetime) -> bool:
-    """End a call, unless someone else already has; say whether we did."""
+async def end_call(
+    session: AsyncSession, call_id: str, reason: EndReason, now: datetime, *, lapsed: bool = False
+) -> bool:
+    """End a call, unless someone else already has; say whether we did.
+
+    `lapsed`: only if a clerk's seat in it has run out by now.
+    """
+    conditions: list[ColumnElement[bool]] = [
+        Call.id == call_id,
+        Call.state != CallState.ENDED,
+    ]
+    if lapsed:
+        run_out = (Seat.call_id == Call.id, Seat.side.in_(HALLS), Seat.lease_until <= now)
+        conditions.append(exists().where(*run_out))
     statement = (
         update(Call)
-        .where(Call.id == call_id, Call.state != CallState.ENDED)
+        .where(*conditions)
         .values(state=CallState.ENDED, ended_at=now, end_reason=reason)
         .returning(Call.id)
+        .execution_options(synchronize_session=False)
     )
     return (await session.execute(statement)).one_or_none() is not None
+
+
+async def name_of(session: AsyncSession, clerk_id: str) -> str | None:
+    """Return what people call a clerk."""
+    statement = select(Clerk.display_name).where(Clerk.id == clerk_id)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def call_at(session: AsyncSession, counter: str) -> Call | None:
+    """Return the newest live call at a counter."""
+    statement = (
+        select(Call)
+        .join(Case, Case.id == Call.case_id)
+        .where(Case.counter == counter, Call.state != CallState.ENDED)
+        .order_by(Call.started_at.desc())
+        .limit(1)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def vacate(session: AsyncSession, call_id: str) -> None:
+    """Take every socket off the seats of a call that has ended."""
+    await session.execute(
+        update(Seat).where(Seat.call_id == call_id).values(sid=None, media_up=False)
+    )
 
 
 async def list_seats(session: AsyncSession, call_id: str) -> Sequence[Seat]:
@@ -65,19 +104,22 @@ async def find_seat(session: AsyncSession, call_id: str, holder: str) -> Seat | 
     ).one_or_none()
 
 
-async def seats_at(session: AsyncSession, sid: str) -> Sequence[Seat]:
+async def seats_at(session: AsyncSession, sid: str) -> Sequence[str]:
     """Return the seats that a socket holds in live calls."""
     statement = (
-        select(Seat)
+        select(Seat.id)
         .join(Call, Call.id == Seat.call_id)
         .where(Seat.sid == sid, Call.state != CallState.ENDED)
     )
     return (await session.scalars(statement)).all()
 
 
-async def leave_socket(
-    session: AsyncSession, seat_id: str, sid: str, lease_until: datetime
-) -> bool:
+async def seat_by_id(session: AsyncSession, seat_id: str) -> Seat | None:
+    """Return a seat as it is now."""
+    return await session.get(Seat, seat_id, populate_existing=True)
+
+
+async def leave_seat(session: AsyncSession, seat_id: str, sid: str, lease_until: datetime) -> bool:
     """Take a gone socket off its seat, unless another has taken the seat since."""
     statement = (
         update(Seat)
@@ -88,21 +130,35 @@ async def leave_socket(
     return (await session.execute(statement)).one_or_none() is not None
 
 
-async def renew_seats(session: AsyncSession, sids: Collection[str], until: datetime) -> None:
-    """Let the seats of present sockets stay, in one statement."""
-    await session.execute(update(Seat).where(Seat.sid.in_(sids)).values(lease_until=until))
-
-
-async def stale_seats(session: AsyncSession, now: datetime) -> Sequence[Seat]:
-    """Return the clerks' seats of live calls whose lease ran out."""
+async def note_media(session: AsyncSession, seat_id: str, sid: str, *, up: bool) -> bool:
+    """Note whether media flows at a seat, unless another socket has it now; say whether we did."""
     statement = (
-        select(Seat)
-        .join(Call, Call.id == Seat.call_id)
-        .where(
-            Seat.lease_until <= now,
-            Seat.side.in_([SeatSide.LOCAL, SeatSide.REMOTE]),
-            Call.state != CallState.ENDED,
-        )
+        update(Seat).where(Seat.id == seat_id, Seat.sid == sid).values(media_up=up)
+    ).returning(Seat.id)
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def renew_seats(session: AsyncSession, sids: Collection[str], until: datetime) -> None:
+    """Let the seats of present sockets stay, in one statement.
+
+    It waits for nobody, so it is in nobody's way: a seat just being moved is renewed next time.
+    """
+    held = select(Seat.id).where(Seat.sid.in_(sids)).with_for_update(skip_locked=True)
+    await session.execute(
+        update(Seat)
+        .where(Seat.id.in_(held))
+        .values(lease_until=until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def stale_calls(session: AsyncSession, now: datetime) -> Sequence[str]:
+    """Return live calls in which a clerk's seat has run out."""
+    statement = (
+        select(Call.id)
+        .distinct()
+        .join(Seat, Seat.call_id == Call.id)
+        .where(Seat.lease_until <= now, Seat.side.in_(HALLS), Call.state != CallState.ENDED)
     )
     return (await session.scalars(statement)).all()
 
@@ -115,16 +171,16 @@ async def holds_seat(session: AsyncSession, actor: Actor, case: Case) -> bool:
     """
     if Role.DEVICE in actor.roles or Role.CITIZEN in actor.roles:
         return False
-    statement = (
-        select(func.count()).select_from(Seat).join(Call, Call.id == Seat.call_id)
+    seats = (
+        select(Seat.id)
+        .join(Call, Call.id == Seat.call_id)
         .where(Call.case_id == case.id, Seat.holder == actor.id)
-    )  # fmt: skip
-    if case.state is CaseState.WITH_JURISDICTION:
-        if case.agent_id != actor.id:
-            return False
-    else:
-        statement = statement.where(Call.state != CallState.ENDED)
-    return (await session.execute(statement)).scalar_one() > 0
+        .limit(1)
+    )
+    # Left with the jurisdiction, the case may be finished by its agent after the call.
+    finishing = case.state is CaseState.WITH_JURISDICTION and case.agent_id == actor.id
+    statement = seats if finishing else seats.where(Call.state != CallState.ENDED)
+    return (await session.scalars(statement)).one_or_none() is not None
 
 
 async def find_still(session: AsyncSession, still_id: str) -> Still | None:
@@ -134,21 +190,27 @@ async def find_still(session: AsyncSession, still_id: str) -> Still | None:
 
 async def move_still(
     session: AsyncSession, still_id: str, current: Collection[StillState], target: StillState,
-    *, material_id: str | None = None,
+    *, material_id: str | None = None, due: datetime | None = None,
 ) -> bool:  # fmt: skip
-    """Close a still that was asked for, unless someone else already has; say whether we did."""
+    """Close a still that was asked for, unless someone else already has; say whether we did.
+
+    `due`: only once its time has run out by then.
+    """
+    conditions = [Still.id == still_id, Still.state.in_(current)]
+    if due is not None:
+        conditions.append(Still.expires_at <= due)
     statement = (
         update(Still)
-        .where(Still.id == still_id, Still.state.in_(current))
+        .where(*conditions)
         .values(state=target, material_id=material_id)
         .returning(Still.id)
     )
     return (await session.execute(statement)).one_or_none() is not None
 
 
-async def due_stills(session: AsyncSession, now: datetime) -> Sequence[Still]:
+async def due_stills(session: AsyncSession, now: datetime) -> Sequence[str]:
     """Return stills that nobody answered in time."""
-    statement = select(Still).where(Still.state == StillState.ASKED, Still.expires_at <= now)
+    statement = select(Still.id).where(Still.state == StillState.ASKED, Still.expires_at <= now)
     return (await session.scalars(statement)).all()
 
 
@@ -158,7 +220,7 @@ async def next_due(session: AsyncSession) -> datetime | None:
     leases = (
         select(func.min(Seat.lease_until))
         .join(Call, Call.id == Seat.call_id)
-        .where(Call.state != CallState.ENDED, Seat.side.in_([SeatSide.LOCAL, SeatSide.REMOTE]))
+        .where(Call.state != CallState.ENDED, Seat.side.in_(HALLS))
     )
     found = [(await session.execute(statement)).scalar_one() for statement in (stills, leases)]
     return min((moment for moment in found if moment is not None), default=None)

@@ -50,6 +50,9 @@ class _Handlers:
         async with ask.database.reading() as session:
             return await self.calls.read_facing(session, ask.actor)
 
+    async def read_shown_call(self, ask: Ask[Empty]) -> wire.Call:
+        return await self.read_call(ask)
+
     async def hang_up(self, ask: Ask[wire.HangUp]) -> wire.Call:
         return await ask.command(
             lambda unit: self.calls.hang_up(unit, ask.actor, ask.path["call_id"], ask.said)
@@ -88,7 +91,7 @@ def routes(calls: Calls) -> list[Route[Any]]:
               wire.Call, "The live call at the screen's counter, or null",
               audience=Audience.DEVICE, nullable=True),
         Route("GET", "/api/facing/calls/{call_id:[0-9a-f]{32}}", Action.READ_CALL, Empty,
-              on.read_call, wire.Call, "Read the call that a facing screen shows",
+              on.read_shown_call, wire.Call, "Read the call that a facing screen shows",
               audience=Audience.DEVICE),
         Route("POST", CALL + "/hang-up", Action.HANG_UP, wire.HangUp, on.hang_up, wire.Call,
               "End the call"),

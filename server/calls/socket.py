@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from server.calls import messages as wire
 from server.calls import queries
+from server.calls.models import Seat
 from server.calls.rules import CallState, check_candidate, check_sdp, negotiates
 from server.calls.service import Calls
 from server.db.unit import Notice, Units
 from server.errors import ServiceError
-from server.rooms import call as call_room
 from server.rooms import seat as seat_room
 from server.web.socket import Connection, Heard, SocketEvent
 
@@ -23,29 +24,38 @@ class _Listeners:
 
     async def take_seat(self, heard: Heard[wire.SeatTaken]) -> wire.Call:
         """Bind the seat to this socket before anyone hears of it, and evict the one before."""
+        sid = heard.connection.sid
         async with self.units.open() as unit:
             call, before, seat_id = await self.calls.take_seat(
-                unit, heard.actor, heard.said.call_id, heard.connection.sid
+                unit, heard.actor, heard.said.call_id, sid
             )
             held, unit.notices = unit.notices, []
+        room = seat_room(seat_id)
         if before is not None:
-            lost = Notice(seat_room(seat_id), "seat.lost", {"call_id": call.id})
-            await heard.hub.publish(lost)
-            await heard.hub.evict(seat_room(seat_id))
-        await heard.hub.enter(heard.connection, seat_room(seat_id))
-        await heard.hub.enter(heard.connection, call_room(call.id))
+            await heard.hub.publish(Notice(room, "seat.lost", {"call_id": call.id}))
+            await heard.hub.evict(room)
+        await heard.hub.enter(heard.connection, room)
+        async with self.units.database.reading() as session:
+            ours = await self.calls.holds(session, seat_id, sid)
+        if not ours:
+            # Another socket took the seat since; it may have looked here before we came in.
+            await heard.hub.leave(heard.connection, room)
+            raise ServiceError("seat.taken")
         for notice in held:
             await heard.hub.publish(notice)
         return call
 
     async def report(self, heard: Heard[wire.SeatReported]) -> None:
         async with self.units.open() as unit:
-            await self.calls.report(unit, heard.actor, heard.said)
+            await self.calls.report(unit, heard.actor, heard.connection.sid, heard.said)
 
     async def signal(self, heard: Heard[wire.SignalSent]) -> None:
         said = heard.said
-        seat_id = await self._seat(heard.connection, said.call_id, said.to)
-        news: dict[str, object] = {"call_id": said.call_id, "from": seat_id}
+        mine, seats = await self._seats(heard.connection, said.call_id)
+        other = next((seat for seat in seats if seat.id == said.to), None)
+        if other is None or other.id == mine.id or not negotiates(mine.side, other.side):
+            raise ServiceError("signal.invalid", field="to")
+        news: dict[str, object] = {"call_id": said.call_id, "from": mine.id}
         if said.description is not None:
             sdp = check_sdp(said.description.sdp)
             news["description"] = {"type": said.description.type, "sdp": sdp}
@@ -57,32 +67,34 @@ class _Listeners:
         await heard.hub.publish(Notice(seat_room(said.to), "signal.received", news))
 
     async def point(self, heard: Heard[wire.PointerMoved]) -> None:
-        seat_id = await self._seat(heard.connection, heard.said.call_id, None)
-        news = {**heard.said.model_dump(), "from": seat_id}
-        await heard.hub.publish(Notice(call_room(heard.said.call_id), "pointer.moved", news))
+        mine, seats = await self._seats(heard.connection, heard.said.call_id)
+        news = {**heard.said.model_dump(), "from": mine.id}
+        for seat in seats:
+            if seat.id != mine.id and seat.sid is not None:
+                await heard.hub.publish(Notice(seat_room(seat.id), "pointer.moved", news))
 
-    async def _seat(self, connection: Connection, call_id: str, to: str | None) -> str:
-        """Return the seat that this very socket holds, if it negotiates with seat `to`."""
+    async def _seats(self, connection: Connection, call_id: str) -> tuple[Seat, Sequence[Seat]]:
+        """Return the seat that this very socket has in a live call, and all the call's seats."""
         async with self.units.database.reading() as session:
             call = await queries.find_call(session, call_id)
             seats = await queries.list_seats(session, call_id)
         mine = next((seat for seat in seats if seat.sid == connection.sid), None)
-        if call is None or mine is None:
-            raise ServiceError("call.unknown")
-        if call.state is CallState.ENDED:
+        if (
+            call is not None
+            and call.state is CallState.ENDED
+            and connection.actor.id in {seat.holder for seat in seats}
+        ):
             raise ServiceError("call.over")
-        if to is not None:
-            other = next((seat for seat in seats if seat.id == to), None)
-            if other is None or other.id == mine.id or not negotiates(mine.side, other.side):
-                raise ServiceError("signal.invalid", field="to")
-        return mine.id
+        if mine is None:
+            raise ServiceError("call.unknown")
+        return mine, seats
 
     async def gone(self, connection: Connection) -> None:
         async with self.units.database.reading() as session:
             held = await queries.seats_at(session, connection.sid)
-        if held:
+        for seat_id in held:
             async with self.units.open() as unit:
-                await self.calls.leave_socket(unit, connection.sid)
+                await self.calls.leave_seat(unit, seat_id, connection.sid)
 
 
 def listeners(calls: Calls, units: Units) -> tuple[list[SocketEvent[Any]], Any]:

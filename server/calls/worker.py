@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,12 +12,12 @@ import structlog
 from server.calls import queries
 from server.calls.rules import SEAT_LEASE
 from server.calls.service import Calls
-from server.db.unit import Units
-from server.errors import ServiceError
+from server.db.unit import Unit, Units
 
 log = structlog.get_logger("kuayu.calls")
 LONGEST_SLEEP = 1.0
 SHORTEST_SLEEP = 0.05
+AT_ONCE = 1000
 RENEW_EVERY = timedelta(seconds=20)
 
 
@@ -35,11 +35,6 @@ class CallWorker:
         while True:
             try:
                 pause = await self.tick()
-            except asyncio.CancelledError:
-                raise
-            except ServiceError:
-                # Someone else moved it first: there is nothing left to do for us.
-                pause = SHORTEST_SLEEP
             except Exception:
                 log.exception("crash", worker="calls")
                 pause = LONGEST_SLEEP
@@ -48,17 +43,39 @@ class CallWorker:
     async def tick(self) -> float:
         """Do what is due now; return for how many seconds nothing will be."""
         now = self.units.clock()
-        if self.renewed_at is None or now - self.renewed_at >= RENEW_EVERY:
-            self.renewed_at = now
-            if sids := self.sockets():
-                async with self.units.open() as unit:
-                    await queries.renew_seats(unit.session, sids, unit.now + SEAT_LEASE)
+        await self._renew(now)
+        async with self.units.database.reading() as session:
+            stills = await queries.due_stills(session, now)
+            lapsed = await queries.stale_calls(session, now)
+        done = [await self._one(self.calls.miss_still, still_id) for still_id in stills]
+        done += [await self._one(self.calls.lapse, call_id) for call_id in lapsed]
+        return await self._pause() if all(done) else LONGEST_SLEEP
+
+    async def _renew(self, now: datetime) -> None:
+        if self.renewed_at is not None and abs(now - self.renewed_at) < RENEW_EVERY:
+            return
+        self.renewed_at = now
+        sids = sorted(self.sockets())
+        for start in range(0, len(sids), AT_ONCE):
+            async with self.units.open() as unit:
+                await queries.renew_seats(
+                    unit.session, sids[start : start + AT_ONCE], unit.now + SEAT_LEASE
+                )
+
+    async def _one(self, verb: Callable[[Unit, str], Awaitable[None]], which: str) -> bool:
+        """Do one due thing in a unit of its own, so that none stops the others; say if it went."""
+        try:
+            async with self.units.open() as unit:
+                await verb(unit, which)
+        except Exception:
+            log.exception("crash", worker="calls", verb=verb.__name__)
+            return False
+        return True
+
+    async def _pause(self) -> float:
         async with self.units.database.reading() as session:
             due = await queries.next_due(session)
         if due is None:
             return LONGEST_SLEEP
-        if due > now:
-            return min(max((due - now).total_seconds(), SHORTEST_SLEEP), LONGEST_SLEEP)
-        async with self.units.open() as unit:
-            await self.calls.run_timers(unit)
-        return SHORTEST_SLEEP
+        left = (due - self.units.clock()).total_seconds()
+        return min(max(left, SHORTEST_SLEEP), LONGEST_SLEEP)
