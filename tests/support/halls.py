@@ -14,7 +14,7 @@ from server.access import Actor, Role
 from server.calls import messages as call_wire
 from server.calls import queries as call_queries
 from server.calls.models import Call, Seat
-from server.calls.rules import EndReason
+from server.calls.rules import CallState, EndReason
 from server.calls.service import Calls
 from server.cases.models import Case, CaseEvent
 from server.cases.reading import Reader, applicant_context
@@ -173,6 +173,33 @@ class Halls:
         """Have a clerk end a call."""
         async with self.units.open() as unit:
             return await self.calls.hang_up(unit, who, call_id, call_wire.HangUp(reason=reason))
+
+    async def sit(
+        self, who: Actor, call_id: str, sid: str = ""
+    ) -> tuple[call_wire.Call, str | None, str]:
+        """Have a clerk or a screen take their seat on a socket, called by their name."""
+        async with self.units.open() as unit:
+            return await self.calls.take_seat(unit, who, call_id, sid or who.name)
+
+    async def report(self, who: Actor, call_id: str, state: CallState, sid: str = "") -> None:
+        """Have a seat say what its peer connections say."""
+        said = call_wire.SeatReported.model_validate({"call_id": call_id, "state": state})
+        async with self.units.open() as unit:
+            await self.calls.report(unit, who, sid or who.name, said)
+
+    async def leave(self, call_id: str, sid: str) -> None:
+        """Have a socket go away."""
+        for seat in await self.seats(call_id):
+            if seat.sid == sid:
+                async with self.units.open() as unit:
+                    await self.calls.leave_seat(unit, seat.id, sid)
+
+    async def move(self, case_id: str, state: CaseState) -> None:
+        """Bring a case into another state, as certificates or the agent would."""
+        async with self.units.open() as unit:
+            entry = await self.records.begin_as_service(unit, case_id)
+            entry.move(state)
+            await entry.append(f"test.{state.value}")
 
     async def in_call(self, who: Actor = WANG, at: Actor = CLERK) -> tuple[str, str]:
         """A case in a call; return the case's and the call's id."""

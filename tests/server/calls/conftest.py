@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+
+from server.db.unit import Units
+from tests.support.halls import Halls
+
+
+@pytest.fixture
+def halls(units: Units) -> Halls:
+    """The queue on SQLite."""
+    return Halls(units)
+
+
+@pytest.fixture
+def either_halls(either_units: Units) -> Halls:
+    """The queue once on SQLite and once on PostgreSQL."""
+    return Halls(either_units)
