@@ -9,12 +9,12 @@ ARC = "1.2.156.3005.2"
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = "零壹贰叁肆伍陆柒捌玖"
 UNITS = ("", "拾", "佰", "仟")
-GROUPS = ("", "万", "亿", "万亿")
 PARTS = 10
+FEN = Decimal("0.01")
 
 
 def check_character(text: str) -> str:
-    """Return the check character by ISO 7064 MOD 37,36 over digits and capital letters."""
+    """Return the check character by ISO 7064 MOD 37,36; ValueError for any other character."""
     remainder = 36
     for character in text:
         remainder = (remainder + ALPHABET.index(character)) % 36 or 36
@@ -23,7 +23,12 @@ def check_character(text: str) -> str:
 
 
 def identifier(type_code: str, issuer_code: str, serial: str, version: str = "001") -> str:
-    """Return the identifier 1.2.156.3005.2.TYPE.ISSUER.SERIAL.VERSION.CHECK."""
+    """Return the identifier 1.2.156.3005.2.TYPE.ISSUER.SERIAL.VERSION.CHECK.
+
+    ValueError for a part that is empty or has other characters than digits and capital letters.
+    """
+    if not all((type_code, issuer_code, serial, version)):
+        raise ValueError("an identifier has no empty part")
     check = check_character(type_code + issuer_code + serial + version)
     return f"{ARC}.{type_code}.{issuer_code}.{serial}.{version}.{check}"
 
@@ -31,10 +36,10 @@ def identifier(type_code: str, issuer_code: str, serial: str, version: str = "00
 def is_identifier(text: str) -> bool:
     """Say whether a text has an identifier's form and its right check character."""
     parts = text.split(".")
-    if len(parts) != PARTS or not text.startswith(ARC + "."):
+    if len(parts) != PARTS or not text.startswith(ARC + ".") or not all(parts):
         return False
     body, check = "".join(parts[5:9]), parts[9]
-    return all(c in ALPHABET for c in body) and bool(body) and check_character(body) == check
+    return all(c in ALPHABET for c in body) and check_character(body) == check
 
 
 def long_date(day: date) -> str:
@@ -45,11 +50,11 @@ def long_date(day: date) -> str:
 def capital_amount(amount: Decimal) -> str:
     """Return an amount of yuan in Chinese capitals: 壹万贰仟叁佰肆拾伍元陆角整.
 
-    ValueError for negative amounts, parts of a fen, and 10^16 yuan or more.
+    ValueError for what is no number, negative amounts, parts of a fen, and 10^16 yuan or more.
     """
-    fen = amount * 100
-    if amount < 0 or fen != fen.to_integral_value() or amount >= Decimal(10) ** 16:
+    if not amount.is_finite() or not 0 <= amount < Decimal(10) ** 16 or amount % FEN:
         raise ValueError(f"not an amount to write out: {amount}")
+    fen = amount.quantize(FEN) * 100
     yuan, rest = divmod(int(fen), 100)
     jiao, last = divmod(rest, 10)
     text = f"{_capital_integer(yuan)}元" if yuan or not rest else ""
@@ -63,26 +68,20 @@ def capital_amount(amount: Decimal) -> str:
 
 
 def _capital_integer(number: int) -> str:
-    if number == 0:
-        return DIGITS[0]
-    groups: list[int] = []
-    while number:
-        number, group = divmod(number, 10_000)
-        groups.append(group)
-    text, gap = "", False
-    for place in range(len(groups) - 1, -1, -1):
-        group = groups[place]
-        if group == 0:
-            gap = bool(text)
-            continue
-        if text and (gap or group < 1_000):  # noqa: PLR2004 (a leading zero in a group of four)
-            text += DIGITS[0]
-        text += _capital_group(group) + GROUPS[place]
-        gap = False
-    return text
+    for size, unit in ((100_000_000, "亿"), (10_000, "万")):
+        if number >= size:
+            high, low = divmod(number, size)
+            text = _capital_integer(high) + unit
+            if not low:
+                return text
+            return text + (DIGITS[0] if low < size // 10 else "") + _capital_integer(low)
+    return _capital_group(number)
 
 
 def _capital_group(group: int) -> str:
+    """Return a number below ten thousand, zeros inside it written once."""
+    if group == 0:
+        return DIGITS[0]
     text, gap = "", False
     for place in (3, 2, 1, 0):
         digit = group // 10**place % 10
