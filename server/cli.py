@@ -6,108 +6,40 @@ import asyncio
 import json
 import os
 import sys
-import tempfile
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import asdict
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
+from typing import Annotated
 
 import typer
 
-from counter_client.answers import Refusal, ServerLostError
-from counter_client.cast import Account, Accounts, OffScriptError
+from counter_client.cast import Account, Accounts
 from counter_client.rehearsal import Rehearsal, rehearse
-from server import backup, demo
-from server.access import Role
-from server.app import House, StartError, all_routes, build_house
-from server.app import openapi as openapi_document
-from server.certificates.rules import VerdictKind
-from server.certificates.signer import KeyFolderError, import_seal
-from server.db.schema import is_current, upgrade
-from server.errors import ServiceError
-from server.regions.document import CatalogueError
+from server import demo
+from server.app import House
+from server.console import (
+    DATA,
+    CertOption,
+    DataOption,
+    HostOption,
+    JsonOption,
+    KeyOption,
+    PortOption,
+    fail,
+    telling,
+    with_house,
+)
+from server.db.schema import upgrade
 from server.running import running, set_up_logs, until_stopped
-from server.settings import Settings, SettingsError, read_settings
-from server.staff.service import NewClerk
-from server.supervision.audit import Audit, copied
-
-Given = ParamSpec("Given")
-Result = TypeVar("Result")
+from server.settings import Settings, read_settings
+from server.upkeep import db_app, keys_app, staff_app, store_app
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Kuayu 跨域: the cross-region video counter."
 )
-staff_app = typer.Typer(no_args_is_help=True, help="Staff accounts.")
-keys_app = typer.Typer(no_args_is_help=True, help="Seal keys.")
-db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
-app.add_typer(staff_app, name="staff")
-app.add_typer(keys_app, name="keys")
-app.add_typer(db_app, name="db")
-
-DataOption = Annotated[Path, typer.Option("--data", help="The data folder.", envvar="KUAYU_DATA")]
-HostOption = Annotated[str | None, typer.Option("--host", help="The address to listen on.")]
-PortOption = Annotated[int | None, typer.Option("--port", help="The port to listen on.")]
-CertOption = Annotated[Path | None, typer.Option("--tls-cert", help="A PEM certificate.")]
-KeyOption = Annotated[Path | None, typer.Option("--tls-key", help="Its PEM key.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-DATA = Path("data")
-
-# What stops a command with its own words; anything else is a bug and shows its traceback.
-TELLING = (
-    SettingsError, CatalogueError, StartError, ServiceError, KeyFolderError, backup.BackupError,
-    OffScriptError, Refusal, ServerLostError, TimeoutError, OSError,
-)  # fmt: skip
 
 
 def main() -> None:
     """Run the command."""
     app()
-
-
-def fail(words: str) -> NoReturn:
-    """Say on standard error why the command did not do it, and leave with status 1."""
-    typer.echo(words, err=True)
-    raise typer.Exit(1)
-
-
-def telling(command: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Turn expected failures of a command into words and status 1."""
-
-    @wraps(command)
-    def run(*args: Given.args, **named: Given.kwargs) -> Result:
-        try:
-            return command(*args, **named)
-        except TELLING as error:
-            fail(f"kuayu: {error or type(error).__name__}")
-
-    return run
-
-
-def settings_for(data: Path, **given: object) -> Settings:
-    """Read the settings of an installation; one with a demo secret is the demonstration's."""
-    is_demo = (data / "keys" / "secret").exists() and "KUAYU_SECRET" not in os.environ
-    return read_settings(os.environ, data=data, demo=True if is_demo else None, **given)
-
-
-async def with_house(settings: Settings, work: Callable[[House], Awaitable[Result]]) -> Result:
-    """Run `work` on the joined parts without serving anyone."""
-    house = build_house(settings)
-    try:
-        return await work(house)
-    finally:
-        await house.close()
-
-
-def run_on(data: Path, work: Callable[[House], Coroutine[Any, Any, Result]]) -> Result:
-    """Run `work` on an installation whose schema is the newest."""
-
-    async def checked(house: House) -> Result:
-        if not await is_current(house.database.reader):
-            raise StartError("the database's schema is not the newest: run `kuayu db upgrade`")
-        return await work(house)
-
-    return asyncio.run(with_house(settings_for(data), checked))
 
 
 @app.command()
@@ -259,154 +191,10 @@ def _account(text: str) -> Account:
     return Account(name, password)
 
 
-@app.command()
-@telling
-def verify(
-    file: Annotated[Path, typer.Argument(help="The PDF.")],
-    data: DataOption = DATA,
-    *,
-    as_json: JsonOption = False,
-) -> None:
-    """Judge a certificate's file by its signature and the register; status 0 if it is genuine."""
-    content = file.read_bytes()
-    verdict = run_on(data, lambda house: house.verifying.by_file(content))
-    if as_json:
-        typer.echo(verdict.model_dump_json())
-    else:
-        for name, value in verdict.model_dump(mode="json").items():
-            typer.echo(f"{name:<14}{'' if value is None else value}")
-    if verdict.verdict is not VerdictKind.GENUINE:
-        raise typer.Exit(1)
+app.add_typer(store_app)
+app.add_typer(staff_app, name="staff")
+app.add_typer(keys_app, name="keys")
+app.add_typer(db_app, name="db")
 
-
-@app.command()
-@telling
-def verify_store(data: DataOption = DATA, *, as_json: JsonOption = False) -> None:
-    """Walk everything that is kept and name what is wrong; status 0 if nothing is."""
-
-    async def walk(house: House) -> Audit:
-        with tempfile.TemporaryDirectory() as folder:
-            async with copied(house.settings.database_url, Path(folder)) as database:
-                now = house.units.clock()
-                audit = Audit(database, house.files, house.vault, house.signer, now)
-                await audit.walk()
-                return audit
-
-    audit = run_on(data, walk)
-    if as_json:
-        found = {"counted": audit.counted, "faults": [asdict(fault) for fault in audit.faults]}
-        typer.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        for fault in audit.faults:
-            typer.echo(f"{fault.code}  {fault.about}  {fault.says}")
-        walked = ", ".join(f"{count} {kind}" for kind, count in sorted(audit.counted.items()))
-        typer.echo(f"{len(audit.faults)} faults in {walked or 'an empty store'}")
-    if audit.faults:
-        raise typer.Exit(1)
-
-
-@app.command(name="backup")
-@telling
-def make_backup(
-    target: Annotated[Path, typer.Argument(help="An empty folder.")], data: DataOption = DATA
-) -> None:
-    """Copy database and files; keys are kept apart and are not in it."""
-    count = backup.back_up(data, target)
-    typer.echo(f"{count} files backed up to {target}; keep {data / 'keys'} apart from it")
-
-
-@app.command(name="restore")
-@telling
-def put_back(
-    source: Annotated[Path, typer.Argument(help="A backup.")], data: DataOption = DATA
-) -> None:
-    """Put a backup back into an empty data folder, every hash checked before."""
-    count = backup.restore(source, data)
-    typer.echo(f"{count} files restored to {data}; put the keys back to {data / 'keys'}")
-
-
-@app.command()
-@telling
-def openapi() -> None:
-    """Print the API's OpenAPI document."""
-    with tempfile.TemporaryDirectory() as folder:
-        demo.make_secret(Path(folder))
-        settings = read_settings({}, data=Path(folder), demo=True)
-        document = asyncio.run(with_house(settings, _document))
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
-
-
-async def _document(house: House) -> dict[str, Any]:
-    return openapi_document(all_routes(house))
-
-
-@staff_app.command("add")
-@telling
-def add_clerk(  # noqa: PLR0917 (options of the command line)
-    name: str,
-    display_name: Annotated[str, typer.Option(help="As people see it.")],
-    role: Annotated[list[Role], typer.Option(help="counter, agent, supervisor, administrator.")],
-    region: Annotated[str, typer.Option(help="Region code.")] = "",
-    hall: Annotated[str, typer.Option(help="Hall id.")] = "",
-    counter: Annotated[str, typer.Option(help="Counter id.")] = "",
-    item: Annotated[list[str] | None, typer.Option(help="Items handled; none: all.")] = None,
-    data: DataOption = DATA,
-) -> None:
-    """Add an account; the password is asked for, or read from standard input."""
-    new = NewClerk(
-        name=name, display_name=display_name, roles=role, region=region, hall=hall,
-        counter=counter, items=item or (),
-    )  # fmt: skip
-    password = _password()
-    run_on(data, lambda house: house.staff.add_clerk(new, password))
-    typer.echo(f"added {name}")
-
-
-@staff_app.command("disable")
-@telling
-def disable_clerk(name: str, data: DataOption = DATA) -> None:
-    """Disable an account and end its logins."""
-    run_on(data, lambda house: house.staff.disable_clerk(name))
-    typer.echo(f"disabled {name}")
-
-
-@staff_app.command("password")
-@telling
-def set_password(name: str, data: DataOption = DATA) -> None:
-    """Set an account's password and end its logins; asked for, or read from standard input."""
-    password = _password()
-    run_on(data, lambda house: house.staff.set_password(name, password))
-    typer.echo(f"password of {name} set")
-
-
-def _password() -> str:
-    if sys.stdin.isatty():
-        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-    return sys.stdin.readline().rstrip("\n")
-
-
-@keys_app.command("import")
-@telling
-def import_key(
-    p12: Annotated[Path, typer.Argument(help="A PKCS#12 file with its chain.")],
-    authority: Annotated[str, typer.Option(help="The authority's id in regions.toml.")],
-    p12_passphrase_file: Annotated[Path, typer.Option(help="A file with its passphrase.")],
-    data: DataOption = DATA,
-) -> None:
-    """Bring an authority's seal key into the key folder."""
-    settings = settings_for(data)
-    given = p12_passphrase_file.read_text().strip()
-    subject = import_seal(
-        settings.data / "keys", authority, p12.read_bytes(), given, settings.key_passphrase
-    )
-    typer.echo(f"imported {subject}")
-
-
-@db_app.command("upgrade")
-@telling
-def upgrade_schema(data: DataOption = DATA) -> None:
-    """Bring the database's schema to the newest revision."""
-    settings = settings_for(data)
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    asyncio.run(with_house(settings, lambda house: upgrade(house.database.writer)))
-    typer.echo("the schema is the newest")
+if __name__ == "__main__":
+    main()

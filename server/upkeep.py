@@ -1,0 +1,183 @@
+"""The commands that look after an installation: its store, its accounts, its keys, its schema."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from server import backup, demo
+from server.access import Role
+from server.app import House, all_routes
+from server.app import openapi as openapi_document
+from server.certificates.rules import VerdictKind
+from server.certificates.signer import import_seal
+from server.console import DATA, DataOption, JsonOption, run_on, settings_for, telling, with_house
+from server.db.schema import upgrade
+from server.settings import read_settings
+from server.staff.service import NewClerk
+from server.supervision.audit import Audit, copied
+
+store_app = typer.Typer()
+staff_app = typer.Typer(no_args_is_help=True, help="Staff accounts.")
+keys_app = typer.Typer(no_args_is_help=True, help="Seal keys.")
+db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
+
+
+@store_app.command()
+@telling
+def verify(
+    file: Annotated[Path, typer.Argument(help="The PDF.")],
+    data: DataOption = DATA,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a certificate's file by its signature and the register; status 0 if it is genuine."""
+    content = file.read_bytes()
+    verdict = run_on(data, lambda house: house.verifying.by_file(content))
+    if as_json:
+        typer.echo(verdict.model_dump_json())
+    else:
+        for name, value in verdict.model_dump(mode="json").items():
+            typer.echo(f"{name:<14}{'' if value is None else value}")
+    if verdict.verdict is not VerdictKind.GENUINE:
+        raise typer.Exit(1)
+
+
+@store_app.command()
+@telling
+def verify_store(data: DataOption = DATA, *, as_json: JsonOption = False) -> None:
+    """Walk everything that is kept and name what is wrong; status 0 if nothing is."""
+
+    async def walk(house: House) -> Audit:
+        with tempfile.TemporaryDirectory() as folder:
+            async with copied(house.settings.database_url, Path(folder)) as database:
+                now = house.units.clock()
+                audit = Audit(database, house.files, house.vault, house.signer, now)
+                await audit.walk()
+                return audit
+
+    audit = run_on(data, walk)
+    if as_json:
+        found = {"counted": audit.counted, "faults": [asdict(fault) for fault in audit.faults]}
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        for fault in audit.faults:
+            typer.echo(f"{fault.code}  {fault.about}  {fault.says}")
+        walked = ", ".join(f"{count} {kind}" for kind, count in sorted(audit.counted.items()))
+        typer.echo(f"{len(audit.faults)} faults in {walked or 'an empty store'}")
+    if audit.faults:
+        raise typer.Exit(1)
+
+
+@store_app.command(name="backup")
+@telling
+def make_backup(
+    target: Annotated[Path, typer.Argument(help="An empty folder.")], data: DataOption = DATA
+) -> None:
+    """Copy database and files; keys are kept apart and are not in it."""
+    count = backup.back_up(data, target)
+    typer.echo(f"{count} files backed up to {target}; keep {data / 'keys'} apart from it")
+
+
+@store_app.command(name="restore")
+@telling
+def put_back(
+    source: Annotated[Path, typer.Argument(help="A backup.")], data: DataOption = DATA
+) -> None:
+    """Put a backup back into an empty data folder, every hash checked before."""
+    count = backup.restore(source, data)
+    typer.echo(f"{count} files restored to {data}; put the keys back to {data / 'keys'}")
+
+
+@store_app.command()
+@telling
+def openapi() -> None:
+    """Print the API's OpenAPI document."""
+    with tempfile.TemporaryDirectory() as folder:
+        demo.make_secret(Path(folder))
+        settings = read_settings({}, data=Path(folder), demo=True)
+        document = asyncio.run(with_house(settings, _document))
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
+
+
+async def _document(house: House) -> dict[str, Any]:
+    return openapi_document(all_routes(house))
+
+
+@staff_app.command("add")
+@telling
+def add_clerk(  # noqa: PLR0917 (options of the command line)
+    name: str,
+    display_name: Annotated[str, typer.Option(help="As people see it.")],
+    role: Annotated[list[Role], typer.Option(help="counter, agent, supervisor, administrator.")],
+    region: Annotated[str, typer.Option(help="Region code.")] = "",
+    hall: Annotated[str, typer.Option(help="Hall id.")] = "",
+    counter: Annotated[str, typer.Option(help="Counter id.")] = "",
+    item: Annotated[list[str] | None, typer.Option(help="Items handled; none: all.")] = None,
+    data: DataOption = DATA,
+) -> None:
+    """Add an account; the password is asked for, or read from standard input."""
+    new = NewClerk(
+        name=name, display_name=display_name, roles=role, region=region, hall=hall,
+        counter=counter, items=item or (),
+    )  # fmt: skip
+    password = _password()
+    run_on(data, lambda house: house.staff.add_clerk(new, password))
+    typer.echo(f"added {name}")
+
+
+@staff_app.command("disable")
+@telling
+def disable_clerk(name: str, data: DataOption = DATA) -> None:
+    """Disable an account and end its logins."""
+    run_on(data, lambda house: house.staff.disable_clerk(name))
+    typer.echo(f"disabled {name}")
+
+
+@staff_app.command("password")
+@telling
+def set_password(name: str, data: DataOption = DATA) -> None:
+    """Set an account's password and end its logins; asked for, or read from standard input."""
+    password = _password()
+    run_on(data, lambda house: house.staff.set_password(name, password))
+    typer.echo(f"password of {name} set")
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+@keys_app.command("import")
+@telling
+def import_key(
+    p12: Annotated[Path, typer.Argument(help="A PKCS#12 file with its chain.")],
+    authority: Annotated[str, typer.Option(help="The authority's id in regions.toml.")],
+    p12_passphrase_file: Annotated[Path, typer.Option(help="A file with its passphrase.")],
+    data: DataOption = DATA,
+) -> None:
+    """Bring an authority's seal key into the key folder."""
+    settings = settings_for(data)
+    given = p12_passphrase_file.read_text().strip()
+    subject = import_seal(
+        settings.data / "keys", authority, p12.read_bytes(), given, settings.key_passphrase
+    )
+    typer.echo(f"imported {subject}")
+
+
+@db_app.command("upgrade")
+@telling
+def upgrade_schema(data: DataOption = DATA) -> None:
+    """Bring the database's schema to the newest revision."""
+    settings = settings_for(data)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    asyncio.run(with_house(settings, lambda house: upgrade(house.database.writer)))
+    typer.echo("the schema is the newest")

@@ -1,0 +1,54 @@
+"""The schema's revisions, on both databases: up, down, up, and nothing left to generate."""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+
+import server.app  # noqa: F401 (brings every table into the metadata)
+from server.db.engine import open_database
+from server.db.schema import configure, downgrade, is_current, upgrade
+
+
+async def test_every_revision_goes_up_down_and_up_again(database_url: str) -> None:
+    revisions = list(ScriptDirectory.from_config(configure()).walk_revisions("base", "heads"))
+    database = open_database(database_url)
+    try:
+        for revision in reversed(revisions):
+            await upgrade(database.writer, revision.revision)
+            await downgrade(database.writer, revision.down_revision or "base")
+            await upgrade(database.writer, revision.revision)
+        assert await is_current(database.writer)
+    finally:
+        await database.close()
+
+
+async def test_the_revisions_make_exactly_the_tables_of_the_models(database_url: str) -> None:
+    database = open_database(database_url)
+    try:
+        await upgrade(database.writer)
+        async with database.writer.begin() as connection:
+            await connection.run_sync(lambda sync: command.check(configure(sync)))
+    finally:
+        await database.close()
+
+
+async def test_an_empty_database_is_not_current(database_url: str) -> None:
+    database = open_database(database_url)
+    try:
+        assert not await is_current(database.writer)
+    finally:
+        await database.close()
+
+
+async def test_the_lowest_revision_leaves_nothing_behind(database_url: str) -> None:
+    database = open_database(database_url)
+    try:
+        await upgrade(database.writer)
+        await downgrade(database.writer, "base")
+        async with database.writer.connect() as connection:
+            tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+        assert set(tables) <= {"alembic_version"}
+    finally:
+        await database.close()

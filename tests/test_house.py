@@ -1,0 +1,187 @@
+"""Rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from counter_client.invented import Inventor  # noqa: F401 (its import must not need the server)
+from server.access import TABLE, Action
+from server.app import all_routes, build_house
+from server.cases.rules import CaseState
+from server.errors import CODES
+from tests.support.service import demo_settings
+
+ROOT = Path(__file__).parents[1]
+SERVER = sorted((ROOT / "server").rglob("*.py"))
+PACKAGES = ("server", "docs_gen", "counter_client")
+SOURCES = sorted(
+    path for name in PACKAGES for path in (ROOT / name).rglob("*.py")
+    if "node_modules" not in path.parts
+)  # fmt: skip
+CLIENT_WORDS = ROOT / "counter_client/web/src/ui/errors.ts"
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Every call of a file with the dotted name of what is called."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def test_nobody_commits_but_the_unit() -> None:
+    found = [
+        name_of(path)
+        for path in SERVER
+        for called, _ in calls(path)
+        if called.endswith(".commit") and name_of(path) != "server/db/unit.py"
+    ]
+    assert found == []
+
+
+def test_no_room_is_named_outside_rooms() -> None:
+    room = re.compile(r"""["'](?:clerk|login|case|queue|board|counter|seat|call):""")
+    allowed = {"server/rooms.py"}
+    found = [
+        f"{name_of(path)}: {line.strip()}"
+        for path in SERVER
+        if name_of(path) not in allowed
+        for line in path.read_text().splitlines()
+        if room.search(line) and "holder" not in line
+    ]
+    # A facing screen holds its seat under its counter's name, which is no room.
+    assert [line for line in found if 'f"counter:{actor.counter}"' not in line] == []
+
+
+def test_rules_and_services_read_no_clock() -> None:
+    clocks = {"datetime.now", "datetime.utcnow", "date.today", "time.time", "utc_now"}
+    found = [
+        f"{name_of(path)}: {called}"
+        for path in SERVER
+        if path.name in {"rules.py", "service.py"}
+        for called, _ in calls(path)
+        if called in clocks
+    ]
+    assert found == []
+
+
+def test_rules_import_the_standard_library_errors_and_other_rules_only() -> None:
+    found = [
+        f"{name_of(path)}: {line}"
+        for path in SERVER
+        if path.name == "rules.py"
+        for line in path.read_text().splitlines()
+        if re.match(r"(from|import) (server|sqlalchemy|aiohttp|pydantic|counter_client)", line)
+        and not re.match(r"from server\.(errors|[a-z]+\.rules) import", line)
+    ]
+    assert found == []
+
+
+def test_only_the_signer_imports_the_drawing_library() -> None:
+    found = {
+        name_of(path)
+        for path in SERVER
+        if re.search(r"^\s*(from|import) docs_gen", path.read_text(), re.MULTILINE)
+    }
+    assert found == {"server/certificates/signer.py"}
+
+
+@pytest.mark.parametrize("word", ["manager", "helper", "utils", "common"])
+def test_banned_words_name_nothing(word: str) -> None:
+    banned = re.compile(rf"(^|_){word}s?(_|$)", re.IGNORECASE)
+    found = []
+    for path in SOURCES:
+        if banned.search(path.stem):
+            found.append(name_of(path))
+        found += [
+            f"{name_of(path)}: {node.name}"
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            and banned.search(node.name)
+        ]
+    assert found == []
+
+
+def test_functions_are_not_called_process_or_handle_or_do() -> None:
+    # Names that SQLAlchemy, pyHanko and python-socketio call us by.
+    theirs = {
+        "process_bind_param", "process_result_value", "_handle_id", "_handle_connect",
+        "_handle_eio_message", "_handle_eio_disconnect", "_handle_eio_connect", "handle_request", "_handle_disconnect",
+    }  # fmt: skip
+    found = [
+        f"{name_of(path)}: {node.name}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and re.match(r"_?(process|handle|do)_", node.name)
+        and node.name not in theirs
+    ]
+    assert found == []
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    long = [
+        name_of(path)
+        for path in SOURCES
+        if "versions" not in path.parts and len(path.read_text().splitlines()) > 400
+    ]
+    assert long == []
+
+
+def test_every_refusal_raised_is_a_known_code() -> None:
+    found = [
+        f"{name_of(path)}: {node.args[0].value}"
+        for path in SERVER
+        for called, node in calls(path)
+        if called == "ServiceError" and node.args and isinstance(node.args[0], ast.Constant)
+        and node.args[0].value not in CODES
+    ]  # fmt: skip
+    assert found == []
+
+
+def test_every_code_has_chinese_words_in_the_client() -> None:
+    text = CLIENT_WORDS.read_text()
+    missing = [code for code in CODES if f'"{code}"' not in text]
+    assert missing == []
+
+
+def test_the_table_has_a_line_for_every_action_and_names_real_states() -> None:
+    assert set(TABLE) == set(Action)
+    states = {
+        state for grants in TABLE.values() for grant in grants for state in grant.states or ()
+    }
+    assert states <= set(CaseState)
+
+
+async def test_every_route_names_its_action_and_its_handler_once(tmp_path: Path) -> None:
+    house = build_house(demo_settings(tmp_path, 8400))
+    try:
+        routes = all_routes(house)
+    finally:
+        await house.close()
+    open_to_anyone = {route.path for route in routes if route.action is None}
+    assert open_to_anyone == {
+        "/api/login", "/api/verify", "/api/verify/qr", "/api/verify/file", "/api/citizen/login",
+        "/api/facing/pairings", "/api/facing/pairings/claim",
+    }  # fmt: skip
+    names = Counter(route.run.__name__ for route in routes)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_the_lock_file_and_the_tree_name_no_registry() -> None:
+    lock = ROOT / "counter_client/web/package-lock.json"
+    packages = json.loads(lock.read_text())["packages"].values()
+    assert [package["resolved"] for package in packages if "resolved" in package] == []
+    constraints = (ROOT / "constraints.txt").read_text()
+    assert "://" not in constraints
+    assert "@" not in constraints
