@@ -133,25 +133,22 @@ async def link_of(session: AsyncSession, link_id: str) -> PickupLink:
     return await session.get_one(PickupLink, link_id)
 
 
-async def find_link(session: AsyncSession, token_hash: str, now: datetime) -> PickupLink | None:
-    """Return a link that is neither used nor too old."""
-    statement = select(PickupLink).where(
-        PickupLink.token_hash == token_hash,
-        PickupLink.used_at.is_(None),
-        PickupLink.expires_at > now,
-    )
-    return (await session.scalars(statement)).one_or_none()
+async def use_link(session: AsyncSession, token_hash: str, now: datetime) -> PickupLink | None:
+    """Use a link up and return it, unless it is used or too old.
 
-
-async def use_link(session: AsyncSession, link_id: str, now: datetime) -> bool:
-    """Use a link up; of two who try at once, the database lets one through; say whether us."""
+    Both stand in the WHERE clause: of two who try at once, the database lets one through.
+    """
     statement = (
         update(PickupLink)
-        .where(PickupLink.id == link_id, PickupLink.used_at.is_(None), PickupLink.expires_at > now)
+        .where(
+            PickupLink.token_hash == token_hash,
+            PickupLink.used_at.is_(None),
+            PickupLink.expires_at > now,
+        )
         .values(used_at=now)
-        .returning(PickupLink.id)
+        .returning(PickupLink)
     )
-    return (await session.execute(statement)).one_or_none() is not None
+    return (await session.execute(statement)).scalar_one_or_none()
 
 
 async def add_rating(session: AsyncSession, rating: Rating) -> bool:

@@ -188,8 +188,8 @@ class Citizens:
         First the link is checked and used, then the login is made: of two who hold the same link
         one gets in.
         """
-        link = await queries.find_link(unit.session, self.vault.token_hash(token), unit.now)
-        if link is None or not await queries.use_link(unit.session, link.id, unit.now):
+        link = await queries.use_link(unit.session, self.vault.token_hash(token), unit.now)
+        if link is None:
             raise ServiceError("pickup.unknown")
         login_token = secrets.token_urlsafe(TOKEN_BYTES)
         login_id = new_id()

@@ -358,6 +358,29 @@ async def test_facts_that_another_command_took_anew_are_not_released(desk: Desk)
     assert await desk.files.names("certificates") == [f"certificates/{row.id}/{row.sha256}.pdf"]
 
 
+async def test_an_older_draft_is_not_released_while_the_newer_one_is_drawn(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = await desk.ready_case()
+    keep, corrected = desk.papers.keep, list[str]()
+
+    async def keep_and_reserve(certificate_id: str, signed: Signed) -> None:
+        await keep(certificate_id, signed)
+        corrected.append(signed.sha256)
+        await desk.write(AGENT, case_id, "balance", "99.00")
+        stopping(desk, monkeypatch)
+        assert (await refused(desk.issue(case_id, "key-00002"))).code == "signer.unavailable"
+
+    papers = type(
+        "Papers", (), {"keep": staticmethod(keep_and_reserve), "sweep": desk.papers.sweep}
+    )
+    object.__setattr__(desk.issuing, "papers", papers())
+    error = await refused(desk.issue(case_id, "key-00001"))
+    assert error.code == "certificate.not_released"
+    (row,) = await register(desk)
+    assert (row.state, row.attempt) == (CertificateState.RESERVED, 2)
+
+
 async def test_after_a_revocation_the_kind_can_be_issued_anew(desk: Desk) -> None:
     case_id, first = await desk.certified_case()
     async with desk.units.open() as unit:
