@@ -1,0 +1,147 @@
+/** The one next useful step of a case, and why it is closed when it is. */
+import type { Case, Item, Ticket } from "../../api/shapes";
+import { lengthInWords } from "../../ui/time";
+
+export type StepAction =
+  | "call"
+  | "ask-consent"
+  | "check"
+  | "fill"
+  | "issue"
+  | "settle"
+  | "pickup"
+  | "hang-up"
+  | "none";
+
+export interface Step {
+  action: StepAction;
+  label: string;
+  /** Why it cannot be taken now; empty when it can. */
+  closed: string;
+  /** What it is still about, when it can. */
+  hint: string;
+}
+
+export interface Situation {
+  case: Case;
+  item: Item | undefined;
+  ticket: Ticket | null;
+  /** We act for the jurisdiction in this case (and hold its agent's seat). */
+  asAgent: boolean;
+  inCall: boolean;
+}
+
+/** Say what comes next for this side of the case. */
+export function nextStep(now: Situation): Step {
+  return now.asAgent ? agentStep(now) : counterStep(now);
+}
+
+function counterStep({ case: shown, item, ticket, inCall }: Situation): Step {
+  switch (shown.state) {
+    case "draft":
+    case "returned":
+      return step("call", "呼叫属地", lacking(shown, item));
+    case "waiting":
+      return step("none", "等待属地接听", waitingWords(ticket));
+    case "in_call":
+      return consentStep(shown) ?? step("none", "等待属地签发证明", "属地正在核验，签发后这里会变为“本地办结”");
+    case "certified":
+      return step("settle", "本地办结");
+    case "promised":
+      return step("settle", "本地办结（告知承诺）");
+    case "settled":
+      return inCall ? step("hang-up", "结束通话") : step("pickup", "出示领取二维码");
+    case "with_jurisdiction":
+      return step("none", "等待属地办理", "属地已收件，将在通话后完成");
+    case "refused":
+      return step("none", "已不予办理", "这个办件已经结束");
+    case "withdrawn":
+      return step("none", "已撤回", "这个办件已经结束");
+  }
+}
+
+function agentStep({ case: shown, item, inCall }: Situation): Step {
+  switch (shown.state) {
+    case "in_call":
+    case "with_jurisdiction":
+      return consentStep(shown) ?? checkStep(shown) ?? fillStep(shown, item);
+    case "waiting":
+    case "draft":
+      return step("none", "等待接听", "来件响铃后请按“接听”");
+    case "certified":
+    case "settled":
+      if (inCall) return step("hang-up", "结束通话");
+      return step("none", "已签发", shown.state === "settled" ? "窗口已办结" : "等待窗口办结");
+    default:
+      if (inCall) return step("hang-up", "结束通话");
+      return step("none", "本次办理已结束", "这个办件没有待办的步骤");
+  }
+}
+
+function consentStep(shown: Case): Step | null {
+  switch (shown.consent.state) {
+    case "given":
+      return null;
+    case "asked":
+      return step("none", "等待群众签字", "群众正在面对屏上阅读告知书");
+    case "refused":
+      return step("ask-consent", "再次请群众确认告知书");
+    case "none":
+      // A case that waits for the jurisdiction has no citizen before the screen any more.
+      if (shown.state !== "in_call") return step("none", "签发证明", "群众还没有同意告知书");
+      return step("ask-consent", "请群众阅读告知书并签字");
+  }
+}
+
+function checkStep(shown: Case): Step | null {
+  const identity = shown.checks.filter((check) => check.kind === "identity");
+  // The last word counts, as it does to the service.
+  if (identity.at(-1)?.passed) return null;
+  return step("check", identity.length > 0 ? "重新核验身份" : "记录身份核验");
+}
+
+function fillStep(shown: Case, item: Item | undefined): Step {
+  const fields = emptyFields(shown, item, "jurisdiction");
+  if (fields.length > 0) return step("fill", "填写属地信息", "", `还缺：${fields.join("、")}`);
+  return step("issue", "签发证明", localLack(shown, item));
+}
+
+function localLack(shown: Case, item: Item | undefined): string {
+  const words = lacking(shown, item);
+  return words && `窗口${words}`;
+}
+
+/** Say what the counter still has to bring before anyone is made to wait. */
+export function lacking(shown: Case, item: Item | undefined): string {
+  const fields = emptyFields(shown, item, "local");
+  const materials = shown.missing_materials.map(
+    (code) => item?.materials.find((kind) => kind.code === code)?.name ?? code,
+  );
+  const parts = [];
+  if (materials.length > 0) parts.push(`还缺材料：${materials.join("、")}`);
+  if (fields.length > 0) parts.push(`还没填写：${fields.join("、")}`);
+  return parts.join("；");
+}
+
+export function emptyFields(
+  shown: Case,
+  item: Item | undefined,
+  side: "local" | "jurisdiction",
+): string[] {
+  const written = new Map(shown.fields.map((field) => [field.name, field.value]));
+  return (item?.fields ?? [])
+    .filter((field) => field.side === side && field.required && !written.get(field.name))
+    .map((field) => field.label);
+}
+
+function waitingWords(ticket: Ticket | null): string {
+  if (ticket === null) return "正在排队";
+  if (ticket.state === "offered") return "正在呼叫属地人员，等待接听";
+  const place = ticket.position > 0 ? `排在第 ${ticket.position} 位` : "正在排队";
+  if (ticket.agents_ready === 0) return `${place}，属地暂无就绪人员`;
+  return `${place}，预计等待 ${lengthInWords(ticket.estimated_wait_seconds)}`;
+}
+
+function step(action: StepAction, label: string, closed = "", hint = ""): Step {
+  return { action, label, closed, hint };
+}

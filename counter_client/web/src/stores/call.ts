@@ -1,0 +1,273 @@
+/** The call I sit in: my seat, the others' pictures, stills and the pointer. */
+import { defineStore } from "pinia";
+import { computed, markRaw, ref, shallowRef } from "vue";
+import { ApiError } from "@/api/errors";
+import { get, create, post } from "@/api/http";
+import type { Call, EndReason, Still } from "@/api/shapes";
+import { CallSession, type RemoteStream } from "@/call/call";
+import type { Kind } from "@/call/naming";
+import { nameOf } from "@/call/naming";
+import { type Quality, watchQuality } from "@/call/quality";
+import { useLine } from "./line";
+import { useMedia } from "./media";
+
+const POINTER_LASTS = 1_500;
+const SIGNAL_AGAIN_AFTER = 600;
+const LOOK_AGAIN_EVERY = 15_000;
+
+export interface Pointer {
+  from: string;
+  stream: string;
+  x: number;
+  y: number;
+}
+
+export const useCall = defineStore("call", () => {
+  const line = useLine();
+  const media = useMedia();
+  const call = ref<Call | null>(null);
+  const remote = shallowRef<RemoteStream[]>([]);
+  const link = ref<"connecting" | "connected" | "interrupted">("connecting");
+  const quality = ref<Quality | null>(null);
+  /** Another tab has taken my seat. */
+  const isLost = ref(false);
+  /** The last call that ended in this tab, and why. */
+  const ended = ref<{ caseId: string; reason: EndReason } | null>(null);
+  /** A still that is asked of this counter's camera. */
+  const wanted = ref<Still | null>(null);
+  /** The last still that came to an end. */
+  const closedStill = ref<Still | null>(null);
+  const pointers = ref<Pointer[]>([]);
+  const mySeat = computed(() => call.value?.seats.find((seat) => seat.id === call.value?.my_seat));
+  const isLocal = computed(() => mySeat.value?.side === "local");
+  const isOn = computed(() => call.value !== null && call.value.state !== "ended");
+  const others = computed(
+    () => call.value?.seats.filter((seat) => seat.id !== call.value?.my_seat) ?? [],
+  );
+
+  let session: CallSession | null = null;
+  let unwatch: () => void = () => undefined;
+  let taking: Promise<void> | null = null;
+
+  /** Take my seat in a call with what camera and microphone there are; again after a reload. */
+  async function join(callId: string): Promise<void> {
+    if (call.value?.id === callId && session !== null && !isLost.value) return;
+    if (call.value !== null && call.value.id !== callId) leave();
+    isLost.value = false;
+    ended.value = null;
+    await Promise.all([media.open(), take(callId)]);
+    shareAll();
+  }
+
+  async function take(callId: string): Promise<void> {
+    taking ??= reallyTake(callId).finally(() => {
+      taking = null;
+    });
+    await taking;
+  }
+
+  async function reallyTake(callId: string): Promise<void> {
+    const mine = session ?? begin();
+    mine.expectChange();
+    const taken = await line.send("seat.taken", { call_id: callId });
+    if (session !== mine) return;
+    meet(taken);
+  }
+
+  function begin(): CallSession {
+    const opened = markRaw(new CallSession({ send: signal }));
+    link.value = "connecting";
+    opened.on("remote", (streams) => {
+      remote.value = streams;
+    });
+    opened.on("state", (state) => {
+      link.value = state;
+      if (call.value !== null) line.hint("seat.reported", { call_id: call.value.id, state });
+    });
+    opened.on("peer", watch);
+    session = opened;
+    return opened;
+  }
+
+  function signal(to: string, said: Parameters<ConstructorParameters<typeof CallSession>[0]["send"]>[1]): void {
+    const callId = call.value?.id;
+    if (callId === undefined) return;
+    const message = { call_id: callId, to, ...said };
+    void line.send("signal.sent", message).catch((error: unknown) => {
+      // Many candidates at once may be more than the line allows in a second.
+      if (!(error instanceof ApiError) || error.code !== "rate.exceeded") return;
+      setTimeout(() => line.hint("signal.sent", message), SIGNAL_AGAIN_AFTER);
+    });
+  }
+
+  function meet(found: Call): void {
+    if (found.state === "ended") {
+      finish(found.case_id, found.end_reason ?? "other");
+      return;
+    }
+    call.value = found;
+    session?.update(found);
+    watch();
+  }
+
+  function shareAll(): void {
+    for (const kind of ["camera", "screen", "document"] as const) {
+      if (media[kind] !== null) session?.share(kind, media[kind]);
+    }
+  }
+
+  function watch(): void {
+    unwatch();
+    unwatch = () => undefined;
+    const clerks = others.value.filter((seat) => seat.side !== "citizen").map((seat) => seat.id);
+    const found = session?.connections.find(({ seat }) => clerks.includes(seat));
+    if (found === undefined) return;
+    unwatch = watchQuality(found.connection, (seen) => {
+      quality.value = seen;
+    });
+  }
+
+  /** The call changed: ask for it; what is signalled meanwhile waits. */
+  async function readAgain(): Promise<void> {
+    const asked = call.value;
+    if (asked === null || session === null || isLost.value) return;
+    session.expectChange();
+    let found = asked;
+    try {
+      found = await get<Call>(`/api/calls/${asked.id}`);
+    } finally {
+      // Also after a failure: signals must not be held for ever.
+      if (call.value?.id === asked.id) meet(found);
+    }
+  }
+
+  /** Find the call of a case and take my seat in it, if I have one. */
+  async function rejoin(caseId: string): Promise<void> {
+    const found = await get<Call | null>(`/api/cases/${caseId}/call`);
+    if (found === null || found.my_seat === null || found.state === "ended") return;
+    if (found.id === call.value?.id && isLost.value) return;
+    await join(found.id);
+  }
+
+  async function hangUp(reason: EndReason, remark: string): Promise<void> {
+    const asked = call.value;
+    if (asked === null) return;
+    try {
+      await post(`/api/calls/${asked.id}/hang-up`, { reason, remark });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "call.over") throw error;
+    }
+    finish(asked.case_id, reason);
+  }
+
+  function finish(caseId: string, reason: EndReason): void {
+    if (call.value === null) return;
+    ended.value = { caseId, reason };
+    leave();
+    media.close();
+  }
+
+  function leave(): void {
+    unwatch();
+    session?.close();
+    session = null;
+    call.value = null;
+    remote.value = [];
+    quality.value = null;
+    wanted.value = null;
+    pointers.value = [];
+    link.value = "connecting";
+  }
+
+  /** Ask the counter's camera for a picture of a paper. */
+  async function askStill(kind: string, remark: string): Promise<Still | null> {
+    if (call.value === null) return null;
+    return create<Still>(`/api/calls/${call.value.id}/stills`, { kind, remark });
+  }
+
+  async function refuseStill(reason: string): Promise<void> {
+    const asked = wanted.value;
+    if (asked === null) return;
+    wanted.value = null;
+    await post(`/api/stills/${asked.id}/refusal`, { reason });
+  }
+
+  async function share(kind: "screen" | "document", stream: MediaStream | null): Promise<void> {
+    if (stream === null) media.stop(kind);
+    session?.share(kind, stream);
+  }
+
+  async function exchange(kind: "camera" | "microphone", id: string): Promise<void> {
+    const changed = await media.choose(kind, id);
+    if (changed === null || session === null) return;
+    if (changed.before === null) session.share("camera", media.camera);
+    else await session.replace("camera", changed.before, changed.track);
+  }
+
+  /** Send what a newly opened camera gives. */
+  async function reopenDevices(): Promise<void> {
+    await media.reopen();
+    session?.share("camera", media.camera);
+  }
+
+  function point(stream: string, x: number, y: number): void {
+    if (call.value !== null) line.hint("pointer.moved", { call_id: call.value.id, stream, x, y });
+  }
+
+  const streamName = (seat: string, kind: Kind) => nameOf(seat, kind);
+
+  line.on("signal.received", (heard) => session?.hear(heard));
+  line.on("call.changed", (news) => {
+    if (news.call_id === call.value?.id) void readAgain().catch(() => undefined);
+  });
+  line.on("call.ended", (news) => {
+    if (news.call_id === call.value?.id) finish(news.case_id, news.reason);
+  });
+  line.on("seat.lost", (news) => {
+    if (news.call_id !== call.value?.id) return;
+    isLost.value = true;
+    unwatch();
+    session?.close();
+    session = null;
+    remote.value = [];
+    media.close();
+  });
+  line.on("still.requested", (still) => {
+    if (still.call_id === call.value?.id) wanted.value = still;
+  });
+  line.on("still.closed", (still) => {
+    if (still.call_id !== call.value?.id) return;
+    closedStill.value = still;
+    if (wanted.value?.id === still.id) wanted.value = null;
+  });
+  line.on("pointer.moved", (news) => {
+    if (news.call_id !== call.value?.id || news.from === call.value.my_seat) return;
+    const { from, stream, x, y } = news;
+    const moved = { from, stream, x, y };
+    pointers.value = [...pointers.value.filter((known) => known.from !== from), moved];
+    setTimeout(() => {
+      pointers.value = pointers.value.filter((known) => known !== moved);
+    }, POINTER_LASTS);
+  });
+  line.onUp(() => {
+    // A new socket holds no seat yet. A tab that has lost its seat does not take it back unasked.
+    const asked = call.value;
+    if (asked !== null && session !== null && !isLost.value) {
+      void take(asked.id).then(shareAll).catch(over);
+    }
+  });
+  setInterval(() => {
+    if (isOn.value && !isLost.value) void readAgain().catch(() => undefined);
+  }, LOOK_AGAIN_EVERY);
+
+  /** The call was over before we came back. */
+  function over(error: unknown): void {
+    const isOver = error instanceof ApiError && ["call.over", "call.unknown"].includes(error.code);
+    if (isOver && call.value !== null) finish(call.value.case_id, "line");
+  }
+
+  return {
+    call, remote, link, quality, isLost, ended, wanted, closedStill, pointers, mySeat, isLocal, isOn, others,
+    join, rejoin, hangUp, leave, askStill, refuseStill, share, exchange, reopenDevices, point, streamName,
+  };
+});

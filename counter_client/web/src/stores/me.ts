@@ -1,0 +1,49 @@
+/** Who is signed in, and the service's clock. */
+import { defineStore } from "pinia";
+import { computed, ref } from "vue";
+import { get, post } from "@/api/http";
+import type { Me } from "@/api/shapes";
+import { useLine } from "./line";
+
+export const useMe = defineStore("me", () => {
+  const me = ref<Me | null>(null);
+  /** How far the service's clock is ahead of this machine's, in milliseconds. */
+  const ahead = ref(0);
+  const line = useLine();
+
+  const clerk = computed(() => me.value?.clerk ?? null);
+  const has = (role: string) => clerk.value?.roles.includes(role as never) ?? false;
+  const isCounter = computed(() => has("counter"));
+  const isAgent = computed(() => has("agent"));
+  const isSupervisor = computed(() => has("supervisor"));
+
+  function take(answer: Me): void {
+    ahead.value = new Date(answer.server_time).getTime() - Date.now();
+    me.value = answer;
+  }
+
+  /** Ask who is signed in; ApiError when nobody is. */
+  async function load(): Promise<void> {
+    take(await get<Me>("/api/me"));
+  }
+
+  async function signIn(name: string, password: string): Promise<void> {
+    take(await post<Me>("/api/login", { name, password }));
+  }
+
+  async function signOut(): Promise<void> {
+    await post("/api/logout").catch(() => undefined);
+    forget();
+  }
+
+  /** Nobody is signed in any more. */
+  function forget(): void {
+    line.close();
+    me.value = null;
+  }
+
+  /** The service's time now, in milliseconds. */
+  const now = () => Date.now() + ahead.value;
+
+  return { me, clerk, isCounter, isAgent, isSupervisor, load, signIn, signOut, forget, now };
+});
