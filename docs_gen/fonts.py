@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfbase.ttfonts import TTFError, TTFont
+
+from docs_gen.text import is_unseen
 
 SERIF, BOLD, SANS, FALLBACK = "KuayuSerif", "KuayuBold", "KuayuSans", "KuayuFallback"
 FILES = {
@@ -17,18 +20,30 @@ FILES = {
 }
 
 
+class FontError(Exception):
+    """A face that is not there or cannot be embedded; names its file."""
+
+
 @cache
 def load_fonts(fallback: Path | None = None) -> frozenset[str]:
-    """Register the faces, once per process; return their names.
+    """Register the faces, once per process; return their names. FontError names a bad file.
 
     `fallback` is a TrueType file for characters that Noto does not have.
     """
     folder = resources.files("docs_gen") / "font_files"
     for name, file in FILES.items():
-        pdfmetrics.registerFont(TTFont(name, str(folder / file)))
-    if fallback is not None:
-        pdfmetrics.registerFont(TTFont(FALLBACK, str(fallback)))
-    return frozenset(pdfmetrics.getRegisteredFontNames()) & {*FILES, FALLBACK}
+        _register(name, str(folder / file))
+    if fallback is None:
+        return frozenset(FILES)
+    _register(FALLBACK, str(fallback))
+    return frozenset({*FILES, FALLBACK})
+
+
+def _register(name: str, path: str) -> None:
+    try:
+        pdfmetrics.registerFont(TTFont(name, path))
+    except TTFError as error:
+        raise FontError(f"{path}: {error}") from None
 
 
 def has_glyph(font: str, character: str) -> bool:
@@ -46,10 +61,21 @@ def face_for(character: str, wanted: str, loaded: frozenset[str]) -> str | None:
 
 
 def unprintable(text: str, fallback: Path | None = None) -> list[str]:
-    """Return the characters of a text that no loaded face can draw, each once."""
+    """Return the characters of a text that cannot be printed, each once.
+
+    Those are the ones that no loaded face draws, and those that cannot be seen: control, bidi.
+    """
     loaded = load_fonts(fallback)
-    faces = (SERIF, BOLD)
-    return sorted({c for c in text if any(face_for(c, face, loaded) is None for face in faces)})
+    return sorted({c for c in set(text) if is_unseen(c) or not _is_drawn(c, loaded)})
+
+
+def _is_drawn(character: str, loaded: frozenset[str]) -> bool:
+    """Say whether every face draws what a character becomes in Unicode's form NFC."""
+    return all(
+        face_for(one, face, loaded) is not None
+        for one in unicodedata.normalize("NFC", character)
+        for face in (SERIF, BOLD)
+    )
 
 
 def width(text: str, font: str, size: float, loaded: frozenset[str]) -> float:
