@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docs_gen.template import load_templates
+from server.items.rules import Item, Mode
+from server.items.service import issuing_authority, read_catalogue
+from server.regions.rules import Catalogue
+
+SHIPPED = Path(__file__).parents[3] / "regions.toml"
+PAGES = {
+    kind: {field.name: field.max_length for field in template.fields.values()}
+    for kind, template in load_templates().items()
+}
+CATALOGUE, ITEMS = read_catalogue(SHIPPED, PAGES)
+
+
+def test_the_file_that_is_shipped_fills_every_page_that_is_shipped() -> None:
+    kinds = {kind.kind for item in ITEMS.by_version.values() for kind in item.certificates}
+    assert kinds == set(PAGES) == {"pension-balance", "household-registration", "no-violations"}
+
+
+@pytest.fixture(params=list(ITEMS.by_version.values()), ids=lambda item: item.code)
+def item(request: pytest.FixtureRequest) -> Item:
+    shipped: Item = request.param
+    return shipped
+
+
+def test_certificates_bear_the_title_of_their_template(item: Item) -> None:
+    templates = load_templates()
+    assert [kind.title for kind in item.certificates] == [
+        templates[kind.kind].title for kind in item.certificates
+    ]
+
+
+def test_every_jurisdiction_has_an_authority_that_says_it_is_a_demonstration(item: Item) -> None:
+    for kind in item.certificates:
+        for code in item.jurisdictions:
+            authority = issuing_authority(CATALOGUE, kind, code)
+            assert authority.name == f"{authority.seal_text}（演示）"
+            assert authority.code[2:8] == code
+
+
+def test_what_wujiang_is_given_by_huoqiu_counts_in_wujiang(item: Item) -> None:
+    if "341522" in item.jurisdictions:
+        for kind in item.certificates:
+            assert CATALOGUE.recognises("320509", kind.kind, "341522")
+
+
+def test_every_mode_of_handling_is_shown_once() -> None:
+    assert {item.mode for item in ITEMS.by_version.values()} == set(Mode)
+
+
+def test_halls_of_every_region_both_call_and_answer() -> None:
+    def answers(catalogue: Catalogue) -> set[str]:
+        return {code for item in ITEMS.by_version.values() for code in item.jurisdictions}
+
+    assert answers(CATALOGUE) == set(CATALOGUE.regions) == {"320509", "341522", "330521"}
+    assert all(hall.counters for hall in CATALOGUE.halls.values())
+
+
+def test_the_demonstration_takes_calls_at_any_hour() -> None:
+    assert not any(hall.refuse_outside_hours for hall in CATALOGUE.halls.values())
