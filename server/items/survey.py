@@ -58,7 +58,7 @@ def survey_items(document: Document, catalogue: Catalogue) -> dict[int, ItemPart
         _check_sequence(document, ("items", place), part)
         _check_offices(document, catalogue, ("items", place), part)
     for key, code in document.select("items", EACH, "materials", EACH, "code"):
-        if code in _TAKEN_MATERIALS:
+        if isinstance(code, str) and code in _TAKEN_MATERIALS:
             document.fault(key, f"expected a code that is not every case's; found {show(code)}")
     _check_recognition(document)
     _check_codes(document)
@@ -108,15 +108,14 @@ def _check_field(document: Document, key: Key, field: FieldPart) -> None:
 
 def _check_numbers(document: Document, key: Key, field: FieldPart) -> None:
     step, what = (1, "a whole number") if field.type is FieldType.INTEGER else (_CENT, "cents")
-    for name, limit in (("minimum", field.minimum), ("maximum", field.maximum)):
+    low = 0 if field.minimum is None else field.minimum
+    for name, limit, least in (("minimum", field.minimum, 0), ("maximum", field.maximum, low)):
         if limit is None:
             continue
-        if not 0 <= limit <= LARGEST:
-            document.fault((*key, name), f"expected 0 to {LARGEST}; found {limit}")
+        if not least <= limit <= LARGEST:
+            document.fault((*key, name), f"expected {least} to {LARGEST}; found {limit}")
         elif limit % step:
             document.fault((*key, name), f"expected {what}; found {limit}")
-    if field.minimum is not None and field.maximum is not None and field.maximum < field.minimum:
-        document.fault((*key, "maximum"), f"expected {field.minimum} or more")
 
 
 def _check_sequence(document: Document, key: Key, part: ItemPart) -> None:

@@ -79,18 +79,22 @@ def check_name(text: str, field: str = "name", limit: int = MAX_NAME) -> str:
     goes. Refuses text.bad_characters for digits and signs, and for a dot that parts nothing.
     """
     name = _PADDED.sub("", _DOTS.sub("·", check_text(text, field, limit)))
-    _refuse_characters((c for c in name if not (_is_letter(c) or c in _NAME_SIGNS)), field)
-    if not all(_is_letter(part[:1]) for part in name.split("·")):
-        _refuse_characters("·" if "·" in name else name[0], field)
+    _refuse_characters((c for c in name if not _may_be_in_names(c)), field)
+    for part in name.split("·"):
+        if not part or not _is_letter(part[0]):
+            _refuse_characters(part[:1] or "·", field)
     return name
 
 
 def _is_letter(character: str) -> bool:
-    """Say whether it is a letter, a mark on one, or an ideograph; 〇 is a numeral to Unicode."""
-    if character in {"", "〇"}:
-        return character != ""
+    """Say whether it is a letter or an ideograph; 〇 is a numeral to Unicode."""
     rare = _RARE_IDEOGRAPH.match(character) is not None
-    return rare or unicodedata.category(character)[0] in "LM"
+    return rare or character == "〇" or unicodedata.category(character).startswith("L")
+
+
+def _may_be_in_names(character: str) -> bool:
+    mark = unicodedata.category(character).startswith("M")
+    return mark or character in _NAME_SIGNS or _is_letter(character)
 
 
 def plain(text: str) -> str:

@@ -178,6 +178,7 @@ _WORDS: Final = {
     "model_type": "a table",
     "string_too_short": "text of at least {min_length} characters",
     "string_too_long": "text of at most {max_length} characters",
+    "finite_number": "a finite number",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
 }
