@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.metadata.model import DocumentMetadata
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign import fields, signers
@@ -38,8 +39,24 @@ RESERVED_BYTES = 8192
 _INVISIBLE = StaticStampStyle(border_width=0, background=None)
 
 
+class _Metadata(DocumentMetadata):
+    """A document's metadata that keep the time they were given: pyHanko sets "now" on writing."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name != "last_modified" or value != "now":
+            super().__setattr__(name, value)
+
+
 class _Writer(IncrementalPdfFileWriter):
-    """An incremental update whose document id follows from what is updated."""
+    """An incremental update whose document id and dates follow from what is signed."""
+
+    def __init__(self, drawn: bytes, moment: datetime) -> None:
+        super().__init__(io.BytesIO(drawn))
+        said = self.prev.document_meta_view
+        self._meta = _Metadata(
+            title=said.title, author=said.author, subject=said.subject, created=moment,
+            last_modified=moment,
+        )  # fmt: skip
 
     @classmethod
     def _handle_id(cls, prev: PdfFileReader) -> generic.ArrayObject:
@@ -129,8 +146,7 @@ async def issue(
 
 async def sign(drawn: Drawn, facts: Facts, key: SealKey) -> bytes:
     """Sign a drawn page; the signature's field lies over the seal."""
-    writer = _Writer(io.BytesIO(drawn.pdf))
-    writer.document_meta.last_modified = facts.signing_time
+    writer = _Writer(drawn.pdf, facts.signing_time)
     spec = SigFieldSpec(FIELD, on_page=drawn.seal_page, box=drawn.seal_box)
     fields.append_signature_field(writer, spec)
     metadata = signers.PdfSignatureMetadata(
