@@ -110,13 +110,13 @@ class Halls:
     ) -> str:  # fmt: skip
         """Put a case into the database and return its id."""
         self.serial += 1
-        case_id = new_id()
+        serial, case_id = self.serial, new_id()
         wrapped = self.vault.new_key(case_id)
         key = self.vault.open_key(wrapped, case_id)
         async with self.units.open() as unit:
             row = Case(
                 id=case_id,
-                number=f"{at.region}-{china_day(unit.now):%Y%m%d}-{self.serial:06d}",
+                number=f"{at.region}-{china_day(unit.now):%Y%m%d}-{serial:06d}",
                 counter_region=at.region,
                 counter_hall=at.hall,
                 counter=at.counter,
@@ -201,11 +201,18 @@ class Halls:
             entry.move(state)
             await entry.append(f"test.{state.value}")
 
+    async def finish(self, call_id: str) -> None:
+        """Certify the case of a call, end it, and have everybody free again."""
+        await self.move((await self.call(call_id)).case_id, CaseState.CERTIFIED)
+        await self.hang_up(WANG, call_id)
+        await self.become(WANG)
+
     async def in_call(self, who: Actor = WANG, at: Actor = CLERK) -> tuple[str, str]:
         """A case in a call; return the case's and the call's id."""
         case_id = await self.case(at)
         await self.take(case_id, at)
-        await self.become(who)
+        if await self.find_offer(who) is None:
+            await self.become(who)
         return case_id, await self.accept(who)
 
     async def find_offer(self, who: Actor) -> Offer | None:
