@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from reportlab.lib.pagesizes import A4
@@ -23,9 +24,12 @@ TITLE, TITLE_LEADING = 22.0, 34.0
 BODY, LEADING = 16.0, 28.0
 SMALL, SMALL_LEADING = 10.5, 16.0
 CELL, CELL_LEADING, CELL_PADDING = 14.0, 21.0, 5.0
-LABEL_WIDTH = 42 * mm
+LABEL_WIDTH = 46 * mm
+MOST_LINES = int((BLOCK_HEIGHT - 40 * mm) // CELL_LEADING)
 QR_SIDE = 34 * mm
-CLOSING_HEIGHT = 56 * mm
+ISSUER_WIDTH = BLOCK_WIDTH - QR_SIDE - 4 * mm
+DAY_INDENT = 4 * BODY
+CLOSING_HEIGHT = 52 * mm
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class _Flow:
     """Puts blocks one below the other, and on a new page when there is no room."""
 
     loaded: frozenset[str]
+    head: str
     sheets: list[Sheet] = field(default_factory=lambda: [Sheet()])
     y: float = HIGHEST
 
@@ -72,12 +77,12 @@ class _Flow:
     def sheet(self) -> Sheet:
         return self.sheets[-1]
 
-    def room_for(self, height: float) -> bool:
-        return bool(self.y - height >= LOWEST)
-
-    def new_page(self) -> None:
-        self.sheets.append(Sheet())
-        self.y = HIGHEST
+    def make_room(self, height: float) -> None:
+        """Go to a new page, which says what it belongs to, unless there is room here."""
+        if self.y - height < LOWEST:
+            self.sheets.append(Sheet())
+            self.y = HIGHEST
+            self.number(self.head)
 
     def lines(self, text: str, font: str, size: float, room: float, indent: float = 0) -> list[str]:
         return break_lines(text, lambda part: width(part, font, size, self.loaded), room, indent)
@@ -90,28 +95,33 @@ class _Flow:
         self.y -= 4
 
     def number(self, text: str) -> None:
+        """A line that is never broken: set smaller where it would be too long."""
         self.y -= SMALL_LEADING
         middle = LEFT + BLOCK_WIDTH / 2
-        self.sheet.texts.append(Text(middle, self.y + 4, text, SANS, SMALL, "centre"))
+        size = SMALL * min(1.0, BLOCK_WIDTH / width(text, SANS, SMALL, self.loaded))
+        self.sheet.texts.append(Text(middle, self.y + 4, text, SANS, size, "centre"))
         self.y -= 12
 
     def paragraph(self, text: str, size: float, leading: float) -> None:
         indent = 2 * size
         for i, line in enumerate(self.lines(text, SERIF, size, BLOCK_WIDTH, indent)):
-            if not self.room_for(leading):
-                self.new_page()
+            self.make_room(leading)
             self.y -= leading
             x = LEFT + (indent if i == 0 else 0)
             self.sheet.texts.append(Text(x, self.y + leading * 0.28, line, SERIF, size))
 
-    def row(self, label: str, value: str, head: str) -> None:
+    def row(self, label: str, value: str) -> None:
+        """A row of the table; one that is longer than a page goes on in rows without label."""
         value_width = BLOCK_WIDTH - LABEL_WIDTH
         labels = self.lines(label, SERIF, CELL, LABEL_WIDTH - 2 * CELL_PADDING)
         values = self.lines(value, SERIF, CELL, value_width - 2 * CELL_PADDING)
+        for start in range(0, max(len(labels), len(values)), MOST_LINES):
+            part = slice(start, start + MOST_LINES)
+            self._row(labels[part], values[part], value_width)
+
+    def _row(self, labels: list[str], values: list[str], value_width: float) -> None:
         height = max(len(labels), len(values)) * CELL_LEADING + 2 * CELL_PADDING
-        if not self.room_for(height):
-            self.new_page()
-            self.number(head)
+        self.make_room(height)
         self.y -= height
         self.sheet.boxes.append(Box(LEFT, self.y, LABEL_WIDTH, height))
         self.sheet.boxes.append(Box(LEFT + LABEL_WIDTH, self.y, value_width, height))
@@ -125,40 +135,54 @@ class _Flow:
             self.sheet.texts.append(Text(left + CELL_PADDING, y, line, SERIF, CELL))
 
     def closing(self, facts: Facts) -> None:
-        """Issuer and date lower right with the seal over them; QR, number and code lower left."""
-        if not self.room_for(CLOSING_HEIGHT):
-            self.new_page()
+        """Issuer and date lower right with the seal over them; QR, number and code lower left.
+
+        The date ends four characters from the right and the issuer stands centred over it; the
+        seal's centre lies a little above both (GB/T 9704, 7.3.5.1).
+        """
+        self.make_room(CLOSING_HEIGHT)
         base = LOWEST
-        issuer = self.lines(facts.issuer.name, SERIF, BODY, 100 * mm)
-        seal_x = RIGHT - 31 * mm
-        for i, line in enumerate(reversed(issuer)):
-            y = base + 24 * mm + i * LEADING
-            self.sheet.texts.append(Text(RIGHT, y, line, SERIF, BODY, "right"))
         day = long_date(facts.issued_on)
-        self.sheet.texts.append(Text(seal_x, base + 14 * mm, day, SERIF, BODY, "centre"))
-        self.sheet.seal = (seal_x, base + 24 * mm)
+        issuer = self._issuer(facts.issuer.name)
+        widest = max(width(line, SERIF, BODY, self.loaded) for line in issuer)
+        day_width = width(day, SERIF, BODY, self.loaded)
+        middle = RIGHT - max(DAY_INDENT + day_width / 2, widest / 2)
+        lowest = base + 12 * mm
+        for i, line in enumerate([day, *reversed(issuer)]):
+            self.sheet.texts.append(Text(middle, lowest + i * LEADING, line, SERIF, BODY, "centre"))
+        self.sheet.seal = (middle, lowest + LEADING + 2 * mm)
         self.sheet.qr = (LEFT, base + 11 * mm)
-        self.sheet.texts.append(
-            Text(LEFT, base + 5.5 * mm, f"校验码 {facts.check_code}", SANS, SMALL)
-        )
+        code = f"校验码 {facts.check_code}"
+        self.sheet.texts.append(Text(LEFT, base + 5.5 * mm, code, SANS, SMALL))
         self.sheet.texts.append(Text(LEFT, base, f"编号 {facts.number}", SANS, 8))
         self.y = base
 
+    def _issuer(self, name: str) -> list[str]:
+        """Return the issuer's name in as few lines as there is room for, about equally long."""
+        whole = width(name, SERIF, BODY, self.loaded)
+        if whole <= ISSUER_WIDTH:
+            return [name]
+        parts = math.ceil(whole / ISSUER_WIDTH)
+        return self.lines(name, SERIF, BODY, min(ISSUER_WIDTH, whole / parts + BODY))
+
 
 def lay_out(template: Template, facts: Facts, loaded: frozenset[str]) -> list[Sheet]:
-    """Return the pages of a certificate; ValueError names a character that no face can draw."""
-    flow = _Flow(loaded)
+    """Return the pages of a certificate.
+
+    ValueError names a character that no face can draw, or a value that the page cannot take.
+    """
+    written = template.written(facts)
+    flow = _Flow(loaded, f"{template.title}（续页）　编号：{facts.number}")
     flow.title(template.title)
     flow.number(f"编号：{facts.number}")
     for paragraph in template.paragraphs:
-        flow.paragraph(template.fill(paragraph, facts), BODY, LEADING)
+        flow.paragraph(paragraph.format_map(written), BODY, LEADING)
     flow.y -= 8
-    head = f"{template.title}（续表）"
     for label, value in template.rows:
-        flow.row(label, template.fill(value, facts), head)
+        flow.row(label, value.format_map(written))
     flow.y -= 6
     flow.paragraph("特此证明。", BODY, LEADING)
-    flow.paragraph(template.fill(template.basis, facts), SMALL, SMALL_LEADING)
+    flow.paragraph(template.basis.format_map(written), SMALL, SMALL_LEADING)
     flow.closing(facts)
     for i, sheet in enumerate(flow.sheets, start=1):
         footer = f"第 {i} 页 共 {len(flow.sheets)} 页"

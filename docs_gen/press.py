@@ -8,7 +8,7 @@ from pathlib import Path
 
 import segno
 from reportlab import rl_config
-from reportlab.lib.colors import Color, black
+from reportlab.lib.colors import Color, black, white
 from reportlab.pdfgen.canvas import Canvas
 
 from docs_gen.data import Facts
@@ -50,7 +50,10 @@ def _draw(
     loaded = load_fonts(fallback)
     sheets = lay_out(template, facts, loaded)
     buffer = io.BytesIO()
-    canvas = Canvas(buffer, pagesize=(PAGE_WIDTH, PAGE_HEIGHT), invariant=1, lang="zh-CN")
+    # Without a first font of ours reportlab refers to Helvetica, which is not embedded.
+    canvas = Canvas(
+        buffer, (PAGE_WIDTH, PAGE_HEIGHT), invariant=1, lang="zh-CN", initialFontName=SERIF
+    )
     canvas.setTitle(template.title)
     canvas.setAuthor(facts.issuer.name)
     canvas.setSubject(facts.number)
@@ -83,8 +86,7 @@ def _sheet(
         else:
             _no_qr(canvas, *sheet.qr)
     if sheet.seal is not None and live:
-        issuer = facts.issuer
-        draw_seal(canvas, *sheet.seal, issuer.seal_text, issuer.code, demo=facts.demo)
+        draw_seal(canvas, sheet.seal, facts.issuer, loaded, demo=facts.demo)
 
 
 def _text(canvas: Canvas, text: Text, loaded: frozenset[str]) -> None:
@@ -103,6 +105,9 @@ def _qr(canvas: Canvas, x: float, y: float, url: str) -> None:
     code = segno.make(url, error="m", boost_error=False, micro=False)
     rows = [list(row) for row in code.matrix_iter(border=QUIET_ZONE)]
     module = QR_SIDE / len(rows)
+    canvas.setFillColor(white)
+    canvas.rect(x, y, QR_SIDE, QR_SIDE, stroke=0, fill=1)
+    canvas.setFillColor(black)
     path = canvas.beginPath()
     for i, row in enumerate(rows):
         start: int | None = None

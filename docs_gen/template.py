@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from docs_gen.data import Facts
-from docs_gen.numbers import capital_amount, long_date
+from docs_gen.numbers import capital_amount, identifier, long_date
+from docs_gen.text import normal
+
+MOST_CHARACTERS = 200
+MOST_DAYS = 3650
 
 
 class TemplateError(Exception):
@@ -37,20 +41,33 @@ class TemplateField:
 
     name: str
     format: Format = Format.TEXT
-    max_length: int = 200
+    max_length: int = MOST_CHARACTERS
 
     def write(self, value: str) -> str:
-        """Return the value as the page shows it."""
+        """Return the value as the page shows it.
+
+        ValueError names the field for a value that is empty, too long or not in its format, or
+        has a character that cannot be seen.
+        """
+        if not 0 < len(value) <= self.max_length:
+            raise ValueError(f"{self.name}: {len(value)} characters, the page takes 1 to "
+                             f"{self.max_length}")  # fmt: skip
+        try:
+            return self._formatted(normal(value))
+        except (ValueError, ArithmeticError) as error:
+            raise ValueError(f"{self.name}: {error}") from None
+
+    def _formatted(self, text: str) -> str:
         match self.format:
             case Format.DATE:
-                return long_date(date.fromisoformat(value))
+                return long_date(date.fromisoformat(text))
             case Format.MONEY:
-                amount = Decimal(value)
+                amount = Decimal(text)
                 return f"{amount:,.2f} 元（大写：人民币{capital_amount(amount)}）"
             case Format.INTEGER:
-                return f"{int(value)}"
+                return f"{int(text)}"
             case Format.TEXT | Format.ID_NUMBER:
-                return value
+                return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +85,20 @@ class Template:
     holder: str
     fields: Mapping[str, TemplateField]
 
-    def fill(self, text: str, facts: Facts) -> str:
-        """Return one text of the template with its places filled."""
-        written = {name: field.write(facts.values[name]) for name, field in self.fields.items()}
-        valid_until = self.valid_until(facts.issued_on)
-        return text.format_map({**written, "issuer": facts.issuer.name,
-                                "valid_until": long_date(valid_until)})  # fmt: skip
+    def written(self, facts: Facts) -> dict[str, str]:
+        """Return what stands in the places of the template, by name.
+
+        ValueError if the facts are of another kind or version, lack a value, or have one that the
+        page cannot take.
+        """
+        if (facts.kind, facts.template_version) != (self.kind, self.version):
+            raise ValueError(f"{facts.kind} {facts.template_version} is for another template")
+        missing = self.missing(facts.values)
+        if missing:
+            raise ValueError(f"no value for {', '.join(missing)}")
+        values = {name: field.write(facts.values[name]) for name, field in self.fields.items()}
+        until = long_date(self.valid_until(facts.issued_on))
+        return {**values, "issuer": facts.issuer.name, "valid_until": until}
 
     def valid_until(self, issued_on: date) -> date:
         """Return the last day on which the certificate counts."""
@@ -101,26 +126,42 @@ def load_templates(folder: Path | None = None) -> dict[str, Template]:
 
 def _read(name: str, text: str) -> Template:
     try:
-        data: dict[str, Any] = tomllib.loads(text)
-        fields = {
-            field["name"]: TemplateField(
-                field["name"], Format(field.get("format", "text")), field.get("max_length", 200)
-            )
-            for field in data.pop("fields")
-        }
-        template = Template(
-            fields=fields,
-            paragraphs=tuple(data.pop("paragraphs")),
-            rows=tuple((row[0], row[1]) for row in data.pop("rows")),
-            **data,
-        )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        data = tomllib.loads(text)
+        fields = {field.name: field for field in map(_field, data.pop("fields"))}
+        rows = tuple((str(label), str(value)) for label, value in data.pop("rows"))
+        paragraphs = tuple(data.pop("paragraphs"))
+        template = Template(fields=fields, paragraphs=paragraphs, rows=rows, **data)
+        _check(template)
+    except (KeyError, TypeError, ValueError) as error:
         raise TemplateError(f"{name}: {error}") from None
-    known = {*fields, "issuer", "valid_until"}
-    for words in (*template.paragraphs, *(value for _, value in template.rows)):
+    if name != f"{template.kind}.toml":
+        raise TemplateError(f"{name}: kind: expected the file's name, found {template.kind!r}")
+    return template
+
+
+def _field(entry: Mapping[str, Any]) -> TemplateField:
+    form = Format(entry.get("format", Format.TEXT))
+    return TemplateField(**{**entry, "format": form})
+
+
+def _check(template: Template) -> None:
+    """Raise ValueError for what a page could not be drawn from."""
+    for name in ("kind", "version", "type_code", "title", "holder", "basis"):
+        if not isinstance(getattr(template, name), str) or not getattr(template, name):
+            raise ValueError(f"{name}: expected text")
+    _check_number("validity_days", template.validity_days, MOST_DAYS)
+    for field in template.fields.values():
+        _check_number(f"{field.name}: max_length", field.max_length, MOST_CHARACTERS)
+    if template.holder not in template.fields:
+        raise ValueError(f"holder: expected a field, found {template.holder!r}")
+    identifier(template.type_code, "0", "0")
+    known = {*template.fields, "issuer", "valid_until"}
+    for words in (*template.paragraphs, *(text for _, text in template.rows), template.basis):
         places = {place for _, place, _, _ in string.Formatter().parse(words) if place is not None}
         if places - known:
-            raise TemplateError(f"{name}: {sorted(places - known)} are no fields of the template")
-    if template.holder not in fields:
-        raise TemplateError(f"{name}: holder: expected a field, found {template.holder!r}")
-    return template
+            raise ValueError(f"{sorted(places - known)} are no fields of the template")
+
+
+def _check_number(name: str, number: object, most: int) -> None:
+    if not isinstance(number, int) or not 1 <= number <= most:
+        raise ValueError(f"{name}: expected 1 to {most}, found {number!r}")

@@ -18,7 +18,7 @@ from server.errors import ServiceError
 from tests.support.database import News, SetClock
 from tests.support.desk import AGENT, CLERK, KIND, STRANGER, Desk
 
-START = "1.2.156.3005.2.11100000MB0000011X001.11341522MB0000001T."
+START = "1.2.156.3005.2.11100000MB0000011U001.11341522MB0000001T."
 
 
 async def refused(work: Awaitable[object]) -> ServiceError:
