@@ -2,165 +2,131 @@
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 import { ApiError } from "@/api/errors";
-import { create, get, patch, post, upload } from "@/api/http";
-import type { Line } from "@/api/socket";
+import { get, patch } from "@/api/http";
 import type {
-  Call,
-  Case,
-  Certificate,
-  CheckKind,
-  Clerk,
-  Consent,
-  Event,
-  EventList,
-  Field,
-  Item,
-  Material,
-  Origin,
-  Settlement,
-  Ticket,
-  Verdict,
+  Call, Case, Certificate, Event, EventList, Field, Item, Settlement, Ticket,
 } from "@/api/shapes";
+import { useCatalogue } from "./catalogue";
+import { useLine } from "./line";
+import { useMe } from "./me";
+import { createVerbs } from "./verbs";
 
 const ASK_EVERY = 15_000;
 const FLASH_FOR = 2_500;
+const EDITING_LASTS = 20_000;
 const PAGE = 500;
 
+/** Who is typing in a field. */
 export interface Editor {
   id: string;
   name: string;
+  until: number;
 }
 
 export const useDesk = defineStore("desk", () => {
-  const me = shallowRef<Clerk | null>(null);
-  const now = ref<Case | null>(null);
+  const line = useLine();
+  const mine = useMe();
+  const catalogue = useCatalogue();
+
+  const me = computed(() => mine.clerk);
+  const shown = ref<Case | null>(null);
   const item = shallowRef<Item | null>(null);
-  const events = ref<Event[]>([]);
+  const events = shallowRef<Event[]>([]);
   const certificates = ref<Certificate[]>([]);
   const settlement = ref<Settlement | null>(null);
   const ticket = ref<Ticket | null>(null);
   const call = ref<Call | null>(null);
   const editors = ref<Record<string, Editor>>({});
+  /** Fields that the other side has just changed, with the event that did it. */
   const flashing = ref<Record<string, number>>({});
   const loading = ref(false);
   const failure = ref<unknown>(null);
 
-  let line: Line | null = null;
+  /** The case that is wanted on the desk; answers about another one come too late. */
   let wanted = "";
-  let timer: ReturnType<typeof setInterval> | undefined;
   let catching: Promise<void> | null = null;
   let again = false;
 
-  const caseId = computed(() => now.value?.id ?? null);
+  const caseId = computed(() => shown.value?.id ?? null);
   const seq = computed(() => events.value.at(-1)?.seq ?? 0);
   const holdsSeat = computed(() => call.value !== null && call.value.my_seat !== null);
-
-  /** Hear the news by this line from now on; `clerk` is who sits here. */
-  function attach(to: Line, clerk: Clerk): void {
-    me.value = clerk;
-    if (line === to) return;
-    line = to;
-    to.onState((state) => {
-      if (state === "up" && wanted) void watch();
-    });
-    to.on("case.changed", (news) => {
-      if (news.case_id === wanted && news.seq > seq.value) void catchUp();
-    });
-    to.on("ticket.moved", (news) => {
-      if (news.case_id === wanted) void readTicket();
-    });
-    for (const notice of ["call.started", "call.changed", "call.ended"] as const) {
-      to.on(notice, (news) => {
-        if (news.case_id === wanted) void readCall();
-      });
-    }
-    to.on("field.edited", (news) => {
-      if (news.case_id !== wanted || news.by.id === me.value?.id) return;
-      const { [news.name]: _gone, ...others } = editors.value;
-      editors.value = news.editing ? { ...others, [news.name]: news.by } : others;
-    });
-  }
+  const path = (rest = "") => `/api/cases/${wanted}${rest}`;
 
   /** Put a case on the desk in place of the one that lies there. */
   async function open(id: string): Promise<void> {
-    if (id === wanted && now.value !== null) return catchUp();
+    if (id === wanted && shown.value !== null) return catchUp();
     close();
     wanted = id;
     loading.value = true;
     try {
-      const found = await get<Case>(`/api/cases/${id}`);
-      const items = await get<{ items: Item[] }>("/api/items");
+      const [found] = await Promise.all([get<Case>(path()), catalogue.load()]);
       if (wanted !== id) return;
-      item.value =
-        items.items.find(
-          (one) => one.code === found.item.code && one.version === found.item.version,
-        ) ?? null;
-      now.value = found;
-      await Promise.all([readLog(id), readRest(found)]);
-      void watch();
-      timer = setInterval(() => void catchUp(), ASK_EVERY);
+      item.value = catalogue.itemOf(found.item.code, found.item.version) ?? null;
+      shown.value = found;
+      line.hint("case.watched", { case_id: id });
+      await Promise.all([readLog(id), readAround(found)]);
     } catch (error) {
       if (wanted === id) failure.value = error;
     } finally {
       if (wanted === id) loading.value = false;
     }
+    // The watch began after the case was read: what happened in between is asked for.
+    if (wanted === id && failure.value === null) await catchUp();
   }
 
   /** Clear the desk. */
   function close(): void {
-    if (wanted && line?.isUp) line.send("case.unwatched", { case_id: wanted }).catch(() => undefined);
-    clearInterval(timer);
+    if (shown.value !== null) line.hint("case.unwatched", { case_id: shown.value.id });
     wanted = "";
     loading.value = false;
-    failure.value = now.value = item.value = settlement.value = ticket.value = call.value = null;
+    failure.value = shown.value = item.value = null;
+    settlement.value = ticket.value = call.value = null;
     events.value = [];
     certificates.value = [];
     editors.value = {};
     flashing.value = {};
   }
 
-  async function watch(): Promise<void> {
-    try {
-      if (line?.isUp) await line.send("case.watched", { case_id: wanted });
-    } catch (error) {
-      // What is lost here is caught up with at the next reconnection, and every 15 s.
-      if (!(error instanceof ApiError)) throw error;
-    }
-    await catchUp();
-  }
-
   /** Ask for what has happened since the last known event; one question at a time. */
   function catchUp(): Promise<void> {
     again = true;
-    catching ??= (async () => {
-      try {
-        while (again && wanted) {
-          again = false;
-          await catchUpOnce(wanted);
-        }
-      } catch (error) {
-        if (error instanceof ApiError && error.code === "case.unknown") failure.value = error;
-        else if (!(error instanceof ApiError)) throw error;
-      } finally {
-        catching = null;
-      }
-    })();
+    catching ??= run().finally(() => {
+      catching = null;
+    });
     return catching;
+  }
+
+  async function run(): Promise<void> {
+    try {
+      while (again && shown.value !== null) {
+        again = false;
+        await catchUpOnce(wanted);
+      }
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      // A lost line is said by the top bar; a case that we may no longer read is said here.
+      if (error.code === "case.unknown") failure.value = error;
+    }
   }
 
   async function catchUpOnce(id: string): Promise<void> {
     const before = seq.value;
     await readLog(id);
-    if (id !== wanted || now.value === null || seq.value === before) return;
+    const fresh = events.value.filter((event) => event.seq > before);
+    if (id !== wanted || shown.value === null || fresh.length === 0) return;
+    if (fresh.every((event) => event.kind === "field.changed")) {
+      for (const event of fresh) takeField(event.data as unknown as Field);
+      return;
+    }
     const found = await get<Case>(`/api/cases/${id}`);
     if (id !== wanted) return;
-    now.value = found;
-    await readRest(found);
+    shown.value = found;
+    await readAround(found);
   }
 
   async function readLog(id: string): Promise<void> {
+    const first = events.value.length === 0;
     for (;;) {
-      const first = events.value.length === 0;
       const page = await get<EventList>(`/api/cases/${id}/events?after=${seq.value}`);
       if (id !== wanted) return;
       const fresh = page.events.filter((event) => event.seq > seq.value);
@@ -170,131 +136,103 @@ export const useDesk = defineStore("desk", () => {
     }
   }
 
-  async function readRest(found: Case): Promise<void> {
-    const issued = found.state === "certified" || found.state === "settled";
-    await Promise.all([
-      readTicket(),
-      readCall(),
-      issued ? readCertificates(found.id) : undefined,
-      found.state === "settled" ? readSettlement(found.id) : undefined,
+  /** What stands beside the case: its place in the line, its call, its certificates. */
+  async function readAround({ id, state }: Case): Promise<void> {
+    const isIssued = state === "certified" || state === "settled";
+    const [place, live, issued, settled] = await Promise.all([
+      state === "waiting" ? get<Ticket | null>(`/api/cases/${id}/ticket`) : null,
+      get<Call | null>(`/api/cases/${id}/call`),
+      isIssued ? get<{ certificates: Certificate[] }>(`/api/cases/${id}/certificates`) : null,
+      state === "settled" ? get<Settlement | null>(`/api/cases/${id}/settlement`) : null,
     ]);
+    if (id !== wanted) return;
+    ticket.value = place;
+    call.value = live;
+    certificates.value = issued?.certificates ?? [];
+    settlement.value = settled;
   }
 
-  async function readCertificates(id: string): Promise<void> {
-    const found = await get<{ certificates: Certificate[] }>(`/api/cases/${id}/certificates`);
-    if (id === wanted) certificates.value = found.certificates;
-  }
-
-  async function readSettlement(id: string): Promise<void> {
-    const found = await get<Settlement | null>(`/api/cases/${id}/settlement`);
-    if (id === wanted) settlement.value = found;
-  }
-
-  async function readTicket(): Promise<void> {
-    const id = wanted;
-    const found = await get<Ticket | null>(`/api/cases/${id}/ticket`);
-    if (id === wanted) ticket.value = found;
-  }
-
-  async function readCall(): Promise<void> {
-    const id = wanted;
-    const found = await get<Call | null>(`/api/cases/${id}/call`);
-    if (id === wanted) call.value = found;
-  }
-
-  /** Show for a moment that the other side has changed a field. */
+  /** Show for a moment that somebody else has changed a field. */
   function flash(event: Event): void {
     const name = event.data.name;
     if (event.kind !== "field.changed" || typeof name !== "string") return;
     if (event.actor.id === me.value?.id) return;
     flashing.value = { ...flashing.value, [name]: event.seq };
     setTimeout(() => {
-      if (flashing.value[name] !== event.seq) return;
-      const { [name]: _gone, ...others } = flashing.value;
-      flashing.value = others;
+      if (flashing.value[name] === event.seq) flashing.value = without(flashing.value, name);
     }, FLASH_FOR);
   }
 
-  const path = (rest = "") => `/api/cases/${wanted}${rest}`;
-
-  /** Carry out a command on the case and catch up with what it did. */
-  async function command<T>(run: () => Promise<T>): Promise<T> {
-    const answer = await run();
-    await catchUp();
-    return answer;
+  function takeField({ name, value, masked, version, by, at }: Field): void {
+    const fields = shown.value?.fields;
+    const place = fields?.findIndex((known) => known.name === name) ?? -1;
+    if (!fields || place < 0 || fields[place]!.version >= version) return;
+    fields[place] = { name, value, masked, version, by, at };
+    editors.value = without(editors.value, name);
   }
 
-  /** Write a field; a stale version is thrown as `field.stale` with both values. */
+  /** Write a field; a stale version is refused with `field.stale` and both values. */
   async function saveField(name: string, value: string, version: number): Promise<Field> {
+    const id = wanted;
     const field = await patch<Field>(path(`/fields/${name}`), { value, version });
-    const fields = now.value?.fields;
-    const at = fields?.findIndex((one) => one.name === name) ?? -1;
-    if (fields && at >= 0 && fields[at]!.version < field.version) fields[at] = field;
+    if (id === wanted) takeField(field);
     void catchUp();
     return field;
   }
 
-  /** Tell the others that somebody is typing here; a hint, so its loss is nothing. */
+  /** Tell the others whether somebody is typing here. */
   function sayEditing(name: string, editing: boolean): void {
-    if (line?.isUp)
-      line.send("field.edited", { case_id: wanted, name, editing }).catch(() => undefined);
+    if (wanted) line.hint("field.edited", { case_id: wanted, name, editing });
   }
 
-  const reveal = (name: string) => post<{ value: string }>(path("/reveals"), { name });
+  async function command<T>(carryOut: () => Promise<T>): Promise<T> {
+    const answer = await carryOut();
+    await catchUp();
+    return answer;
+  }
 
-  const addMaterial = (
-    kind: string,
-    file: Blob,
-    told: (part: number) => void,
-    origin: Origin = "upload",
-  ) =>
-    command(() =>
-      upload<Material>(
-        path(`/materials?kind=${encodeURIComponent(kind)}&origin=${origin}`),
-        file,
-        told,
-      ),
-    );
+  const readAgain = () => {
+    if (shown.value !== null) void readAround(shown.value).catch(() => undefined);
+  };
 
-  const tickMaterial = (id: string, accepted: boolean, remark = "") =>
-    command(() => post<Material>(path(`/materials/${id}/tick`), { accepted, remark }));
-
-  const removeMaterial = (id: string, reason: string) =>
-    command(() => post<Material>(path(`/materials/${id}/removal`), { reason }));
-
-  const recordCheck = (kind: CheckKind, passed: boolean, evidence: string[], remark: string) =>
-    command(() => create(path("/checks"), { kind, passed, evidence, remark }));
-
-  const askConsent = () => command(() => post<Consent>(path("/consent-requests")));
-  const takeTicket = () => command(() => create<Ticket>(path("/ticket")));
-
-  const abandonTicket = (reason: string) =>
-    command(() => post<Ticket>(`/api/tickets/${ticket.value?.id}/abandonment`, { reason }));
-
-  const returnCase = (missing: { what: string; why: string }[], remark: string) =>
-    command(() => post<Case>(path("/return"), { missing, remark }));
-  const refuseCase = (reason: string, basis: string) =>
-    command(() => post<Case>(path("/refusal"), { reason, basis }));
-  const deferCase = (remark: string, due_on: string) =>
-    command(() => post<Case>(path("/deferral"), { remark, due_on }));
-  const promiseCase = (text: string) => command(() => post<Case>(path("/promise"), { text }));
-  const withdrawCase = (reason: string) => command(() => post<Case>(path("/withdrawal"), { reason }));
-
-  const issue = (kind: string) =>
-    command(() => create<Certificate>(path("/certificates"), { kind }));
-  const verify = (id: string) =>
-    command(() => post<Verdict>(`/api/certificates/${id}/verification`));
-  const revoke = (id: string, reason: string) =>
-    command(() => post<Certificate>(`/api/certificates/${id}/revocation`, { reason }));
-
-  const settle = (certificate_id: string | null, reference: string, remark: string) =>
-    command(() => create<Settlement>(path("/settlement"), { certificate_id, reference, remark }));
+  line.on("case.changed", (news) => {
+    if (news.case_id === wanted && news.seq > seq.value) void catchUp();
+  });
+  line.on("ticket.moved", (news) => {
+    if (news.case_id === wanted) readAgain();
+  });
+  for (const event of ["call.started", "call.changed", "call.ended"] as const) {
+    line.on(event, (news) => {
+      if (news.case_id === wanted) readAgain();
+    });
+  }
+  line.on("field.edited", ({ case_id, name, editing, by }) => {
+    if (case_id !== wanted || by.id === me.value?.id) return;
+    const until = Date.now() + EDITING_LASTS;
+    const others = without(editors.value, name);
+    editors.value = editing ? { ...others, [name]: { ...by, until } } : others;
+  });
+  line.onUp(() => {
+    if (shown.value === null) return;
+    line.hint("case.watched", { case_id: shown.value.id });
+    void catchUp();
+  });
+  setInterval(() => {
+    if (me.value === null || shown.value === null) return;
+    void catchUp();
+    const current = Object.entries(editors.value).filter(([, who]) => who.until > Date.now());
+    editors.value = Object.fromEntries(current);
+  }, ASK_EVERY);
 
   return {
-    me, now, item, events, certificates, settlement, ticket, call, editors, flashing, loading, failure,
-    caseId, seq, holdsSeat,
-    attach, open, close, catchUp, saveField, sayEditing, reveal, addMaterial, tickMaterial,
-    removeMaterial, recordCheck, askConsent, takeTicket, abandonTicket, returnCase, refuseCase,
-    deferCase, promiseCase, withdrawCase, issue, verify, revoke, settle,
+    me, shown, item, events, certificates, settlement, ticket, call, editors, flashing, loading,
+    failure, caseId, seq, holdsSeat,
+    open, close, catchUp, saveField, sayEditing,
+    ...createVerbs(path, command),
   };
 });
+
+function without<T>(known: Record<string, T>, name: string): Record<string, T> {
+  const { [name]: _gone, ...others } = known;
+  return others;
+}
