@@ -2,7 +2,7 @@
 import type { Case, Clerk } from "@/api/shapes";
 
 export interface Standing {
-  now: Case | null;
+  shown: Case | null;
   me: Clerk | null;
   holdsSeat: boolean;
 }
@@ -14,17 +14,17 @@ const acts = (at: Standing, role: "counter" | "agent") => at.me?.roles.includes(
 
 /** Whether who sits here works on the case for the local side now. */
 export function worksLocally(at: Standing): boolean {
-  const { now } = at;
-  if (now === null || !acts(at, "counter")) return false;
-  return ["local", "both"].includes(now.side) && AT_COUNTER.includes(now.state);
+  const { shown } = at;
+  if (shown === null || !acts(at, "counter")) return false;
+  return ["local", "both"].includes(shown.side) && AT_COUNTER.includes(shown.state);
 }
 
 /** Whether who sits here works on the case for the jurisdiction now: as its agent, in the call. */
 export function worksThere(at: Standing): boolean {
-  const { now } = at;
-  if (now === null || !acts(at, "agent")) return false;
-  if (!["jurisdiction", "both"].includes(now.side) || !IN_JURISDICTION.includes(now.state)) return false;
-  return at.holdsSeat || (now.state === "with_jurisdiction" && now.agent?.id === at.me?.id);
+  const { shown } = at;
+  if (shown === null || !acts(at, "agent")) return false;
+  if (!["jurisdiction", "both"].includes(shown.side) || !IN_JURISDICTION.includes(shown.state)) return false;
+  return at.holdsSeat || (shown.state === "with_jurisdiction" && shown.agent?.id === at.me?.id);
 }
 
 export const mayWork = (at: Standing) => worksLocally(at) || worksThere(at);
@@ -34,7 +34,7 @@ export const mayEdit = (at: Standing, side: "local" | "jurisdiction") =>
 
 /** Whether who sits here speaks for the jurisdiction in this case. */
 export function isAgentOf(at: Standing): boolean {
-  if (at.now === null) return false;
-  if (at.now.side === "jurisdiction") return true;
-  return at.now.side === "both" && !acts(at, "counter");
+  if (at.shown === null) return false;
+  if (at.shown.side === "jurisdiction") return true;
+  return at.shown.side === "both" && !acts(at, "counter");
 }

@@ -1,0 +1,86 @@
+/** The words of a case's log, line by line. */
+import type { CheckKind, Event, Item, Origin, VerdictKind } from "@/api/shapes";
+import { CHECK_KINDS, ORIGINS, VERDICTS } from "@/ui/words";
+
+type Data = Record<string, unknown>;
+type Words = (data: Data, item: Item | null) => string;
+
+const text = (value: unknown) => (typeof value === "string" ? value : "");
+const quoted = (value: unknown) => (text(value) ? `：${text(value)}` : "");
+const fieldLabel = (data: Data, item: Item | null) =>
+  item?.fields.find((field) => field.name === data.name)?.label ?? "一项信息";
+const materialName = (kind: unknown, item: Item | null) => {
+  const known = item?.materials.find((one) => one.code === kind)?.name;
+  return known ?? (kind === "signature" ? "签名" : "其他材料");
+};
+const missing = (data: Data) =>
+  (Array.isArray(data.missing) ? (data.missing as { what: string; why: string }[]) : [])
+    .map(({ what, why }) => (why ? `${what}（${why}）` : what))
+    .join("、");
+
+const END_REASONS: Record<string, string> = {
+  finished: "已谈完",
+  line: "线路中断",
+  citizen_left: "群众离开",
+  other: "其他原因",
+};
+
+const WORDS: Record<string, Words> = {
+  "case.opened": () => "新建办件",
+  "field.changed": (data, item) =>
+    text(data.value) ? `填写${fieldLabel(data, item)}：${text(data.value)}` : `清空${fieldLabel(data, item)}`,
+  "value.revealed": (data, item) => `查看了${fieldLabel(data, item)}的完整内容`,
+  "material.added": (data, item) =>
+    `存入${materialName(data.kind, item)}（${ORIGINS[data.origin as Origin] ?? "材料"}）`,
+  "material.ticked": (data) =>
+    `${data.side === "local" ? "本地" : "属地"}${data.accepted ? "认可" : "不认可"}一份材料`,
+  "material.removed": (data) => `移除一份材料${quoted(data.reason)}`,
+  "check.recorded": (data) =>
+    `${CHECK_KINDS[data.kind as CheckKind] ?? "核验"}${data.passed ? "通过" : "不通过"}${quoted(data.remark)}`,
+  "consent.asked": () => "请群众阅读告知书",
+  "consent.given": () => "群众同意告知书并签字",
+  "consent.refused": () => "群众不同意告知书",
+  "ticket.taken": () => "呼叫属地，开始排队",
+  "ticket.abandoned": (data) => `取消排队${quoted(data.why)}`,
+  "offer.made": () => "属地坐席响铃",
+  "offer.declined": (data) => `坐席谢绝来件${quoted(data.reason)}`,
+  "offer.missed": () => "坐席没有接听",
+  "offer.accepted": () => "属地坐席接听",
+  "call.connected": () => "视频接通",
+  "call.interrupted": () => "视频中断，正在重连",
+  "call.ended": (data) => `通话结束（${END_REASONS[text(data.reason)] ?? "其他原因"}）${quoted(data.remark)}`,
+  "seat.taken": () => "入席",
+  "still.requested": (data, item) => `请求拍摄${materialName(data.kind, item)}`,
+  "still.filed": () => "拍摄件已存入材料",
+  "still.refused": (data) => `没有拍摄${quoted(data.reason)}`,
+  "still.missed": () => "拍摄没有按时完成",
+  "case.returned": (data) => `退回补正：${missing(data)}`,
+  "case.refused": (data) => `不予办理${quoted(data.reason)}（依据${quoted(data.basis)}）`,
+  "case.deferred": (data) => `属地收件，${text(data.due_on)}前办理${quoted(data.remark)}`,
+  "case.promised": (data) => `按告知承诺受理${quoted(data.text)}`,
+  "case.requeued": () => "通话中断，回到原来的排队位置",
+  "case.withdrawn": (data) => `撤回办件${quoted(data.reason)}`,
+  "certificate.issued": (data) => `签发证明 ${text(data.number)}`,
+  "certificate.verified": (data) =>
+    `机器核验证明：${VERDICTS[data.verdict as VerdictKind] ?? "已核验"}`,
+  "certificate.revoked": (data) => `作废证明${quoted(data.reason)}`,
+  "case.settled": (data) => `本地办结，业务流水号 ${text(data.reference)}`,
+  "receipt.sent": () => "证明使用回执已送属地",
+  "pickup.minted": () => "生成领取二维码",
+  "pickup.claimed": () => "群众用手机领取",
+  "rating.given": (data) => `群众评价 ${Number(data.level) || 0} 分${quoted(data.remark)}`,
+};
+
+/** Say what one line of the log is about; a kind that we do not know is still a line. */
+export function describe(event: Event, item: Item | null): string {
+  const words = WORDS[event.kind];
+  return words ? words(event.data, item) : "其他记录";
+}
+
+/** Say who did it. */
+export function actorName(event: Event): string {
+  if (event.actor.kind === "citizen") return "办事人";
+  return event.actor.kind === "service" ? "系统" : event.actor.name;
+}
+
+export const LOG_KINDS = Object.keys(WORDS);
