@@ -97,6 +97,10 @@ TWO_REGIONS: Change = ('jurisdictions = ["341522"]', 'jurisdictions = ["341522",
             'fields[1].maximum: expected a number without quotes; found "9999.99"',
         ),
         (
+            "maximum = 9999.99", "maximum = true", 0,
+            "fields[1].maximum: expected a number without quotes; found true",
+        ),
+        (
             "maximum = 9999.99", "maximum = nan", 0,
             "fields[1].maximum: expected a finite number; found NaN",
         ),
@@ -182,6 +186,11 @@ TWO_REGIONS: Change = ('jurisdictions = ["341522"]', 'jurisdictions = ["341522",
         (
             *TWO_REGIONS, 38,
             "certificates[0].authorities: expected an authority for 320509; found none",
+        ),
+        (
+            AUTHORITIES, 'authorities = { "34152" = "huoqiu-hrss" }', 0,
+            "certificates[0].authorities.34152: expected the six digits of a GB/T 2260 code; found"
+            ' "34152"',
         ),
         (
             AUTHORITIES, 'authorities = "huoqiu-hrss"', 0,

@@ -76,6 +76,7 @@ def test_a_day_that_is_open_throughout_ends_at_midnight(tmp_path: Path) -> None:
         ("2026-11-28 12:00", "2026-11-30 09:00"),
         ("2027-02-05 23:00", "2027-02-08 09:00"),
         ("2027-02-19 12:00", "2027-02-20 10:00"),
+        ("2027-02-20 11:00", "2027-02-22 09:00"),
     ],
 )
 def test_the_next_opening_skips_breaks_and_days_off(hall: Hall, when: str, opens: str) -> None:
