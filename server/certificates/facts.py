@@ -119,7 +119,7 @@ class Drafts:
         if consent is None or consent.state is not ConsentState.GIVEN:
             raise ServiceError("consent.missing")
         checks = await case_queries.list_checks(session, case.id)
-        if not identity_checked(c.passed for c in checks if c.kind is CheckKind.IDENTITY):
+        if not identity_checked((c.at, c.passed) for c in checks if c.kind is CheckKind.IDENTITY):
             raise ServiceError("checks.missing", kinds=[CheckKind.IDENTITY.value])
         for owner in (Owner.LOCAL, Owner.JURISDICTION):
             await self.cases.require_complete(session, case, owner)

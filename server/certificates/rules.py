@@ -82,9 +82,14 @@ def may_resume(signing_at: datetime, now: datetime) -> bool:
     return same_day and timedelta(0) <= now - signing_at < RESUMED_WITHIN
 
 
-def identity_checked(results: Iterable[bool]) -> bool:
-    """Say whether the last check of the applicant's identity passed; `results` oldest first."""
-    return (list(results) or [False])[-1]
+def identity_checked(results: Iterable[tuple[datetime, bool]]) -> bool:
+    """Say whether the last check of the applicant's identity passed.
+
+    Of two at the very same instant both must have.
+    """
+    known = list(results)
+    last = max((at for at, _ in known), default=None)
+    return bool(known) and all(passed for at, passed in known if at == last)
 
 
 def require_valid(state: CertificateState) -> None:

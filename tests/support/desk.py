@@ -29,7 +29,7 @@ from server.certificates.issuing import Issuing, Key
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
 from server.certificates.service import Certificates
-from server.certificates.signer import Signer
+from server.certificates.signer import Order, Signer
 from server.certificates.verifying import Verifying
 from server.citizens.reading import Views
 from server.citizens.service import Citizens
@@ -246,6 +246,33 @@ def draw_picture(text: str) -> Picture:
 def signature() -> str:
     """A signature as the pad sends it."""
     return base64.b64encode(draw_picture("signed").content).decode()
+
+
+def order_of(row: Certificate) -> Order:
+    """What the certificate was drawn from, as anyone might guess it."""
+    catalogue, _ = load_catalogue()
+    authority = next(one for _, one in authorities(catalogue) if one.id == row.authority_id)
+    return Order(
+        kind=row.kind,
+        title=row.title,
+        template_version=row.template_version,
+        number=row.number,
+        check_code=row.check_code,
+        jurisdiction=row.jurisdiction,
+        authority=authority,
+        values={
+            "applicant_name": APPLICANT["name"],
+            "applicant_id_number": APPLICANT["id_number"],
+            "insured_status": "已终止",
+            "months_paid": "126",
+            "balance": "99999.00",
+            "as_of": "2026-11-01",
+        },
+        holder="张**",
+        signing_time=row.signing_at,
+        verify_url=f"{PUBLIC_URL}/v/{row.number}",
+        demo=True,
+    )
 
 
 @contextmanager

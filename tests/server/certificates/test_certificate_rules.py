@@ -55,11 +55,25 @@ def test_the_register_says_how_a_certificate_stands(
     assert standing(state, valid_until, TODAY) is verdict
 
 
+EARLIER = NOON - timedelta(seconds=1)
+
+
 @pytest.mark.parametrize(
     ("results", "checked"),
-    [([], False), ([True], True), ([False], False), ([False, True], True), ([True, False], False)],
+    [
+        ([], False),
+        ([(NOON, True)], True),
+        ([(NOON, False)], False),
+        ([(EARLIER, False), (NOON, True)], True),
+        ([(EARLIER, True), (NOON, False)], False),
+        ([(NOON, False), (EARLIER, True)], False),
+        ([(NOON, True), (NOON, False)], False),
+        ([(NOON, False), (NOON, True)], False),
+    ],
 )
-def test_the_last_identity_check_counts(results: list[bool], *, checked: bool) -> None:
+def test_the_last_identity_check_counts(
+    results: list[tuple[datetime, bool]], *, checked: bool
+) -> None:
     assert identity_checked(results) is checked
 
 

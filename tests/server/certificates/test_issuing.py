@@ -37,7 +37,9 @@ async def test_a_ready_case_gets_its_certificate(desk: Desk, news: News) -> None
     case_id = await desk.ready_case()
     row = await desk.issue(case_id)
     assert row.state is CertificateState.VALID
-    assert row.number.startswith(START + "20260000001.001.")
+    type_code = desk.signer.templates[KIND].type_code
+    start = f"1.2.156.3005.2.{type_code}.11341522MB0000001T.20260000001.001."
+    assert row.number.startswith(start)
     content = await desk.papers.content(row)
     assert hashlib.sha256(content).hexdigest() == row.sha256
     assert (await desk.case(case_id)).state is CaseState.CERTIFIED

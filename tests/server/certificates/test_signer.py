@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,14 @@ from server.certificates.signer import KeyFolderError, Signer, _Bench
 from server.certificates.worker import keep_trust_fresh
 from server.errors import ServiceError
 from tests.support.database import SetClock
-from tests.support.desk import PASSPHRASE, Desk, authorities, load_catalogue, signer_folder
+from tests.support.desk import (
+    PASSPHRASE,
+    Desk,
+    authorities,
+    load_catalogue,
+    order_of,
+    signer_folder,
+)
 
 
 def prepare_nothing() -> None:
@@ -169,3 +177,12 @@ async def test_the_trust_list_is_renewed_at_once_and_again(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_the_same_order_gives_the_same_bytes_whenever_it_is_drawn(desk: Desk) -> None:
+    _, row = await desk.certified_case()
+    order, drawn = order_of(row), set[str]()
+    began = int(time.time())
+    while int(time.time()) < began + 2:
+        drawn.add((await desk.signer.issue(order, desk.units.clock())).sha256)
+    assert len(drawn) == 1

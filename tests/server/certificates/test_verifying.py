@@ -10,15 +10,14 @@ import pytest
 from server.certificates.messages import Verdict
 from server.certificates.models import Certificate
 from server.certificates.rules import CertificateState, VerdictKind
-from server.certificates.signer import Order, Signer
+from server.certificates.signer import Signer
 from server.db.unit import Unit
 from tests.support.database import SetClock
 from tests.support.desk import (
     AGENT,
     APPLICANT,
     Desk,
-    authorities,
-    load_catalogue,
+    order_of,
     running_signer,
 )
 
@@ -33,33 +32,6 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signer]:
 async def issued(desk: Desk) -> tuple[Certificate, bytes]:
     _, row = await desk.certified_case()
     return row, await desk.papers.content(row)
-
-
-def order_of(desk: Desk, row: Certificate) -> Order:
-    """What the certificate was drawn from, as anyone might guess it."""
-    catalogue, _ = load_catalogue()
-    authority = next(one for _, one in authorities(catalogue) if one.id == row.authority_id)
-    return Order(
-        kind=row.kind,
-        title=row.title,
-        template_version=row.template_version,
-        number=row.number,
-        check_code=row.check_code,
-        jurisdiction=row.jurisdiction,
-        authority=authority,
-        values={
-            "applicant_name": "张三丰",
-            "applicant_id_number": APPLICANT["id_number"],
-            "insured_status": "已终止",
-            "months_paid": "126",
-            "balance": "99999.00",
-            "as_of": "2026-11-01",
-        },
-        holder="张**",
-        signing_time=row.signing_at,
-        verify_url=f"http://kuayu.test/v/{row.number}",
-        demo=True,
-    )
 
 
 def says_nothing(verdict: Verdict) -> bool:
@@ -148,7 +120,7 @@ async def test_a_strangers_seal_of_the_same_name_is_not_genuine(
     desk: Desk, stranger: Signer
 ) -> None:
     row, _ = await issued(desk)
-    forged = await stranger.issue(order_of(desk, row), desk.units.clock())
+    forged = await stranger.issue(order_of(row), desk.units.clock())
     verdict = await desk.verifying.by_file(forged.pdf)
     assert verdict.verdict is VerdictKind.UNKNOWN
     assert says_nothing(verdict)
@@ -158,7 +130,7 @@ async def test_a_strangers_seal_of_the_same_name_is_not_genuine(
 
 async def test_what_our_own_key_signed_but_nobody_released_is_unknown(desk: Desk) -> None:
     row, _ = await issued(desk)
-    drawn = await desk.signer.issue(order_of(desk, row), desk.units.clock())
+    drawn = await desk.signer.issue(order_of(row), desk.units.clock())
     assert drawn.sha256 != row.sha256
     verdict = await desk.verifying.by_file(drawn.pdf)
     assert verdict.verdict is VerdictKind.UNKNOWN
@@ -170,7 +142,7 @@ async def test_a_file_in_the_register_that_a_stranger_signed_is_not_genuine(
 ) -> None:
     """Whoever writes into the register has not got the key."""
     row, _ = await issued(desk)
-    forged = await stranger.issue(order_of(desk, row), desk.units.clock())
+    forged = await stranger.issue(order_of(row), desk.units.clock())
 
     async def overwrite(unit: Unit) -> None:
         kept = await unit.session.get_one(Certificate, row.id)
