@@ -3,7 +3,7 @@ PYTHON ?= python3
 DATA ?= data
 ARGS ?=
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .PHONY: client demo test check bench soak lint types client-check unit browser system revision clean
