@@ -21,6 +21,7 @@ import pypdfium2
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from server.errors import ServiceError
+from server.offspring import tie_to_parent
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
@@ -99,7 +100,7 @@ def sniff(content: bytes) -> str | None:
 
 
 def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    tie_to_parent(MEMORY_BYTES)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 

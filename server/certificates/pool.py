@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import multiprocessing
-import os
 import resource
-import signal
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +15,7 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 import structlog
 
 from server.errors import ServiceError
+from server.offspring import tie_to_parent
 
 log = structlog.get_logger("kuayu.pool")
 
@@ -94,22 +91,10 @@ class WorkerPool:
 
 
 def _set_up(prepare: Callable[..., None], given: tuple[Any, ...]) -> None:
-    # Ctrl-C reaches the whole group; the service ends its workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    tie_to_parent(MEMORY_BYTES)
     # What is wrong with a stranger's file is the answer, and no news for the service's log.
     logging.disable(logging.CRITICAL)
     prepare(*given)
-
-
-def _end_with_parent() -> None:
-    """Leave when the service is gone, even if it was killed and could not say so."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _limited(cpu_seconds: int, work: Callable[..., R], given: tuple[Any, ...]) -> R:
