@@ -1,0 +1,126 @@
+/** What leads into a call and out of it: offers that ring, calls that start, reloads, the camera. */
+import { computed, onBeforeUnmount, ref, watch } from "vue";
+import { useRoute, useRouter } from "vue-router";
+import { get } from "@/api/http";
+import type { Call } from "@/api/shapes";
+import { startRing, stopRing } from "@/features/tickets/ring";
+import { useAgent } from "@/stores/agent";
+import { useCall } from "@/stores/call";
+import { useDesk } from "@/stores/desk";
+import { useLine } from "@/stores/line";
+import { useMe } from "@/stores/me";
+import { useMedia } from "@/stores/media";
+import { sayFailure, sayHint } from "@/ui/say";
+
+/** Use it once, in the workbench. */
+export function useCallFlow() {
+  const agent = useAgent();
+  const call = useCall();
+  const desk = useDesk();
+  const line = useLine();
+  const me = useMe();
+  const media = useMedia();
+  const route = useRoute();
+  const router = useRouter();
+  const accepting = ref(false);
+
+  const wantedCase = computed(() => {
+    const id = route.query.case;
+    return typeof id === "string" && /^[0-9a-f]{32}$/.test(id) ? id : null;
+  });
+
+  function show(caseId: string): void {
+    if (wantedCase.value !== caseId) void router.replace({ query: { ...route.query, case: caseId } });
+  }
+
+  async function enter(callId: string, caseId: string): Promise<void> {
+    show(caseId);
+    try {
+      await call.join(callId);
+    } catch (error) {
+      sayFailure(error);
+    }
+  }
+
+  async function accept(): Promise<void> {
+    if (agent.offer === null || accepting.value) return;
+    accepting.value = true;
+    stopRing();
+    try {
+      const started = await agent.accept();
+      if (started !== null) await enter(started.id, started.case_id);
+    } catch (error) {
+      sayFailure(error);
+    } finally {
+      accepting.value = false;
+    }
+  }
+
+  /** After a reload: the call that I am in is found again, and with it its case. */
+  async function resume(): Promise<void> {
+    const callId = agent.agent?.call_id;
+    if (!callId || call.isOn) return;
+    const found = await get<Call>(`/api/calls/${callId}`);
+    if (found.state !== "ended" && found.my_seat !== null) await enter(found.id, found.case_id);
+  }
+
+  watch(wantedCase, (id) => (id === null ? desk.close() : void desk.open(id)), { immediate: true });
+
+  // The open case has a call with a seat of mine, and I do not sit in it: after a reload, or when
+  // the notice of its start was lost.
+  watch(
+    () => desk.call,
+    (found) => {
+      if (found === null || found.my_seat === null || found.state === "ended") return;
+      if (call.call?.id !== found.id && !accepting.value) void enter(found.id, found.case_id);
+    },
+  );
+
+  watch(
+    () => agent.agent?.call_id,
+    () => void resume().catch(() => undefined),
+  );
+
+  watch(
+    () => agent.offer?.id,
+    (id) => {
+      if (id === undefined) stopRing();
+      else startRing(agent.offer?.item_name ?? "");
+    },
+    { immediate: true },
+  );
+  watch(
+    () => agent.lastClosed,
+    (why) => {
+      if (why === "missed") sayHint("刚才的来件没有及时接听，已转给下一位。您已转为“暂离”，回来后请切换到“就绪”。");
+      else if (why === "withdrawn") sayHint("刚才的来件已由窗口取消。");
+      agent.lastClosed = null;
+    },
+  );
+
+  line.on("call.started", (news) => {
+    // Whoever accepts here goes in by the answer of that command.
+    if (!accepting.value && call.call?.id !== news.call_id) void enter(news.call_id, news.case_id);
+  });
+
+  /** Cameras take up to two seconds, so they open when a call is near; nothing is sent before. */
+  const nearsCall = computed(() => {
+    const inLine = desk.shown?.state === "waiting" && me.isCounter && desk.shown.side !== "jurisdiction";
+    return call.isOn || accepting.value || agent.offer !== null || inLine;
+  });
+  watch(
+    nearsCall,
+    (near) => {
+      if (near && !call.isLost) void media.open();
+      else if (!near) media.close();
+    },
+    { immediate: true },
+  );
+
+  onBeforeUnmount(() => {
+    stopRing();
+    media.close();
+  });
+
+  return { accepting, accept, show };
+}

@@ -1,0 +1,46 @@
+/** Staff pages need a login and its line; whoever has none is sent to sign in and back. */
+import type { Router } from "vue-router";
+import { ApiError } from "@/api/errors";
+import { whenSignedOut } from "@/api/http";
+import { useLine } from "@/stores/line";
+import { useMe } from "@/stores/me";
+
+/** Guard the staff pages of a router. Call it after Pinia is there. */
+export function guardStaffPages(router: Router): void {
+  const me = useMe();
+  const line = useLine();
+
+  function leave(): void {
+    if (me.clerk === null) return;
+    me.forget();
+    toLogin("ended");
+  }
+
+  function toLogin(why?: string): void {
+    const here = router.currentRoute.value;
+    if (!here.meta.staff) return;
+    void router.replace({ path: "/login", query: { after: here.fullPath, ...(why && { why }) } });
+  }
+
+  whenSignedOut(leave);
+  line.on("login.ended", leave);
+
+  /** The service took the line for nobody's: HTTP says whether the login has ended. */
+  function checkLogin(): void {
+    void me.load().catch(() => undefined);
+  }
+
+  router.beforeEach(async (to) => {
+    if (!to.meta.staff) return true;
+    if (me.clerk === null) {
+      try {
+        await me.load();
+      } catch (error) {
+        const isOut = error instanceof ApiError && error.status === 401;
+        return { path: "/login", query: { after: to.fullPath, ...(!isOut && { why: "lost" }) } };
+      }
+    }
+    line.open(checkLogin);
+    return true;
+  });
+}

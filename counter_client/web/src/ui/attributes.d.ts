@@ -1,0 +1,8 @@
+/** Attributes that every component passes on to its element. */
+export {};
+
+declare module "vue" {
+  interface ComponentCustomProps {
+    title?: string;
+  }
+}
