@@ -33,3 +33,12 @@ async def desk(units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[De
     made = Desk(units, LocalFiles(tmp_path / "files"), signer, catalogue, items)
     yield made
     made.pictures.close()
+
+
+@pytest.fixture
+async def either_desk(either_units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[Desk]:
+    """The same, once on SQLite and once on PostgreSQL."""
+    catalogue, items = load_catalogue()
+    made = Desk(either_units, LocalFiles(tmp_path / "files"), signer, catalogue, items)
+    yield made
+    made.pictures.close()
