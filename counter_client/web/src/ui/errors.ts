@@ -79,6 +79,7 @@ const values: Record<string, Words> = {
 const cases: Record<string, Words> = {
   "region.unknown": { what: "没有这个地区", next: "请从列表中重新选择" },
   "hall.unknown": { what: "没有这个大厅", next: "请从列表中重新选择" },
+  "hall.closed": { what: "属地大厅现在不在办公时间", next: "办件已保存，请在大厅开门后再取号" },
   "counter.unknown": { what: "账号没有对应的窗口", next: "请联系管理员设置窗口" },
   "item.unknown": { what: "没有这个事项", next: "请从列表中重新选择" },
   "case.unknown": { what: "没有找到这个办件", next: "请核对办件编号，或返回列表重新打开" },
