@@ -32,7 +32,7 @@ from server.cases.rules import (
 from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
-from server.items.rules import Owner, check_applicant, check_text, check_value
+from server.items.rules import Owner, check_applicant, check_order, check_text, check_value
 from server.items.service import Items
 from server.regions.rules import Catalogue
 
@@ -339,14 +339,19 @@ class Cases:
         return await self.reader.case(entry.unit.session, entry.actor, entry.case)
 
     async def require_complete(self, session: AsyncSession, case: Case, owner: Owner) -> None:
-        """Refuse materials.missing or case.incomplete, naming what one side still has to do."""
+        """Refuse materials.missing or case.incomplete, naming what one side still has to do.
+
+        Dates that come in the wrong order are refused as date.out_of_range.
+        """
+        item = self.reader.item_of(case)
         if owner is Owner.LOCAL:
-            lacking = missing(self.reader.item_of(case), await self.reader.materials(session, case))
+            lacking = missing(item, await self.reader.materials(session, case))
             if lacking:
                 raise ServiceError("materials.missing", kinds=lacking)
         fields = await self.reader.missing_fields(session, case, owner)
         if fields:
             raise ServiceError("case.incomplete", fields=fields)
+        check_order(item, await self.reader.values(session, case))
 
 
 def _iso(entry: Entry) -> str:
