@@ -48,10 +48,9 @@ from server.db.schema import is_current
 from server.db.unit import Clock, Units, utc_now
 from server.errors import ServiceError
 from server.files import LocalFiles
-from server.items.service import Items, load_items
-from server.regions.document import read_document
+from server.items.service import Items, read_catalogue
 from server.regions.rules import Authority, Catalogue
-from server.regions.service import load_regions, name_places
+from server.regions.service import name_places
 from server.settings import Settings
 from server.staff.messages import PlaceNames
 from server.staff.passwords import PasswordHashes
@@ -124,9 +123,10 @@ class House:
 
 def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     """Join the parts; CatalogueError if regions.toml is wrong. Nothing is started yet."""
-    document = read_document(settings.regions)
-    catalogue = load_regions(document)
-    items = load_items(document, catalogue)
+    signer = Signer(
+        settings.data / "keys", settings.key_passphrase, fallback=settings.fallback_font
+    )
+    catalogue, items = read_catalogue(settings.regions, signer.pages)
     database = open_database(settings.database_url)
     hub = Hub(redis_url=settings.redis_url)
     units = Units(database, hub.publish, clock)
@@ -149,9 +149,6 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     cases = Cases(records, reader, items, catalogue, file_still)
     tickets = Tickets(records, reader, cases.require_complete)
     calls = Calls(records, tickets)
-    signer = Signer(
-        settings.data / "keys", settings.key_passphrase, fallback=settings.fallback_font
-    )
     papers = Papers(files, signer)
     drafts = Drafts(reader, cases, catalogue, signer)
     url = settings.public_url

@@ -115,6 +115,14 @@ class Signer:
         self._desk = WorkerPool("desk", 1, _lay_out_desk, (folder,), cpu_seconds=LOOK_SECONDS)
         self._door = WorkerPool("door", 1, _lay_out_desk, (folder,), cpu_seconds=LOOK_SECONDS)
 
+    @property
+    def pages(self) -> dict[str, dict[str, int]]:
+        """Which values the page of each kind needs, and how long each may be."""
+        return {
+            kind: {field.name: field.max_length for field in template.fields.values()}
+            for kind, template in self.templates.items()
+        }
+
     async def prepare_demo(
         self, authorities: Sequence[tuple[str, Authority]], now: datetime
     ) -> None:
