@@ -71,18 +71,6 @@ async def name_of(session: AsyncSession, clerk_id: str) -> str | None:
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def call_at(session: AsyncSession, counter: str) -> Call | None:
-    """Return the newest live call at a counter."""
-    statement = (
-        select(Call)
-        .join(Case, Case.id == Call.case_id)
-        .where(Case.counter == counter, Call.state != CallState.ENDED)
-        .order_by(Call.started_at.desc())
-        .limit(1)
-    )
-    return (await session.scalars(statement)).one_or_none()
-
-
 async def vacate(session: AsyncSession, call_id: str) -> None:
     """Take every socket off the seats of a call that has ended."""
     await session.execute(

@@ -15,7 +15,6 @@ from server.tickets import messages as ticket_wire
 from server.tickets.routes import OFFER
 from server.web.http import Ask, Empty, Route
 from server.web.login import Audience
-from server.web.login import Audience
 
 CALL = "/api/calls/{call_id:[0-9a-f]{32}}"
 STILL = "/api/stills/{still_id:[0-9a-f]{32}}"
@@ -45,10 +44,6 @@ class _Handlers:
     async def read_call(self, ask: Ask[Empty]) -> wire.Call:
         async with ask.database.reading() as session:
             return await self.calls.read(session, ask.actor, ask.path["call_id"])
-
-    async def read_facing_call(self, ask: Ask[Empty]) -> wire.Call | None:
-        async with ask.database.reading() as session:
-            return await self.calls.read_facing(session, ask.actor)
 
     async def read_shown_call(self, ask: Ask[Empty]) -> wire.Call:
         return await self.read_call(ask)
@@ -87,9 +82,6 @@ def routes(calls: Calls) -> list[Route[Any]]:
         Route("GET", CASE + "/call", Action.READ_CALL, Empty, on.read_live_call, wire.Call,
               "The case's live call, or null", nullable=True),
         Route("GET", CALL, Action.READ_CALL, Empty, on.read_call, wire.Call, "Read a call"),
-        Route("GET", "/api/facing/call", Action.READ_FACING, Empty, on.read_facing_call,
-              wire.Call, "The live call at the screen's counter, or null",
-              audience=Audience.DEVICE, nullable=True),
         Route("GET", "/api/facing/calls/{call_id:[0-9a-f]{32}}", Action.READ_CALL, Empty,
               on.read_shown_call, wire.Call, "Read the call that a facing screen shows",
               audience=Audience.DEVICE),

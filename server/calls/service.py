@@ -132,14 +132,14 @@ class Calls(Stills):
         call.over, and call.unknown to whoever has no seat in the call.
         """
         call, case = await self._live(unit.session, call_id)
-        seat = await queries.find_seat(unit.session, call.id, _holder(actor))
+        seat = await queries.find_seat(unit.session, call.id, holder_of(actor))
         _authorize_seat(actor, Action.TAKE_SEAT, call, own=seat is not None or _faces(actor, case))
         entry = await self._enter(unit, actor, call)
-        seat = await queries.find_seat(unit.session, call.id, _holder(actor))
+        seat = await queries.find_seat(unit.session, call.id, holder_of(actor))
         if seat is None:
             office = self.tickets.reader.catalogue.counters[case.counter].name
             seat = self._seat(
-                unit, call, SeatSide.CITIZEN, holder=_holder(actor), name=CITIZEN, office=office
+                unit, call, SeatSide.CITIZEN, holder=holder_of(actor), name=CITIZEN, office=office
             )
         before = seat.sid if seat.sid != sid else None
         seat.sid, seat.media_up = sid, False
@@ -162,7 +162,7 @@ class Calls(Stills):
         Only the socket that has the seat is heard, others are refused seat.missing.
         """
         call, _ = await self._live(unit.session, said.call_id)
-        seat = await queries.find_seat(unit.session, call.id, _holder(actor))
+        seat = await queries.find_seat(unit.session, call.id, holder_of(actor))
         _authorize_seat(actor, Action.USE_SEAT, call, own=seat is not None)
         if seat is None or seat.sid != sid:
             raise ServiceError("seat.missing")
@@ -302,16 +302,10 @@ class Calls(Stills):
         call = await queries.live_call(session, case_id)
         return None if call is None else await self._read(session, actor, call)
 
-    async def read_facing(self, session: AsyncSession, actor: Actor) -> wire.Call | None:
-        """Return the live call at the counter of a facing screen, if there is one."""
-        authorize(actor, Action.READ_FACING)
-        call = await queries.call_at(session, actor.counter)
-        return None if call is None else await self._read(session, actor, call)
-
     async def _read(self, session: AsyncSession, actor: Actor, call: Call) -> wire.Call:
         with unknown_as("call.unknown"):
             await self.records.read(session, actor, call.case_id, Action.READ_CALL)
-        mine = await queries.find_seat(session, call.id, _holder(actor))
+        mine = await queries.find_seat(session, call.id, holder_of(actor))
         return await self._show(session, call, mine)
 
     async def _live(self, session: AsyncSession, call_id: str) -> tuple[Call, Case]:
@@ -350,7 +344,7 @@ class Calls(Stills):
         await self.tickets.tell_board(unit, case.jurisdiction, case.counter_region)
 
 
-def _holder(actor: Actor) -> str:
+def holder_of(actor: Actor) -> str:
     """Return under which name an actor holds a seat: clerks by id, screens by their counter."""
     return f"counter:{actor.counter}" if Role.DEVICE in actor.roles else actor.id
 

@@ -10,7 +10,7 @@ from server.calls import messages as wire
 from server.calls import queries
 from server.calls.models import Seat
 from server.calls.rules import CallState, check_candidate, check_sdp, negotiates
-from server.calls.service import Calls
+from server.calls.service import Calls, holder_of
 from server.db.unit import Notice, Units
 from server.errors import ServiceError
 from server.rooms import seat as seat_room
@@ -78,15 +78,14 @@ class _Listeners:
         async with self.units.database.reading() as session:
             call = await queries.find_call(session, call_id)
             seats = await queries.list_seats(session, call_id)
-        mine = next((seat for seat in seats if seat.sid == connection.sid), None)
-        if (
-            call is not None
-            and call.state is CallState.ENDED
-            and connection.actor.id in {seat.holder for seat in seats}
-        ):
-            raise ServiceError("call.over")
-        if mine is None:
+        holder = holder_of(connection.actor)
+        if call is None or holder not in {seat.holder for seat in seats}:
             raise ServiceError("call.unknown")
+        if call.state is CallState.ENDED:
+            raise ServiceError("call.over")
+        mine = next((seat for seat in seats if seat.sid == connection.sid), None)
+        if mine is None:
+            raise ServiceError("seat.missing")
         return mine, seats
 
     async def gone(self, connection: Connection) -> None:

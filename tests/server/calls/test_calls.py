@@ -508,16 +508,14 @@ async def test_no_still_is_asked_for_by_a_colleague_or_after_the_call(halls: Hal
 # What a screen may read.
 
 
-async def test_a_screen_reads_the_live_call_at_its_counter_and_no_other(halls: Halls) -> None:
+async def test_a_screen_reads_the_calls_at_its_counter_and_no_others(halls: Halls) -> None:
     _, call_id = await halls.in_call()
     _, _, seat_id = await halls.sit(screen(), call_id)
     async with halls.units.database.reading() as session:
-        call = await halls.calls.read_facing(session, screen())
-        assert call is not None
+        call = await halls.calls.read(session, screen(), call_id)
         assert (call.id, call.my_seat) == (call_id, seat_id)
-        assert await halls.calls.read_facing(session, screen("pingwang-2")) is None
-        with pytest.raises(ServiceError, match=r"action\.forbidden"):
-            await halls.calls.read_facing(session, CLERK)
+        with pytest.raises(ServiceError, match=r"^call\.unknown$"):
+            await halls.calls.read(session, screen("pingwang-2"), call_id)
 
 
 async def test_an_agent_without_a_hall_answers_for_their_region(halls: Halls) -> None:
