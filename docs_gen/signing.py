@@ -16,7 +16,6 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import pkcs12
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.metadata.model import DocumentMetadata
@@ -28,10 +27,11 @@ from pyhanko.sign.signers.pdf_signer import PdfSigningSession
 from pyhanko.stamp import StaticStampStyle
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from docs_gen.ca import is_demo
 from docs_gen.data import Facts
+from docs_gen.keyfiles import open_pkcs12
 from docs_gen.press import Drawn, draw
 from docs_gen.template import Template
-from docs_gen.trust import KeyFolderError, is_demo
 
 FIELD = "Seal"
 # Three P-256 certificates and the attributes take about 3 KB; twice that is reserved.
@@ -86,16 +86,9 @@ class SealKey(signers.Signer):
 
     @classmethod
     def load(cls, path: Path, passphrase: str) -> SealKey:
-        """Open a PKCS#12 file; KeyFolderError if it does not open or holds another kind of key."""
-        try:
-            key, certificate, chain = pkcs12.load_key_and_certificates(
-                path.read_bytes(), passphrase.encode()
-            )
-        except (OSError, ValueError) as error:
-            raise KeyFolderError(f"{path}: {error}") from None
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate is None:
-            raise KeyFolderError(f"{path}: expected an EC key with its certificate")
-        return cls(certificate, key, list(chain))
+        """Open a PKCS#12 file; KeyFolderError if it does not open or holds no P-256 key."""
+        pair, chain = open_pkcs12(path, passphrase.encode())
+        return cls(pair.certificate, pair.key, chain)
 
     async def async_sign_raw(
         self,

@@ -1,8 +1,9 @@
 """Keys and whom we trust: root → one CA per jurisdiction → one seal certificate per authority.
 
-A key folder holds `root.p12`, `ca/<region>.p12`, `seals/<authority>.p12`, `qr.pem` and
-`trust.json`. Verifying needs `trust.json` alone: the CAs' certificates, their CRLs, and the public
-keys that QR codes are signed with.
+A key folder holds the demonstration's own CAs as `root.p12` and `ca/<region>.p12`, the
+authorities' keys as `seals/<authority>.p12`, what other operators publish as `trusted/*.cer` and
+`trusted/*.crl`, `qr.pem`, `revoked.json` and `trust.json`. Verifying needs `trust.json` alone: the
+CAs' certificates, their CRLs, and the public keys that QR codes are signed with.
 """
 
 from __future__ import annotations
@@ -10,35 +11,57 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
-from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID
 
+from docs_gen.ca import (
+    DEMO_MARK,
+    Pair,
+    Revoked,
+    is_demo,
+    is_issued_by,
+    leads_to_root,
+    make_ca,
+    make_crl,
+    make_seal,
+)
 from docs_gen.data import Issuer
+from docs_gen.keyfiles import (
+    DER,
+    KeyFolderError,
+    open_content,
+    open_pkcs12,
+    parse_crl,
+    read_certificate,
+    read_crl,
+    save_pair,
+    write,
+)
 
-ROOT_LIVES = timedelta(days=7300)
-CA_LIVES = timedelta(days=3650)
-SEAL_LIVES = timedelta(days=1825)
-CRL_LIVES = timedelta(days=7)
-CLOCK_SLACK = timedelta(minutes=10)
-DEMO_MARK = "演示"
+__all__ = [
+    "KeyFolderError",
+    "TrustList",
+    "create_demo",
+    "import_crl",
+    "import_seal",
+    "is_demo",
+    "load_qr_key",
+    "load_trust",
+    "qr_key_id",
+    "renew_crls",
+    "revoke_seal",
+]
+
 KEY_ID_BYTES = 8
-
-
-class KeyFolderError(Exception):
-    """A key folder that cannot be used; says what is missing or wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +77,19 @@ class TrustList:
         """Return the keys that QR codes are signed with, by key id."""
         return {key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in self.qr_keys}
 
-    def is_fresh(self, now: datetime) -> bool:
-        """Say whether every CRL counts at an instant; a stale list can tell nothing for sure."""
-        loaded = [x509.load_der_x509_crl(der) for der in self.crls]
-        return bool(loaded) and all(
-            crl.next_update_utc is not None
-            and crl.last_update_utc <= now + CLOCK_SLACK
-            and now < crl.next_update_utc
-            for crl in loaded
-        )
+    def issued(self, certificate: bytes) -> bool:
+        """Say whether a CA of ours signed a certificate (DER); not whether it still counts."""
+        try:
+            one = x509.load_der_x509_certificate(certificate)
+        except ValueError:
+            return False
+        ours = map(x509.load_der_x509_certificate, (*self.intermediates, *self.roots))
+        return any(is_issued_by(one, ca) for ca in ours)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
-
-
-def create_demo(folder: Path, issuers: Sequence[tuple[str, Issuer]], now: datetime,
-                passphrase: str) -> None:  # fmt: skip
+def create_demo(
+    folder: Path, issuers: Sequence[tuple[str, Issuer]], now: datetime, passphrase: str
+) -> None:
     """Make what is missing of a demo key folder for these (authority id, issuer) pairs.
 
     Every subject says 演示. Keys that are there already stay.
@@ -85,28 +102,106 @@ def create_demo(folder: Path, issuers: Sequence[tuple[str, Issuer]], now: dateti
     for authority, issuer in issuers:
         path = folder / "seals" / f"{authority}.p12"
         if not path.exists():
-            ca = _open_pair(folder / "ca" / f"{issuer.region}.p12", secret)
-            seal = _make(f"{issuer.seal_text}（{DEMO_MARK}）", ca, SEAL_LIVES, now, issuer.code)
-            _save(path, seal, [ca.certificate, root.certificate], secret)
-    if not (folder / "qr.pem").exists():
-        _write(folder / "qr.pem", Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(secret)))  # fmt: skip
+            ca, _ = open_pkcs12(folder / "ca" / f"{issuer.region}.p12", secret)
+            seal = make_seal(f"{issuer.seal_text}（{DEMO_MARK}）", issuer.code, ca, now)
+            save_pair(path, seal, [ca.certificate, root.certificate], secret)
     renew_crls(folder, now, passphrase)
 
 
 def renew_crls(folder: Path, now: datetime, passphrase: str) -> None:
-    """Issue every CA's CRL anew and write `trust.json`, so that it counts for seven days."""
+    """Issue our own CAs' CRLs anew, and write `trust.json` with them and what others publish.
+
+    Ours count for seven days; of the others' the ones in `trusted/` are taken as they are.
+    """
     secret = passphrase.encode()
-    root = _open_pair(folder / "root.p12", secret)
-    cas = [_open_pair(path, secret) for path in sorted((folder / "ca").glob("*.p12"))]
+    paths = [path for path in (folder / "root.p12",) if path.exists()]
+    own = [open_pkcs12(path, secret)[0] for path in (*paths, *sorted(folder.glob("ca/*.p12")))]
+    others = [read_certificate(path) for path in sorted(folder.glob("trusted/*.cer"))]
+    cas = [*(pair.certificate for pair in own), *others]
+    revoked = _read_revoked(folder)
+    crls = [make_crl(pair, revoked, now).public_bytes(DER) for pair in own]
+    crls += [read_crl(path) for path in sorted(folder.glob("trusted/*.crl"))]
+    roots = [ca for ca in cas if is_issued_by(ca, ca)]
     trust = {
-        "roots": [_der(root.certificate)],
-        "intermediates": [_der(ca.certificate) for ca in cas],
-        "crls": [_crl(pair, now) for pair in (root, *cas)],
-        "qr_keys": [_qr_entry(load_qr_key(folder, passphrase).public_key())],
+        "roots": [_text(ca.public_bytes(DER)) for ca in roots],
+        "intermediates": [_text(ca.public_bytes(DER)) for ca in cas if ca not in roots],
+        "crls": [_text(crl) for crl in crls],
+        "qr_keys": [_qr_entry(_open_or_make_qr_key(folder, passphrase).public_key())],
     }
-    _write(folder / "trust.json", json.dumps(trust, indent=1).encode(), replace=True)
+    write(folder / "trust.json", json.dumps(trust, indent=1).encode(), replace=True)
+
+
+def revoke_seal(folder: Path, authority: str, now: datetime, passphrase: str) -> None:
+    """Revoke the seal certificate that one of our own CAs issued; its key is laid aside.
+
+    All that it ever signed counts as revoked from now on: without a time-stamp nothing shows what
+    was signed before. KeyFolderError if another operator's CA issued it.
+    """
+    path = folder / "seals" / f"{authority}.p12"
+    seal = open_pkcs12(path, passphrase.encode())[0].certificate
+    own = [open_pkcs12(one, passphrase.encode())[0] for one in sorted(folder.glob("ca/*.p12"))]
+    if not any(is_issued_by(seal, ca.certificate) for ca in own):
+        raise KeyFolderError(f"{authority}: its own CA revokes it")
+    entries = [
+        *_read_revoked(folder),
+        Revoked(seal.issuer.rfc4514_string(), seal.serial_number, now),
+    ]
+    listed = [
+        {"issuer": one.issuer, "serial": f"{one.serial:x}", "at": one.at.isoformat()}
+        for one in entries
+    ]
+    # The list first: a key that is laid aside and not listed would still count.
+    write(folder / "revoked.json", json.dumps(listed, indent=1).encode(), replace=True)
+    renew_crls(folder, now, passphrase)
+    aside = folder / "revoked" / f"{authority}-{seal.serial_number:x}.p12"
+    aside.parent.mkdir(exist_ok=True, mode=0o700)
+    path.replace(aside)
+
+
+def import_seal(
+    folder: Path, authority: str, content: bytes, given: str, passphrase: str,
+    *, now: datetime | None = None,
+) -> str:  # fmt: skip
+    """Put a PKCS#12 file into a key folder under an authority; return its subject.
+
+    KeyFolderError if it does not open, holds no P-256 key that may sign documents, or comes
+    without its chain up to the root. The chain's CAs join the trust list; their operator's CRLs
+    come by `import_crl`, and until they are there nothing that this key signs is found genuine.
+    """
+    pair, chain = open_content("the PKCS#12 file", content, given.encode())
+    if not leads_to_root(pair.certificate, chain):
+        raise KeyFolderError("expected the certificate with its chain of CAs up to the root")
+    if not _may_sign(pair.certificate):
+        raise KeyFolderError("expected a certificate whose key usage is nonRepudiation")
+    for ca in chain:
+        name = hashlib.sha256(ca.public_bytes(DER)).hexdigest()
+        write(folder / "trusted" / f"{name}.cer", ca.public_bytes(DER), replace=True)
+    path = folder / "seals" / f"{authority}.p12"
+    save_pair(path, pair, chain, passphrase.encode(), replace=True)
+    renew_crls(folder, now or datetime.now(UTC), passphrase)
+    return pair.certificate.subject.rfc4514_string()
+
+
+def import_crl(folder: Path, content: bytes, passphrase: str, now: datetime | None = None) -> str:
+    """Put another operator's CRL (DER or PEM) into the trust list; return its issuer.
+
+    It takes the place of that CA's last one. KeyFolderError if no CA of `trusted/` signed it, or
+    if it is older than the one that is there.
+    """
+    crl = parse_crl(content)
+    cas = [read_certificate(path) for path in sorted(folder.glob("trusted/*.cer"))]
+    signer = next((ca for ca in cas if _is_signed_by(crl, ca)), None)
+    if signer is None:
+        raise KeyFolderError("no CA of the trust list signed this CRL")
+    name = hashlib.sha256(signer.public_bytes(DER)).hexdigest()
+    path = folder / "trusted" / f"{name}.crl"
+    if path.exists():
+        last = x509.load_der_x509_crl(read_crl(path))
+        if crl.last_update_utc < last.last_update_utc:
+            raise KeyFolderError("the CRL that is there is newer")
+    write(path, crl.public_bytes(DER), replace=True)
+    renew_crls(folder, now or datetime.now(UTC), passphrase)
+    return crl.issuer.rfc4514_string()
 
 
 def load_trust(folder: Path) -> TrustList:
@@ -129,14 +224,13 @@ def load_trust(folder: Path) -> TrustList:
 
 def load_qr_key(folder: Path, passphrase: str) -> Ed25519PrivateKey:
     """Return the key that QR codes are signed with."""
+    path = folder / "qr.pem"
     try:
-        key = serialization.load_pem_private_key(
-            (folder / "qr.pem").read_bytes(), passphrase.encode()
-        )
-    except (OSError, ValueError) as error:
-        raise KeyFolderError(f"{folder / 'qr.pem'}: {error}") from None
+        key = serialization.load_pem_private_key(path.read_bytes(), passphrase.encode())
+    except (OSError, ValueError, TypeError) as error:
+        raise KeyFolderError(f"{path}: {error}") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise KeyFolderError(f"{folder / 'qr.pem'}: expected an Ed25519 key")
+        raise KeyFolderError(f"{path}: expected an Ed25519 key")
     return key
 
 
@@ -145,142 +239,59 @@ def qr_key_id(key: Ed25519PublicKey) -> bytes:
     return hashlib.sha256(key.public_bytes_raw()).digest()[:KEY_ID_BYTES]
 
 
-def is_demo(certificate: x509.Certificate) -> bool:
-    """Say whether a certificate is one of the demonstration: its subject says so."""
-    return DEMO_MARK in certificate.subject.rfc4514_string()
-
-
-def import_seal(folder: Path, authority: str, content: bytes, given: str, passphrase: str) -> str:
-    """Put a PKCS#12 file into a key folder under an authority; return its subject.
-
-    KeyFolderError if it does not open, holds no P-256 key or comes without its chain. The chain's
-    CAs join the trust list with the CRLs that their operator publishes.
-    """
+def _may_sign(certificate: x509.Certificate) -> bool:
     try:
-        key, certificate, chain = pkcs12.load_key_and_certificates(content, given.encode())
-    except ValueError as error:
-        raise KeyFolderError(f"the PKCS#12 file does not open: {error}") from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise KeyFolderError("expected an ECDSA P-256 key")
-    if certificate is None or not chain:
-        raise KeyFolderError("expected the certificate with its chain of CAs")
-    path = folder / "seals" / f"{authority}.p12"
-    _save(path, _Pair(certificate, key), chain, passphrase.encode(), replace=True)
-    return certificate.subject.rfc4514_string()
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return usage.content_commitment
 
 
-def _open_or_make(
-    path: Path, secret: bytes, name: str, above: _Pair | None, now: datetime
-) -> _Pair:
+def _open_or_make(path: Path, secret: bytes, name: str, above: Pair | None, now: datetime) -> Pair:
     if path.exists():
-        return _open_pair(path, secret)
-    pair = _make(name, above, CA_LIVES if above else ROOT_LIVES, now, None)
-    _save(path, pair, [above.certificate] if above else [], secret)
+        return open_pkcs12(path, secret)[0]
+    pair = make_ca(name, above, now)
+    save_pair(path, pair, [above.certificate] if above else [], secret)
     return pair
 
 
-def _open_pair(path: Path, secret: bytes) -> _Pair:
+def _open_or_make_qr_key(folder: Path, passphrase: str) -> Ed25519PrivateKey:
+    path = folder / "qr.pem"
+    if not path.exists():
+        content = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(passphrase.encode()),
+        )
+        write(path, content)
+    return load_qr_key(folder, passphrase)
+
+
+def _is_signed_by(crl: x509.CertificateRevocationList, ca: x509.Certificate) -> bool:
+    key = ca.public_key()
     try:
-        key, certificate, _ = pkcs12.load_key_and_certificates(path.read_bytes(), secret)
-    except (OSError, ValueError) as error:
+        return crl.issuer == ca.subject and crl.is_signature_valid(key)  # type: ignore[arg-type]
+    except TypeError:
+        # Not every kind of key can sign a CRL.
+        return False
+
+
+def _read_revoked(folder: Path) -> list[Revoked]:
+    path = folder / "revoked.json"
+    if not path.exists():
+        return []
+    try:
+        return [
+            Revoked(one["issuer"], int(one["serial"], 16), datetime.fromisoformat(one["at"]))
+            for one in json.loads(path.read_text())
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise KeyFolderError(f"{path}: {error}") from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate is None:
-        raise KeyFolderError(f"{path}: expected an EC key with its certificate")
-    return _Pair(certificate, key)
-
-
-def _make(
-    name: str, above: _Pair | None, lives: timedelta, now: datetime, code: str | None
-) -> _Pair:
-    """Make a key and its certificate: a CA's without `code`, else a seal's for that authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    parts = [
-        x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, f"Kuayu {DEMO_MARK}"),
-        x509.NameAttribute(NameOID.COMMON_NAME, name[:64]),
-    ]
-    if code is not None:
-        parts.append(x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, code))
-    subject = x509.Name(parts)
-    signer = above.key if above else key
-    depth = (0 if above else 1) if code is None else None
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(above.certificate.subject if above else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SLACK)
-        .not_valid_after(now + lives)
-        .add_extension(x509.BasicConstraints(ca=code is None, path_length=depth), critical=True)
-        .add_extension(_usage(ca=code is None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
-        )
-    )
-    return _Pair(builder.sign(signer, hashes.SHA256()), key)
-
-
-def _usage(*, ca: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not ca,
-        content_commitment=not ca,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=ca,
-        crl_sign=ca,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _crl(pair: _Pair, now: datetime) -> str:
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(pair.certificate.subject)
-        .last_update(now - CLOCK_SLACK)
-        .next_update(now + CRL_LIVES)
-        .add_extension(x509.CRLNumber(int(now.astimezone(UTC).timestamp())), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(pair.key.public_key()),
-            critical=False,
-        )
-    )
-    crl = builder.sign(pair.key, hashes.SHA256())
-    return base64.b64encode(crl.public_bytes(serialization.Encoding.DER)).decode()
 
 
 def _qr_entry(key: Ed25519PublicKey) -> dict[str, str]:
-    raw = base64.b64encode(key.public_bytes_raw()).decode()
-    return {"id": qr_key_id(key).hex(), "key": raw}
+    return {"id": qr_key_id(key).hex(), "key": _text(key.public_bytes_raw())}
 
 
-def _der(certificate: x509.Certificate) -> str:
-    return base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
-
-
-def _save(
-    path: Path, pair: _Pair, chain: Sequence[x509.Certificate], secret: bytes, *,
-    replace: bool = False,
-) -> None:  # fmt: skip
-    encryption = serialization.BestAvailableEncryption(secret)
-    content = pkcs12.serialize_key_and_certificates(
-        None, pair.key, pair.certificate, list(chain), encryption
-    )
-    _write(path, content, replace=replace)
-
-
-def _write(path: Path, content: bytes, *, replace: bool = False) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if path.exists() and not replace:
-        raise KeyFolderError(f"{path} is there already")
-    temporary = path.with_suffix(".part")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -9,25 +9,30 @@ from __future__ import annotations
 import enum
 import hashlib
 import io
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from asn1crypto import cms
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
-from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.general import SigningError
 from pyhanko.sign.validation import async_validate_pdf_signature
-from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
+from docs_gen.ca import CLOCK_SLACK, DEMO_MARK
+from docs_gen.numbers import is_identifier
 from docs_gen.trust import TrustList
+
+# pyHanko logs every chain that does not hold; here that is the answer, and no news for stderr.
+for _name in ("pyhanko", "pyhanko_certvalidator"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 MAX_BYTES = 5 * 1024 * 1024
 PDF_MARK = b"%PDF-"
-CLOCK_SLACK = timedelta(minutes=10)
 
 
 class Verdict(enum.StrEnum):
@@ -58,8 +63,9 @@ class Finding:
 async def verify(content: bytes, trust: TrustList, now: datetime) -> Finding:
     """Judge a PDF by its one signature, our chain, our CRLs, and whole-file coverage.
 
-    Nothing is fetched. A stranger's key is valid in itself, so only a chain of ours counts;
-    with a stale trust list the answer is cannot_tell and never genuine.
+    Nothing is fetched. A stranger's key is valid in itself, so only a chain of ours counts; where
+    a CRL of that chain is stale or missing, or the chain's time is over, the answer is cannot_tell
+    and never genuine. What calls itself ours and does not hold is altered, all else is unknown.
     """
     sha256 = hashlib.sha256(content).hexdigest()
     if len(content) > MAX_BYTES or not content.startswith(PDF_MARK):
@@ -67,57 +73,74 @@ async def verify(content: bytes, trust: TrustList, now: datetime) -> Finding:
     try:
         reader = PdfFileReader(io.BytesIO(content), strict=False)
         number = _number(reader)
-        signatures = list(reader.embedded_regular_signatures)
+        signatures = list(reader.embedded_signatures)
     except Exception:  # noqa: BLE001 (a broken file raises whatever its bytes lead to)
         return Finding(Verdict.UNREADABLE, sha256)
+    claims = number is not None and is_identifier(number)
+    failed = Finding(Verdict.ALTERED if claims else Verdict.UNKNOWN, sha256, number)
     if len(signatures) != 1:
-        verdict = Verdict.ALTERED if signatures else Verdict.UNKNOWN
-        return Finding(verdict, sha256, number)
-    return await _judge(signatures[0], trust, now, sha256, number)
+        return failed
+    try:
+        return await _judge(signatures[0], content, trust, now, failed)
+    except Exception:  # noqa: BLE001 (and so does a broken signature)
+        return failed
 
 
 async def _judge(
-    signature: EmbeddedPdfSignature, trust: TrustList, now: datetime, sha256: str,
-    number: str | None,
+    signature: EmbeddedPdfSignature, content: bytes, trust: TrustList, now: datetime,
+    failed: Finding,
 ) -> Finding:  # fmt: skip
-    try:
-        status = await async_validate_pdf_signature(signature, _context(trust, now))
-        verdict = _verdict(status, trust, now)
-    except (SignatureValidationError, SigningError, PdfError, ValueError, TypeError, KeyError):
-        return Finding(Verdict.ALTERED, sha256, number)
+    status = await async_validate_pdf_signature(signature, _context(trust, now))
     certificate = status.signing_cert
-    subject = certificate.subject.native
+    whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
+    if not (status.intact and status.valid and whole):
+        return failed
+    if not trust.issued(certificate.dump()):
+        return Finding(Verdict.UNKNOWN, failed.sha256, failed.number)
+    names = (certificate.subject, certificate.issuer)
     return Finding(
-        verdict,
-        sha256,
-        number,
-        signer=str(subject.get("common_name", "")),
+        _verdict(status) if _is_exact(signature, content, trust) else Verdict.ALTERED,
+        failed.sha256,
+        failed.number,
+        signer=str(certificate.subject.native.get("common_name", "")),
         signed_at=status.signer_reported_dt,
-        demo="演示" in certificate.subject.human_friendly,
+        demo=any(DEMO_MARK in name.human_friendly for name in names),
     )
 
 
-def _verdict(status: PdfSignatureStatus, trust: TrustList, now: datetime) -> Verdict:
-    whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
-    if not (status.intact and status.valid and whole):
-        return Verdict.ALTERED
-    if not _is_ours(status, trust):
-        return Verdict.UNKNOWN
+def _verdict(status: PdfSignatureStatus) -> Verdict:
+    """Return what an intact signature by one of our CAs' certificates is worth."""
     if status.revoked:
         return Verdict.REVOKED
-    if not trust.is_fresh(now):
-        return Verdict.CANNOT_TELL
     if status.bottom_line:
         return Verdict.GENUINE
-    # What follows a trusted signature is a change that it forbids.
-    return Verdict.ALTERED if status.trusted else Verdict.UNKNOWN
+    # Trusted and yet not sound: something that the signature itself forbids.
+    return Verdict.ALTERED if status.trusted else Verdict.CANNOT_TELL
 
 
-def _is_ours(status: PdfSignatureStatus, trust: TrustList) -> bool:
-    """Say whether a CA of ours issued the signer's certificate; its own path check comes after."""
-    ours = [asn1_x509.Certificate.load(der) for der in (*trust.intermediates, *trust.roots)]
-    issuers = {ca.subject.hashable for ca in ours}
-    return status.signing_cert.issuer.hashable in issuers
+def _is_exact(signature: EmbeddedPdfSignature, content: bytes, trust: TrustList) -> bool:
+    """Say whether the place of the signature holds nothing but what we put there.
+
+    No signature covers its own place: bytes after it, further certificates and unsigned attributes
+    could be changed at will.
+    """
+    _, start, end, _ = (int(offset) for offset in signature.byte_range)
+    place = content[start:end]
+    signed = cms.ContentInfo.load(bytes.fromhex(place[1:-1].decode("ascii")))
+    text = signed.dump().hex().upper().encode()
+    if place != b"<" + text + b"0" * (len(place) - len(text) - 2) + b">":
+        return False
+    data = signed["content"]
+    ours = {*trust.roots, *trust.intermediates, signature.signer_cert.dump()}
+    return (
+        _ders(data["certificates"]) <= ours
+        and data["crls"].native is None
+        and all(one["unsigned_attrs"].native is None for one in data["signer_infos"])
+    )
+
+
+def _ders(certificates: Iterable[cms.CertificateChoices]) -> set[bytes]:
+    return {one.chosen.dump() for one in certificates}
 
 
 def _context(trust: TrustList, now: datetime) -> ValidationContext:
