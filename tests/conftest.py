@@ -6,11 +6,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from server.db.engine import Database
 from server.db.unit import Units
 from tests.support.database import News, SetClock, units_on, with_tables
 from tests.support.postgres import Cluster, binaries, running_cluster
+
+# How long one example takes depends on what else the machine does; pytest's timeout is enough.
+settings.register_profile("kuayu", deadline=None)
+settings.load_profile("kuayu")
 
 
 @pytest.fixture(scope="session")
