@@ -86,8 +86,8 @@ class Drafts:
     async def outline(self, session: AsyncSession, case: Case, kind: str) -> Draft:
         """Return the facts for a preview.
 
-        Refuses certificate.kind_unknown, case.incomplete for values the page needs, and
-        text.too_long for one that it does not take.
+        Refuses certificate.kind_unknown, case.incomplete for values the page needs,
+        text.too_long, and certificate.unprintable for a value not in the form the page writes.
         """
         line = self.reader.item_of(case).certificate(kind)
         template = self.signer.templates.get(kind)
@@ -100,6 +100,11 @@ class Drafts:
         too_long = template.too_long(values)
         if too_long:
             raise ServiceError("text.too_long", field=too_long[0])
+        for name, field in template.fields.items():
+            try:
+                field.write(values[name])
+            except ValueError:
+                raise ServiceError("certificate.unprintable", field=name) from None
         return Draft(
             kind=kind,
             title=line.title,

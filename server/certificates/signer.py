@@ -15,10 +15,11 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pypdfium2
+import structlog
 
 from docs_gen import qr
 from docs_gen.data import CHINA, Facts, Issuer
-from docs_gen.fonts import load_fonts, unprintable
+from docs_gen.fonts import FontError, load_fonts, unprintable
 from docs_gen.numbers import identifier
 from docs_gen.press import preview
 from docs_gen.signing import SealKey, issue
@@ -39,6 +40,8 @@ from server.errors import ServiceError
 from server.regions.rules import Authority
 
 __all__ = ["Finding", "KeyFolderError", "Order", "Signed", "Signer", "Verdict", "import_seal"]
+
+log = structlog.get_logger("kuayu.certificates")
 
 PICTURE_PIXELS = 1800
 # Looking at an honest file takes some 10 ms.
@@ -192,6 +195,7 @@ class Signer:
         """Draw, sign and validate a certificate; the same order gives the same bytes."""
         found = await self._seals.run(_issue, order, now)
         if isinstance(found, _Refused):
+            log.warning("not signed", number=order.number, why=found.code, **found.details)
             raise ServiceError(found.code, **found.details)
         return found
 
@@ -258,7 +262,7 @@ class _Bench:
 def _lay_out_keys(folder: Path, passphrase: str, fallback: Path | None) -> None:
     try:
         _Bench.keys = _Keys(folder, passphrase, fallback)
-    except (KeyFolderError, OSError) as error:
+    except (KeyFolderError, FontError, OSError) as error:
         # Kept for who asks: an initializer that raises would only say that the pool is broken.
         _Bench.fault = str(error)
 
@@ -287,7 +291,11 @@ def _unprintable(values: dict[str, str], words: str) -> _Refused | None:
 def _preview(order: Order) -> bytes | _Refused:
     if _Bench.keys is None:
         return _Refused("signer.unavailable")
-    return preview(order.facts(""), _Bench.keys.templates[order.kind], _Bench.keys.fallback)
+    template = _Bench.keys.templates[order.kind]
+    try:
+        return preview(order.facts(""), template, _Bench.keys.fallback)
+    except ValueError:
+        return _Refused("certificate.unprintable")
 
 
 def _issue(order: Order, now: datetime) -> Signed | _Refused:
@@ -306,7 +314,10 @@ def _issue(order: Order, now: datetime) -> Signed | _Refused:
     )
     token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
     seal = keys.seals[order.authority.id]
-    made = asyncio.run(issue(order.facts(token), template, seal, keys.fallback))
+    try:
+        made = asyncio.run(issue(order.facts(token), template, seal, keys.fallback))
+    except ValueError:
+        return _Refused("certificate.unprintable")
     finding = asyncio.run(verify(made.pdf, keys.trust.now(), now))
     if finding.verdict is not Verdict.GENUINE or finding.number != order.number:
         return _Refused("signer.unavailable", {"finding": finding.verdict.value})

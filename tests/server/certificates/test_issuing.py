@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from server.access import Actor
-from server.cases.models import Consent, Material
+from server.cases.models import CaseField, Consent, Material
 from server.cases.rules import CaseState, ConsentState
 from server.certificates.issuing import Key
 from server.certificates.models import Certificate
@@ -414,3 +414,16 @@ async def test_a_case_left_with_the_jurisdiction_is_certified_after_the_call(des
     await desk.move(case_id, CaseState.WITH_JURISDICTION)
     await desk.issue(case_id)
     assert (await desk.case(case_id)).state is CaseState.CERTIFIED
+
+
+async def test_a_value_the_page_cannot_write_is_named_before_anything_is_reserved(
+    desk: Desk,
+) -> None:
+    case_id = await desk.ready_case()
+    async with desk.units.open() as unit:
+        entry = await desk.records.begin_as_service(unit, case_id)
+        field = await unit.session.get_one(CaseField, (case_id, "as_of"))
+        field.sealed = entry.key.seal("last week", f"field:{case_id}:as_of")
+    error = await refused(desk.issue(case_id))
+    assert (error.code, error.details["field"]) == ("certificate.unprintable", "as_of")
+    assert await register(desk) == []
