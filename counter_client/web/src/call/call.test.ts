@@ -1,7 +1,8 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Call } from "@/api/shapes";
-import { type AddressedSignal, CallSession, limitsFor } from "./call";
+import { type AddressedSignal, CallSession } from "./call";
 import { FakeConnection, fakeStream, fakeTrack, settled } from "./fake";
+import { limitsFor } from "./limits";
 
 let made: FakeConnection[];
 let sent: { to: string }[];
@@ -20,22 +21,27 @@ beforeEach(() => {
   });
 });
 
-function callOf(remote: { since?: string; connected?: boolean } = {}): Call {
+const T0 = "2026-11-22T04:00:00.000000Z";
+const T1 = "2026-11-22T04:00:09.000000Z";
+
+function callOf(remote: { since?: string; connected?: boolean; mine?: string } = {}): Call {
   const seat = (id: string, side: string, since: string, connected = true) => ({
     id, side, since, connected, order: 0, name: "", office: "", media_up: false,
   });
   return {
     id: "call",
     my_seat: "me",
-    seats: [seat("me", "local", "t0"), seat("far", "remote", remote.since ?? "t0", remote.connected ?? true)],
+    seats: [seat("me", "local", remote.mine ?? T0), seat("far", "remote", remote.since ?? T0, remote.connected ?? true)],
     ends: [{ seat_id: "far", polite: false }],
     ice_servers: [],
   } as unknown as Call;
 }
 
-const offer = (from = "far", callId = "call"): AddressedSignal => ({
-  call_id: callId, from, description: { type: "offer", sdp: "x" },
+const offer = (from = "far", callId = "call", who = "AA"): AddressedSignal => ({
+  call_id: callId, from, description: { type: "offer", sdp: `x\na=fingerprint:sha-256 ${who}\n` },
 });
+
+const arrive = (at: number, stream: MediaStream) => made[at]?.ontrack?.({ streams: [stream] });
 
 describe("a call from one seat's view", () => {
   it("meets an end once, however often it hears of it", () => {
@@ -44,11 +50,70 @@ describe("a call from one seat's view", () => {
     expect(made).toHaveLength(1);
   });
 
-  it("meets an end anew when its seat was taken anew", () => {
+  it("meets an end anew when its seat was taken anew, or its own", () => {
     session.update(callOf());
-    session.update(callOf({ since: "t1" }));
+    session.update(callOf({ since: T1 }));
     expect(made).toHaveLength(2);
+    session.update(callOf({ since: T1, mine: T1 }));
+    expect(made).toHaveLength(3);
+  });
+
+  it("keeps the picture of before until the new connection stands", () => {
+    session.update(callOf());
+    const [first, second] = [fakeStream("far:camera"), fakeStream("far:camera")];
+    made[0]?.become("connected");
+    arrive(0, first);
+    session.update(callOf({ since: T1 }));
+    arrive(1, second);
+    expect(session.remote.map((one) => one.stream)).toEqual([first]);
+    expect(made[0]?.closed).toBe(false);
+    made[1]?.become("connected");
+    expect(session.remote.map((one) => one.stream)).toEqual([second]);
     expect(made[0]?.closed).toBe(true);
+  });
+
+  it("keeps what still carries media when the next attempts fail too", () => {
+    session.update(callOf());
+    made[0]?.become("connected");
+    session.update(callOf({ since: T1 }));
+    session.update(callOf({ since: T1, mine: T1 }));
+    expect(made.map((one) => one.closed)).toEqual([false, true, false]);
+  });
+
+  it("keeps an end that has lost its socket, and lets go of one that has no part any more", () => {
+    session.update(callOf());
+    session.update(callOf({ connected: false }));
+    expect(made[0]?.closed).toBe(false);
+    session.update({ ...callOf(), ends: [] });
+    expect(made[0]?.closed).toBe(true);
+  });
+
+  it("does not go back to a Call that is older than the one it knows", () => {
+    session.update(callOf({ since: T1 }));
+    session.update(callOf());
+    expect(made).toHaveLength(1);
+  });
+
+  it("starts anew by itself when a description is of another connection", async () => {
+    session.update(callOf());
+    session.hear(offer("far", "call", "AA"));
+    session.hear(offer("far", "call", "BB"));
+    await settled();
+    expect(made).toHaveLength(2);
+    expect(made[1]?.remoteDescription?.sdp).toContain("BB");
+    // The Call that says so comes late, and changes nothing more.
+    session.update(callOf({ since: T1 }));
+    expect(made).toHaveLength(2);
+  });
+
+  it("does not hold signals for ever when no Call comes", async () => {
+    vi.useFakeTimers();
+    session.update(callOf());
+    session.expectChange();
+    session.hear(offer());
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(made[0]?.remoteDescription?.type).toBe("offer");
+    vi.useRealTimers();
   });
 
   it("does not meet a seat that holds no socket", () => {
@@ -73,7 +138,7 @@ describe("a call from one seat's view", () => {
     session.hear(offer());
     await settled();
     expect(made[0]?.remoteDescription).toBeNull();
-    session.update(callOf({ since: "t1" }));
+    session.update(callOf({ since: T1 }));
     await settled();
     expect(made[0]?.remoteDescription).toBeNull();
     expect(made[1]?.remoteDescription?.type).toBe("offer");
@@ -87,6 +152,21 @@ describe("a call from one seat's view", () => {
     expect(made[0]?.remoteDescription).toBeNull();
   });
 
+  it("exchanges a camera, another stream or one for none without negotiating where it can", async () => {
+    session.update(callOf());
+    const [before, now, later] = [fakeTrack("video"), fakeTrack("video"), fakeTrack("video")];
+    session.share("camera", fakeStream("x", before));
+    await settled();
+    const offers = sent.length;
+    await session.replace("camera", before, now);
+    expect(made[0]?.senders.map((one) => one.track)).toEqual([now]);
+    session.share("camera", fakeStream("z", later));
+    await settled();
+    expect(made[0]?.senders.map((one) => one.track)).toEqual([later]);
+    expect(made[0]?.senders[0]?.limits.encodings?.[0]?.scaleResolutionDownBy).toBe(3);
+    expect(sent.length).toBe(offers);
+  });
+
   it("says whose stream came and went, by the end that it came from", () => {
     const seen: string[][] = [];
     session.on("remote", (all) => seen.push(all.map((one) => `${one.seat}:${one.kind}`)));
@@ -96,6 +176,15 @@ describe("a call from one seat's view", () => {
     expect(seen.at(-1)).toEqual(["far:screen", "far:camera"]);
     session.close();
     expect(session.remote).toEqual([]);
+  });
+
+  it("says again that it is connected when its seat was taken anew", () => {
+    const said: string[] = [];
+    session.on("state", (state) => said.push(state));
+    session.update(callOf());
+    made[0]?.become("connected");
+    session.update(callOf({ mine: T1 }));
+    expect(said).toEqual(["connected", "connected"]);
   });
 
   it("is connected when its ends are, and never interrupted before that", () => {
@@ -113,5 +202,10 @@ describe("a call from one seat's view", () => {
 describe("what a sender may use", () => {
   it("scales a large camera down", () => {
     expect(limitsFor("camera", fakeTrack("video")).scaleDownBy).toBe(3);
+  });
+
+  it("never scales a small one up", () => {
+    const small = { kind: "video", getSettings: () => ({ height: 480 }) } as unknown as MediaStreamTrack;
+    expect(limitsFor("camera", small).scaleDownBy).toBe(1);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * A whole call from one seat's view: one Peer per end, our own tracks on every one of them, the
- * others' streams by seat and kind.
+ * A whole call from one seat's view: one End per seat that we negotiate with, our own streams on
+ * every one of them, the others' streams by seat and kind.
  *
  *   const call = new CallSession({ send, connect });
  *   call.on("remote", ...); call.on("state", ...);
@@ -10,26 +10,25 @@
  *   call.close();
  *
  * A seat's `since` is its epoch: it changes whenever the seat is taken anew (reload, another tab,
- * a reconnected socket). An end is met with a fresh Peer when its epoch or our own has changed.
+ * a reconnected socket), and then both sides meet each other with fresh connections. Where the Call
+ * that says so is late, the certificate in the other side's description says it as well.
  * Call `expectChange()` when "call.changed" is heard, before fetching the Call: signals that come
- * meanwhile may belong to the new epoch and are held until `update`.
+ * meanwhile may belong to the new epoch and are held until `update`. A Call older than the one we
+ * know, by any seat's epoch, changes nothing.
  */
 import type { Candidate, Description } from "@/api/notices";
 import type { Call, Seat } from "@/api/shapes";
 import { Emitter } from "./emitter";
-import { type Kind, nameOf, readName } from "./naming";
-import { limit, Peer, type PeerState, type SendLimits, type Signal } from "./peer";
+import { End, type RemoteStream } from "./end";
+import type { Kind } from "./naming";
+import type { PeerState, Signal } from "./peer";
+
+export type { RemoteStream } from "./end";
 
 export type AddressedSignal = { call_id: string; from: string } & (
   | { description: Description }
   | { candidate: Candidate | null }
 );
-
-export interface RemoteStream {
-  seat: string;
-  kind: Kind;
-  stream: MediaStream;
-}
 
 export interface CallEvents {
   /** All streams of the others, whenever one comes or goes. */
@@ -45,25 +44,16 @@ export interface CallOptions {
   connect?: (servers: RTCIceServer[]) => RTCPeerConnection;
 }
 
-interface End {
-  epoch: string;
-  peer: Peer;
-  senders: Map<Kind, RTCRtpSender[]>;
-}
-
-export const LIMITS: Record<Kind, Omit<SendLimits, "scaleDownBy"> & { height: number }> = {
-  camera: { height: 720, maxFramerate: 30, maxBitrate: 1_800_000 },
-  screen: { height: 1080, maxFramerate: 10, maxBitrate: 2_000_000 },
-  document: { height: 1080, maxFramerate: 15, maxBitrate: 2_000_000 },
-};
+const LONGEST_HOLD = 5_000;
+const MOST_HELD = 500;
 
 export class CallSession extends Emitter<CallEvents> {
   private readonly ends = new Map<string, End>();
   private readonly local = new Map<Kind, MediaStream>();
-  private readonly streams = new Map<string, RemoteStream>();
   private readonly options: CallOptions;
   private call: Call | null = null;
   private changing = false;
+  private releasing: ReturnType<typeof setTimeout> | undefined;
   private held: AddressedSignal[] = [];
   private said: "connected" | "interrupted" | null = null;
 
@@ -73,82 +63,73 @@ export class CallSession extends Emitter<CallEvents> {
   }
 
   get remote(): RemoteStream[] {
-    return [...this.streams.values()];
+    return [...this.ends.values()].flatMap((end) => end.streams);
   }
 
   /** The connections, for their statistics. */
   get connections(): { seat: string; connection: RTCPeerConnection }[] {
-    return [...this.ends].map(([seat, end]) => ({ seat, connection: end.peer.connection }));
+    return [...this.ends.values()].map(({ seat, connection }) => ({ seat, connection }));
   }
 
-  /** The Call is about to change: hold what comes until `update`. */
+  /** The Call is about to change: hold what comes until `update`, but not for ever. */
   expectChange(): void {
     this.changing = true;
+    clearTimeout(this.releasing);
+    this.releasing = setTimeout(() => this.release(), LONGEST_HOLD);
   }
 
   /** Meet the call's ends as they are now. */
   update(call: Call): void {
+    if (isOlder(call, this.call)) return;
+    const before = epochOfMine(this.call);
     this.call = call;
-    const mine = call.seats.find((seat) => seat.id === call.my_seat);
-    const wanted = new Map<string, { seat: Seat; polite: boolean }>();
-    for (const end of call.ends) {
-      const seat = call.seats.find((one) => one.id === end.seat_id);
-      // Who holds no socket cannot answer: they are met when they come.
-      if (seat?.connected && mine) wanted.set(seat.id, { seat, polite: end.polite });
+    const mine = epochOfMine(call);
+    const seats = new Map(call.seats.map((seat) => [seat.id, seat]));
+    for (const id of this.ends.keys()) {
+      if (!call.ends.some((end) => end.seat_id === id)) this.drop(id);
     }
-    for (const [id, end] of this.ends) {
-      const still = wanted.get(id);
-      if (!still || epochOf(still.seat, mine) !== end.epoch) this.drop(id);
+    for (const { seat_id: id, polite } of call.ends) {
+      const seat = seats.get(id);
+      // Who holds no socket cannot answer: they are met when they come, and kept when they go.
+      if (mine !== null && seat?.connected) this.meet(id, `${seat.since} ${mine}`, polite);
     }
-    for (const [id, { seat, polite }] of wanted) {
-      if (!this.ends.has(id)) this.meet(id, epochOf(seat, mine), polite);
-    }
-    this.changing = false;
-    const held = this.held;
-    this.held = [];
-    for (const signal of held) this.hear(signal);
-    this.settle();
+    this.release();
+    // The service forgets what we said of our connections when the seat is taken anew.
+    this.settle(before !== null && mine !== before);
   }
 
   /** Take a signal that was addressed to our seat. */
   hear(signal: AddressedSignal): void {
-    if (signal.call_id !== this.call?.id) {
-      if (this.call === null) this.held.push(signal);
-      return;
-    }
-    if (this.changing) {
-      this.held.push(signal);
+    if (this.call !== null && signal.call_id !== this.call.id) return;
+    if (this.call === null || this.changing) {
+      if (this.held.length < MOST_HELD) this.held.push(signal);
       return;
     }
     const end = this.ends.get(signal.from);
-    if (!end) return;
-    if ("description" in signal) void end.peer.hear({ description: signal.description });
-    else void end.peer.hear({ candidate: signal.candidate });
+    if ("description" in signal) end?.hear({ description: signal.description });
+    else end?.hear({ candidate: signal.candidate });
   }
 
   /** Send a stream of ours to every end, in place of the last one of its kind; null: no more. */
   share(kind: Kind, stream: MediaStream | null): void {
     if (stream) this.local.set(kind, stream);
     else this.local.delete(kind);
-    for (const end of this.ends.values()) this.bring(end, kind);
+    for (const end of this.ends.values()) end.bring(kind);
   }
 
   /** Exchange a track without negotiating anew, such as for another camera. */
   async replace(kind: Kind, before: MediaStreamTrack | null, track: MediaStreamTrack): Promise<void> {
-    for (const end of this.ends.values()) {
-      const senders = end.senders.get(kind) ?? [];
-      const sender = senders.find((one) => one.track === before) ??
-        senders.find((one) => one.track?.kind === track.kind);
-      if (sender) await sender.replaceTrack(track);
-    }
+    await Promise.all([...this.ends.values()].map((end) => end.replace(kind, before, track)));
   }
 
+  /** Find a new way to every end, after the network has changed. */
   restart(): void {
-    for (const end of this.ends.values()) end.peer.restart();
+    for (const end of this.ends.values()) end.restart();
   }
 
   close(): void {
     for (const id of [...this.ends.keys()]) this.drop(id);
+    clearTimeout(this.releasing);
     this.call = null;
     this.held = [];
     this.changing = false;
@@ -156,81 +137,65 @@ export class CallSession extends Emitter<CallEvents> {
   }
 
   private meet(seat: string, epoch: string, polite: boolean): void {
-    const servers = (this.call?.ice_servers ?? []) as RTCIceServer[];
+    const met = this.ends.get(seat);
+    if (met) {
+      met.enter(epoch);
+      return;
+    }
     const connect = this.options.connect ?? ((iceServers) => new RTCPeerConnection({ iceServers }));
-    const peer = new Peer({
+    const end = new End({
+      seat,
+      mine: this.call?.my_seat ?? "",
       polite,
-      connection: connect(servers),
+      epoch,
+      connect: () => connect((this.call?.ice_servers ?? []) as RTCIceServer[]),
       send: (signal) => this.options.send(seat, signal),
+      local: this.local,
     });
-    const end: End = { epoch, peer, senders: new Map() };
     this.ends.set(seat, end);
-    peer.on("stream", (stream) => this.arrived(seat, stream));
-    peer.on("gone", (id) => this.left(id));
-    peer.on("state", (state) => {
+    end.on("streams", () => this.tell("remote", this.remote));
+    end.on("state", (state) => {
       this.tell("peer", { seat, state });
       this.settle();
     });
-    for (const kind of this.local.keys()) this.bring(end, kind);
   }
 
   private drop(seat: string): void {
     const end = this.ends.get(seat);
     if (!end) return;
     this.ends.delete(seat);
-    end.peer.close();
-    for (const [id, remote] of this.streams) if (remote.seat === seat) this.streams.delete(id);
+    end.silence();
+    end.close();
     this.tell("remote", this.remote);
   }
 
-  private bring(end: End, kind: Kind): void {
-    for (const sender of end.senders.get(kind) ?? []) end.peer.connection.removeTrack(sender);
-    const stream = this.local.get(kind);
-    const mine = this.call?.my_seat;
-    if (!stream || !mine) {
-      end.senders.delete(kind);
-      return;
-    }
-    const senders = stream.getTracks().map((track) => {
-      const sender = end.peer.add(track, stream, nameOf(mine, kind));
-      if (track.kind === "video") void limit(sender, limitsFor(kind, track));
-      return sender;
-    });
-    end.senders.set(kind, senders);
-  }
-
-  private arrived(seat: string, stream: MediaStream): void {
-    const name = readName(stream.id);
-    // A name is only a claim: a stream belongs to the end that it comes from.
-    const kind = name?.seat === seat ? name.kind : "camera";
-    this.streams.set(stream.id, { seat, kind, stream });
-    this.tell("remote", this.remote);
-  }
-
-  private left(id: string): void {
-    if (this.streams.delete(id)) this.tell("remote", this.remote);
+  private release(): void {
+    clearTimeout(this.releasing);
+    this.changing = false;
+    const held = this.held;
+    this.held = [];
+    for (const signal of held) this.hear(signal);
   }
 
   /** The clerks' ends decide; the facing screen only listens. */
-  private settle(): void {
+  private settle(sayAgain = false): void {
     const clerks = this.call?.seats.filter((seat) => seat.side !== "citizen") ?? [];
     const ends = clerks.filter((seat) => this.call?.ends.some((end) => end.seat_id === seat.id));
-    const up = ends.length > 0 && ends.every((seat) => this.ends.get(seat.id)?.peer.state === "connected");
+    const up = ends.length > 0 && ends.every((seat) => this.ends.get(seat.id)?.state === "connected");
     const state = up ? "connected" : "interrupted";
     // Nothing was interrupted that was never connected.
-    if (state === this.said || (this.said === null && !up)) return;
+    if ((state === this.said && !sayAgain) || (this.said === null && !up)) return;
     this.said = state;
     this.tell("state", state);
   }
 }
 
-function epochOf(seat: Seat, mine: Seat | undefined): string {
-  return `${seat.since} ${mine?.since ?? ""}`;
+function epochOfMine(call: Call | null): string | null {
+  return call?.seats.find((seat) => seat.id === call.my_seat)?.since ?? null;
 }
 
-/** The camera is opened at its largest for the still; the sender scales it down. */
-export function limitsFor(kind: Kind, track: MediaStreamTrack): SendLimits {
-  const { height, maxFramerate, maxBitrate } = LIMITS[kind];
-  const own = track.getSettings?.().height ?? height;
-  return { scaleDownBy: own / height, maxFramerate, maxBitrate };
+function isOlder(call: Call, known: Call | null): boolean {
+  if (known?.id !== call.id) return false;
+  const before = new Map(known.seats.map((seat: Seat) => [seat.id, Date.parse(seat.since)]));
+  return call.seats.some((seat) => Date.parse(seat.since) < (before.get(seat.id) ?? -Infinity));
 }

@@ -9,6 +9,11 @@ export class Emitter<Events> {
     return () => all.delete(tell as (object: never) => void);
   }
 
+  /** Tell nobody any more. */
+  silence(): void {
+    this.listeners.clear();
+  }
+
   protected tell<E extends keyof Events>(event: E, object: Events[E]): void {
     for (const listener of this.listeners.get(event) ?? []) {
       (listener as (object: Events[E]) => void)(object);

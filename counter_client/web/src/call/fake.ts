@@ -1,4 +1,12 @@
-/** For tests: an RTCPeerConnection that keeps the rules of signalling, and nothing else. */
+/**
+ * For tests: an RTCPeerConnection that keeps the rules of signalling (states, implicit rollback,
+ * negotiation that is asked for only while stable, certificates), and nothing else.
+ */
+
+interface Sender {
+  track: MediaStreamTrack | null;
+  limits: { encodings?: RTCRtpEncodingParameters[] };
+}
 
 export class FakeConnection {
   signalingState: RTCSignalingState = "stable";
@@ -10,23 +18,33 @@ export class FakeConnection {
   onconnectionstatechange: (() => void) | null = null;
   ontrack: ((event: { streams: MediaStream[] }) => void) | null = null;
   candidates: (RTCIceCandidateInit | undefined)[] = [];
-  senders: { track: MediaStreamTrack | null }[] = [];
+  senders: Sender[] = [];
   restarts = 0;
   rollbacks = 0;
   closed = false;
   private made = 0;
+  private isNeeded = false;
+  private isAsking = false;
 
   constructor(readonly name: string) {}
 
   addTrack(track: MediaStreamTrack): RTCRtpSender {
-    const sender = { track, getParameters: () => ({}), setParameters: async () => undefined };
+    const sender: Sender & Record<string, unknown> = {
+      track,
+      limits: {},
+      getParameters: () => ({}),
+      setParameters: async (limits: Sender["limits"]) => void (sender.limits = limits),
+      replaceTrack: async (other: MediaStreamTrack) => void (sender.track = other),
+    };
     this.senders.push(sender);
-    queueMicrotask(() => this.onnegotiationneeded?.());
+    this.need();
     return sender as unknown as RTCRtpSender;
   }
 
-  removeTrack(sender: { track: MediaStreamTrack | null }): void {
+  removeTrack(sender: Sender): void {
+    if (this.closed) throw new DOMException("closed", "InvalidStateError");
     this.senders = this.senders.filter((one) => one !== sender);
+    this.need();
   }
 
   async setLocalDescription(): Promise<void> {
@@ -35,12 +53,18 @@ export class FakeConnection {
     const type = this.signalingState === "have-remote-offer" ? "answer" : "offer";
     this.localDescription = this.describe(type, `${this.name} ${type} ${++this.made}`);
     this.signalingState = type === "offer" ? "have-local-offer" : "stable";
+    // An answer brings our tracks along; an offer does, unless it is rolled back.
+    this.isNeeded = false;
   }
 
   async setRemoteDescription(description: { type: string; sdp: string }): Promise<void> {
     await Promise.resolve();
+    if (this.closed) throw new DOMException("closed", "InvalidStateError");
     if (description.type === "offer") {
-      if (this.signalingState === "have-local-offer") this.rollbacks++;
+      if (this.signalingState === "have-local-offer") {
+        this.rollbacks++;
+        this.isNeeded = true;
+      }
       this.signalingState = "have-remote-offer";
     } else {
       if (this.signalingState !== "have-local-offer") {
@@ -48,7 +72,8 @@ export class FakeConnection {
       }
       this.signalingState = "stable";
     }
-    this.remoteDescription = this.describe(description.type, description.sdp);
+    this.remoteDescription = { ...description } as RTCSessionDescription;
+    this.ask();
   }
 
   async addIceCandidate(candidate?: RTCIceCandidateInit): Promise<void> {
@@ -58,10 +83,12 @@ export class FakeConnection {
 
   restartIce(): void {
     this.restarts++;
+    this.need();
   }
 
   close(): void {
     this.closed = true;
+    this.signalingState = "closed";
   }
 
   become(state: RTCPeerConnectionState): void {
@@ -69,7 +96,23 @@ export class FakeConnection {
     this.onconnectionstatechange?.();
   }
 
-  private describe(type: string, sdp: string): RTCSessionDescription {
+  private need(): void {
+    this.isNeeded = true;
+    this.ask();
+  }
+
+  /** As browsers do it: later, once, and only while stable. */
+  private ask(): void {
+    if (this.isAsking) return;
+    this.isAsking = true;
+    queueMicrotask(() => {
+      this.isAsking = false;
+      if (this.isNeeded && this.signalingState === "stable") this.onnegotiationneeded?.();
+    });
+  }
+
+  private describe(type: string, words: string): RTCSessionDescription {
+    const sdp = `${words}\na=fingerprint:sha-256 ${this.name.toUpperCase()}\n`;
     return { type, sdp } as RTCSessionDescription;
   }
 }
@@ -84,5 +127,5 @@ export function fakeStream(id: string, ...tracks: MediaStreamTrack[]): MediaStre
 
 /** Let everything that is waiting happen. */
 export async function settled(): Promise<void> {
-  for (let i = 0; i < 50; i++) await Promise.resolve();
+  for (let i = 0; i < 80; i++) await Promise.resolve();
 }

@@ -29,3 +29,8 @@ export function nameStreams(sdp: string, names: ReadonlyMap<string, string>): st
     return name === undefined ? line : head + name;
   });
 }
+
+/** The certificate of the connection that an SDP describes; null where it names none. */
+export function fingerprintOf(sdp: string): string | null {
+  return /^a=fingerprint:\S+ (\S+)/m.exec(sdp)?.[1]?.toUpperCase() ?? null;
+}

@@ -1,6 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeConnection, fakeStream, fakeTrack, settled } from "./fake";
-import { Peer, type Signal } from "./peer";
+import { Peer, RESTART_AFTER, RESTART_EVERY, RESTARTS, SAY_AGAIN, SAY_AGAIN_AFTER, type Signal } from "./peer";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 function pair() {
   const wires: { a: Signal[]; b: Signal[] } = { a: [], b: [] };
@@ -17,33 +24,59 @@ function pair() {
       await settled();
     }
   };
-  return { a, b, one, two, wires, carry };
+  const states = () => [one.signalingState, two.signalingState];
+  return { a, b, one, two, wires, carry, states };
 }
+
+const said = (sdp: string | undefined) => sdp?.split("\n")[0];
+const described = (signals: Signal[]) => signals.filter((signal) => "description" in signal);
 
 describe("two ends that negotiate", () => {
   it("agree when one of them offers", async () => {
-    const { a, one, two, carry } = pair();
+    const { a, one, two, carry, states } = pair();
     a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
     await carry();
-    expect([one.signalingState, two.signalingState]).toEqual(["stable", "stable"]);
-    expect(two.remoteDescription?.sdp).toBe("one offer 1");
-    expect(one.remoteDescription?.sdp).toBe("two answer 1");
+    expect(states()).toEqual(["stable", "stable"]);
+    expect(said(two.remoteDescription?.sdp)).toBe("one offer 1");
+    expect(said(one.remoteDescription?.sdp)).toBe("two answer 1");
   });
 
   it("agree when both offer at once: the polite one gives way", async () => {
-    const { a, b, one, two, carry } = pair();
+    const { a, b, one, two, carry, states } = pair();
     a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
     b.add(fakeTrack("video"), fakeStream("y"), "s2:camera");
     await carry();
-    expect([one.signalingState, two.signalingState]).toEqual(["stable", "stable"]);
+    expect(states()).toEqual(["stable", "stable"]);
     expect(one.rollbacks).toBe(0);
     expect(two.rollbacks).toBe(1);
   });
 
+  it("agree in the end in whatever order their words cross", async () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const { a, b, wires, states } = pair();
+      const chance = dice(seed);
+      for (let step = 0; step < 60; step++) {
+        const roll = chance();
+        if (roll < 0.2) a.add(fakeTrack("video"), fakeStream(`a${step}`), "s1:camera");
+        else if (roll < 0.4) b.add(fakeTrack("video"), fakeStream(`b${step}`), "s2:camera");
+        else if (roll < 0.7) wires.a.splice(0, 1).forEach((signal) => void b.hear(signal));
+        else wires.b.splice(0, 1).forEach((signal) => void a.hear(signal));
+        for (let i = 0; i < chance() * 6; i++) await Promise.resolve();
+      }
+      for (let round = 0; round < 40 && (wires.a.length || wires.b.length || round < 2); round++) {
+        for (const signal of wires.a.splice(0)) await b.hear(signal);
+        for (const signal of wires.b.splice(0)) await a.hear(signal);
+        await settled();
+      }
+      expect(states(), `seed ${seed}`).toEqual(["stable", "stable"]);
+      a.close();
+      b.close();
+    }
+  });
+
   it("keep candidates that come before the description", async () => {
     const { b, two } = pair();
-    const early = b.hear({ candidate: { candidate: "candidate:1", sdp_mid: "0", sdp_m_line_index: 0, username_fragment: "u" } });
-    await early;
+    await b.hear({ candidate: { candidate: "candidate:1", sdp_mid: "0", sdp_m_line_index: 0, username_fragment: "u" } });
     expect(two.candidates).toEqual([]);
     await b.hear({ description: { type: "offer", sdp: "x" } });
     expect(two.candidates).toEqual([
@@ -64,18 +97,16 @@ describe("two ends that negotiate", () => {
     expect(one.remoteDescription).toBeNull();
   });
 
-  it("find a new way when the connection has failed", () => {
-    const { a, one } = pair();
-    const said: string[] = [];
-    a.on("state", (state) => said.push(state));
-    one.become("connected");
-    one.become("disconnected");
-    one.become("failed");
-    expect(one.restarts).toBe(1);
-    expect(said).toEqual(["connected", "interrupted"]);
+  it("tell a description of another connection from one of the same", async () => {
+    const { a } = pair();
+    const offer = (who: string) => ({ type: "offer", sdp: `v=0\na=fingerprint:sha-256 ${who}\n` }) as const;
+    expect(a.isOfAnother(offer("AA:01"))).toBe(false);
+    await a.hear({ description: offer("AA:01") });
+    expect(a.isOfAnother(offer("aa:01"))).toBe(false);
+    expect(a.isOfAnother(offer("BB:02"))).toBe(true);
   });
 
-  it("say and hear nothing once closed", async () => {
+  it("say nothing and hear nothing once closed", async () => {
     const { a, one, wires } = pair();
     a.close();
     await a.hear({ description: { type: "offer", sdp: "x" } });
@@ -83,4 +114,91 @@ describe("two ends that negotiate", () => {
     expect(wires.a).toEqual([]);
     expect(a.state).toBe("closed");
   });
+
+  it("negotiate no more once retired, and carry media on", async () => {
+    const { a, one, wires } = pair();
+    one.become("connected");
+    a.retire();
+    a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
+    await settled();
+    expect(wires.a).toEqual([]);
+    expect(one.closed).toBe(false);
+    expect(a.state).toBe("connected");
+  });
 });
+
+describe("an offer that was lost", () => {
+  it("is said again until it is answered, but not for ever", async () => {
+    const { a, b, wires, states } = pair();
+    a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
+    await settled();
+    wires.a.length = 0;
+    await vi.advanceTimersByTimeAsync(SAY_AGAIN_AFTER);
+    expect(described(wires.a)).toHaveLength(1);
+    await b.hear(wires.a.splice(0)[0]!);
+    await a.hear(wires.b.splice(0)[0]!);
+    expect(states()).toEqual(["stable", "stable"]);
+    await vi.advanceTimersByTimeAsync(SAY_AGAIN_AFTER * 10);
+    expect(wires.a).toEqual([]);
+  });
+
+  it("is given up when nobody ever answers", async () => {
+    const { a, wires } = pair();
+    a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
+    await vi.advanceTimersByTimeAsync(SAY_AGAIN_AFTER * 50);
+    expect(described(wires.a)).toHaveLength(1 + SAY_AGAIN);
+  });
+
+  it("harms nobody when it was not lost after all", async () => {
+    const { a, b, wires, states } = pair();
+    a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
+    await vi.advanceTimersByTimeAsync(SAY_AGAIN_AFTER);
+    for (const signal of wires.a.splice(0)) await b.hear(signal);
+    for (const signal of wires.b.splice(0)) await a.hear(signal);
+    expect(states()).toEqual(["stable", "stable"]);
+  });
+});
+
+describe("a line that was cut", () => {
+  it("is given a moment to come back by itself", async () => {
+    const { a, one } = pair();
+    one.become("connected");
+    one.become("disconnected");
+    expect(a.state).toBe("interrupted");
+    await vi.advanceTimersByTimeAsync(RESTART_AFTER - 1);
+    one.become("connected");
+    await vi.advanceTimersByTimeAsync(RESTART_EVERY * 10);
+    expect(one.restarts).toBe(0);
+    expect(a.state).toBe("connected");
+  });
+
+  it("looks for a new way, again and again, and then is stuck", async () => {
+    const { a, one } = pair();
+    let stuck = 0;
+    a.on("stuck", () => stuck++);
+    one.become("failed");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(one.restarts).toBe(1);
+    await vi.advanceTimersByTimeAsync(RESTART_EVERY * (RESTARTS - 1));
+    expect([one.restarts, stuck]).toEqual([RESTARTS, 0]);
+    await vi.advanceTimersByTimeAsync(RESTART_EVERY * 10);
+    expect([one.restarts, stuck]).toEqual([RESTARTS, 1]);
+  });
+
+  it("does not look for a way once closed", async () => {
+    const { a, one } = pair();
+    one.become("disconnected");
+    a.close();
+    await vi.advanceTimersByTimeAsync(RESTART_EVERY * 10);
+    expect(one.restarts).toBe(0);
+  });
+});
+
+/** The same throws for the same seed. */
+function dice(seed: number): () => number {
+  let state = seed * 2_654_435_761;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

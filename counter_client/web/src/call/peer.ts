@@ -1,19 +1,25 @@
 /**
- * One end that a seat negotiates with, by the "perfect negotiation" pattern: of two ends that offer
- * at once the polite one gives way. Candidates are trickled; `null` ends them. An end whose holder
- * reconnects is a new Peer (see call.ts): a connection is never told of another one's candidates.
+ * One connection to an end, negotiated by the "perfect negotiation" pattern: of two ends that offer
+ * at once the polite one gives way. Candidates are trickled; `null` ends them. A Peer is one
+ * RTCPeerConnection for all of its life: what becomes of an end that starts anew is end.ts's affair.
+ *
+ * Signals are hints and may be lost: an offer that nobody answers is said again, and a connection
+ * that was cut looks for a new way until it has one or is told to be "stuck".
  */
 import type { Candidate, Description } from "@/api/notices";
 import { Emitter } from "./emitter";
-import { nameStreams } from "./naming";
+import { fingerprintOf, nameStreams } from "./naming";
 
 export type Signal = { description: Description } | { candidate: Candidate | null };
 export type PeerState = "connecting" | "connected" | "interrupted" | "closed";
 
 export interface PeerEvents {
   stream: MediaStream;
+  /** The id of a stream that has no track any more. */
   gone: string;
   state: PeerState;
+  /** New ways were sought in vain: only a new connection may still do. */
+  stuck: null;
 }
 
 export interface PeerOptions {
@@ -22,12 +28,12 @@ export interface PeerOptions {
   send: (signal: Signal) => void;
 }
 
-/** What a sender may use: a service counter's picture is for faces and papers, not for cinema. */
-export interface SendLimits {
-  scaleDownBy: number;
-  maxFramerate: number;
-  maxBitrate: number;
-}
+/** A line that only stutters comes back by itself within this. */
+export const RESTART_AFTER = 2_500;
+export const RESTART_EVERY = 5_000;
+export const RESTARTS = 3;
+export const SAY_AGAIN_AFTER = 4_000;
+export const SAY_AGAIN = 5;
 
 export class Peer extends Emitter<PeerEvents> {
   readonly connection: RTCPeerConnection;
@@ -37,8 +43,13 @@ export class Peer extends Emitter<PeerEvents> {
   private readonly names = new Map<string, string>();
   private makingOffer = false;
   private ignoringOffer = false;
+  private retired = false;
+  /** Whose descriptions these are: every connection has a certificate of its own. */
+  private fingerprint: string | null = null;
   private waiting: (Candidate | null)[] = [];
   private work: Promise<void> = Promise.resolve();
+  private restarting: ReturnType<typeof setTimeout> | undefined;
+  private repeating: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: PeerOptions) {
     super();
@@ -65,22 +76,39 @@ export class Peer extends Emitter<PeerEvents> {
     return this.connection.addTrack(track, stream);
   }
 
+  /** Say whether a description comes from another connection than those that were heard before. */
+  isOfAnother(description: Description): boolean {
+    const fingerprint = fingerprintOf(description.sdp);
+    return fingerprint !== null && this.fingerprint !== null && fingerprint !== this.fingerprint;
+  }
+
   /** Take what the other end sent; a description or candidate of another time is dropped. */
   hear(signal: Signal): Promise<void> {
+    if ("description" in signal) this.fingerprint ??= fingerprintOf(signal.description.sdp);
     // One after the other: a candidate must not overtake the description that it belongs to.
-    this.work = this.work.then(() => this.take(signal)).catch(() => undefined);
+    this.work = this.work.then(() => this.take(signal)).catch((error: unknown) => {
+      console.warn("signal not taken", error);
+    });
     return this.work;
   }
 
   /** Find a new way through a network that changed. */
   restart(): void {
-    if (this.state !== "closed") this.connection.restartIce();
+    if (this.state !== "closed" && !this.retired) this.connection.restartIce();
+  }
+
+  /** Carry media for as long as it lasts, and negotiate no more. */
+  retire(): void {
+    this.retired = true;
+    clearTimeout(this.restarting);
+    clearTimeout(this.repeating);
+    this.connection.onnegotiationneeded = null;
+    this.connection.onicecandidate = null;
   }
 
   close(): void {
+    this.retire();
     const pc = this.connection;
-    pc.onnegotiationneeded = null;
-    pc.onicecandidate = null;
     pc.onconnectionstatechange = null;
     pc.ontrack = null;
     pc.close();
@@ -88,10 +116,9 @@ export class Peer extends Emitter<PeerEvents> {
   }
 
   private async offer(): Promise<void> {
-    const pc = this.connection;
     try {
       this.makingOffer = true;
-      await pc.setLocalDescription();
+      await this.connection.setLocalDescription();
       this.describe();
     } catch {
       // The connection was closed, or the other end's offer came first: negotiation goes on there.
@@ -101,7 +128,7 @@ export class Peer extends Emitter<PeerEvents> {
   }
 
   private async take(signal: Signal): Promise<void> {
-    if (this.state === "closed") return;
+    if (this.state === "closed" || this.retired) return;
     if ("description" in signal) await this.takeDescription(signal.description);
     else await this.takeCandidate(signal.candidate);
   }
@@ -112,7 +139,7 @@ export class Peer extends Emitter<PeerEvents> {
       description.type === "offer" && (this.makingOffer || pc.signalingState !== "stable");
     this.ignoringOffer = !this.polite && collision;
     if (this.ignoringOffer) return;
-    // An answer to an offer that was rolled back has nothing to answer.
+    // An answer to an offer that was rolled back, or that came twice, has nothing to answer.
     if (description.type === "answer" && pc.signalingState !== "have-local-offer") return;
     await pc.setRemoteDescription(description);
     const held = this.waiting;
@@ -133,28 +160,36 @@ export class Peer extends Emitter<PeerEvents> {
     try {
       await this.connection.addIceCandidate(incoming(candidate));
     } catch (error) {
+      // Candidates of an offer that we did not take belong to nothing.
       if (!this.ignoringOffer) console.warn("candidate not taken", error);
     }
   }
 
-  private describe(): void {
+  private describe(times = 0): void {
     const local = this.connection.localDescription;
-    if (local === null || (local.type !== "offer" && local.type !== "answer")) return;
+    if (this.retired || (local?.type !== "offer" && local?.type !== "answer")) return;
     this.send({ description: { type: local.type, sdp: nameStreams(local.sdp, this.names) } });
+    clearTimeout(this.repeating);
+    if (local.type === "offer" && times < SAY_AGAIN) {
+      this.repeating = setTimeout(() => {
+        if (this.connection.signalingState === "have-local-offer") this.describe(times + 1);
+      }, SAY_AGAIN_AFTER);
+    }
   }
 
   private settle(): void {
-    const pc = this.connection;
-    switch (pc.connectionState) {
+    switch (this.connection.connectionState) {
       case "connected":
+        clearTimeout(this.restarting);
         this.change("connected");
         break;
       case "disconnected":
+        this.seek(RESTART_AFTER);
         this.change("interrupted");
         break;
       case "failed":
+        this.seek(0);
         this.change("interrupted");
-        pc.restartIce();
         break;
       case "closed":
         this.change("closed");
@@ -162,23 +197,24 @@ export class Peer extends Emitter<PeerEvents> {
     }
   }
 
+  private seek(after: number, times = 0): void {
+    clearTimeout(this.restarting);
+    if (this.retired) return;
+    this.restarting = setTimeout(() => {
+      if (times === RESTARTS) {
+        this.tell("stuck", null);
+        return;
+      }
+      this.restart();
+      this.seek(RESTART_EVERY, times + 1);
+    }, after);
+  }
+
   private change(state: PeerState): void {
     if (this.state === state) return;
     this.state = state;
     this.tell("state", state);
   }
-}
-
-/** Bound what a sender uses; a browser that does not know a limit goes without it. */
-export async function limit(sender: RTCRtpSender, limits: SendLimits): Promise<void> {
-  const parameters = sender.getParameters();
-  if (!parameters.encodings?.length) parameters.encodings = [{}];
-  for (const encoding of parameters.encodings) {
-    encoding.scaleResolutionDownBy = Math.max(1, limits.scaleDownBy);
-    encoding.maxFramerate = limits.maxFramerate;
-    encoding.maxBitrate = limits.maxBitrate;
-  }
-  await sender.setParameters(parameters).catch(() => undefined);
 }
 
 function outgoing(candidate: RTCIceCandidate | null): Candidate | null {
