@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import re
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import hatch_build
 from counter_client.invented import Inventor  # noqa: F401 (its import must not need the server)
 from server.access import TABLE, Action
-from server.app import all_routes, build_house
+from server.app import all_routes, build_house, openapi
 from server.cases.rules import CaseState
 from server.errors import CODES
 from tests.support.service import demo_settings
@@ -25,7 +29,8 @@ SOURCES = sorted(
     path for name in PACKAGES for path in (ROOT / name).rglob("*.py")
     if "node_modules" not in path.parts
 )  # fmt: skip
-CLIENT_WORDS = ROOT / "counter_client/web/src/ui/errors.ts"
+CLIENT = ROOT / "counter_client/web"
+CLIENT_WORDS = CLIENT / "src/ui/errors.ts"
 
 
 def name_of(path: Path) -> str:
@@ -177,6 +182,41 @@ async def test_every_route_names_its_action_and_its_handler_once(tmp_path: Path)
     }  # fmt: skip
     names = Counter(route.run.__name__ for route in routes)
     assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.fixture
+async def document(tmp_path: Path) -> dict[str, Any]:
+    """The OpenAPI document as the service gives it now."""
+    house = build_house(demo_settings(tmp_path, 8400))
+    try:
+        return openapi(all_routes(house))
+    finally:
+        await house.close()
+
+
+async def test_the_protocol_page_names_every_route(document: dict[str, Any]) -> None:
+    page = (ROOT / "docs/protocol.md").read_text()
+    named = {re.sub(r"\?.*", "", path) for path in re.findall(r"`(?:[A-Z]+ )?(/api/[^`]*)`", page)}
+    # The page says "and `…/picture`" where a second path differs in its end only.
+    abbreviated = {"/api/citizen/certificates/{certificate_id}/picture"}
+    assert set(document["paths"]) - named - abbreviated == set()
+    whole = {path for path in named if "…" not in path}
+    assert whole - set(document["paths"]) <= {"/api/openapi.json"}
+
+
+async def test_the_clients_types_are_generated_from_this_very_document(
+    document: dict[str, Any], tmp_path: Path
+) -> None:
+    kept = CLIENT / "openapi.json"
+    assert json.loads(kept.read_text()) == json.loads(json.dumps(document)), "run: kuayu openapi"
+    types = tmp_path / "schema.d.ts"
+    made = await asyncio.to_thread(
+        subprocess.run,
+        hatch_build.npm("exec", "--", "openapi-typescript", str(kept), "--output", str(types)),
+        cwd=CLIENT, env=hatch_build.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    assert types.read_text() == (CLIENT / "src/api/schema.d.ts").read_text(), "run: npm run types"
 
 
 def test_the_lock_file_and_the_tree_name_no_registry() -> None:

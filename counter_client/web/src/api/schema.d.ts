@@ -516,6 +516,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/facing/calls/{call_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the call that a facing screen shows */
+        get: operations["read_shown_call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/calls/{call_id}/hang-up": {
         parameters: {
             query?: never;
@@ -1863,7 +1880,7 @@ export interface components {
         FieldType: "text" | "name" | "address" | "id_number" | "credit_code" | "phone" | "date" | "money" | "integer" | "choice";
         /**
          * FieldView
-         * @description A field of an item's form.
+         * @description A field of an item's form; `earliest` and `latest` are ISO dates or "today".
          */
         FieldView: {
             /** Name */
@@ -1882,6 +1899,12 @@ export interface components {
             minimum: string | null;
             /** Maximum */
             maximum: string | null;
+            /** Earliest */
+            earliest: string | null;
+            /** Latest */
+            latest: string | null;
+            /** Not Before */
+            not_before: string;
             /** Choices */
             choices: string[];
             /** Hint */
@@ -1889,7 +1912,7 @@ export interface components {
         };
         /**
          * HallView
-         * @description A hall with its counters.
+         * @description A hall with its counters; `next_opening` is now for a hall that is open.
          */
         HallView: {
             /** Id */
@@ -1900,6 +1923,10 @@ export interface components {
             counters: components["schemas"]["CounterView"][];
             /** Open Now */
             open_now: boolean;
+            /** Next Opening */
+            next_opening: string | null;
+            /** Refuse Outside Hours */
+            refuse_outside_hours: boolean;
         };
         /**
          * HangUp
@@ -2338,6 +2365,14 @@ export interface components {
             level: number;
         };
         /**
+         * ReasonGiven
+         * @description Why.
+         */
+        ReasonGiven: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Receipt
          * @description Who relied on a certificate, for what, when.
          */
@@ -2721,6 +2756,14 @@ export interface components {
          */
         VerdictKind: "genuine" | "altered" | "unknown" | "revoked" | "superseded" | "expired" | "unreadable" | "cannot_tell";
         /**
+         * WhyGivenUp
+         * @description Why.
+         */
+        WhyGivenUp: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Withdrawal
          * @description Why a case is withdrawn.
          */
@@ -2728,27 +2771,11 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /**
-         * ReasonGiven
-         * @description Why.
-         */
-        server__cases__messages__ReasonGiven: {
-            /** Reason */
-            reason: string;
-        };
-        /**
-         * ReasonGiven
-         * @description Why.
-         */
-        server__tickets__messages__ReasonGiven: {
-            /** Reason */
-            reason: string;
-        };
         Failure: {
             data: null;
             error: {
                 /** @enum {string} */
-                code: "action.forbidden" | "agent.busy" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "checks.missing" | "choice.unknown" | "clock.behind" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "event.invalid" | "event.unknown" | "field.stale" | "field.unknown" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "item.unknown" | "jurisdiction.own" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "rate.exceeded" | "rating.given" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown";
+                code: "action.forbidden" | "agent.busy" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "checks.missing" | "choice.unknown" | "clock.behind" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "event.invalid" | "event.unknown" | "field.stale" | "field.unknown" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "item.unknown" | "jurisdiction.own" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "rate.exceeded" | "rating.given" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown";
                 field: string | null;
                 details: Record<string, never>;
             };
@@ -3329,7 +3356,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["server__cases__messages__ReasonGiven"];
+                "application/json": components["schemas"]["ReasonGiven"];
             };
         };
         responses: {
@@ -3680,7 +3707,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["server__tickets__messages__ReasonGiven"];
+                "application/json": components["schemas"]["WhyGivenUp"];
             };
         };
         responses: {
@@ -3789,7 +3816,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["server__tickets__messages__ReasonGiven"];
+                "application/json": components["schemas"]["WhyGivenUp"];
             };
         };
         responses: {
@@ -3936,6 +3963,41 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Read a call */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Call"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    read_shown_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Read the call that a facing screen shows */
             200: {
                 headers: {
                     [name: string]: unknown;
