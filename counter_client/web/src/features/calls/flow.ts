@@ -6,6 +6,7 @@ import type { Call } from "@/api/shapes";
 import { startRing, stopRing } from "@/features/tickets/ring";
 import { useAgent } from "@/stores/agent";
 import { useCall } from "@/stores/call";
+import { useCases } from "@/stores/cases";
 import { useDesk } from "@/stores/desk";
 import { useLine } from "@/stores/line";
 import { useMe } from "@/stores/me";
@@ -15,6 +16,7 @@ import { sayFailure, sayHint } from "@/ui/say";
 /** Use it once, in the workbench. */
 export function useCallFlow() {
   const agent = useAgent();
+  const cases = useCases();
   const call = useCall();
   const desk = useDesk();
   const line = useLine();
@@ -63,6 +65,13 @@ export function useCallFlow() {
     const found = await get<Call>(`/api/calls/${callId}`);
     if (found.state !== "ended" && found.my_seat !== null) await enter(found.id, found.case_id);
   }
+
+  /** After signing in anew: a case of mine that is in a call is opened, and so the call is found. */
+  function showTalkedAbout(): void {
+    const row = cases.rows.find((one) => one.state === "in_call");
+    if (wantedCase.value === null && row !== undefined) show(row.id);
+  }
+  watch(() => cases.isListed, showTalkedAbout, { immediate: true });
 
   watch(wantedCase, (id) => (id === null ? desk.close() : void desk.open(id)), { immediate: true });
 
