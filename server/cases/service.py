@@ -32,7 +32,7 @@ from server.cases.rules import (
 from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
-from server.items.rules import Owner, check_applicant, check_order, check_text, check_value
+from server.items.rules import Owner, check_applicant, check_order, check_prose, check_value
 from server.items.service import Items
 from server.regions.rules import Catalogue
 
@@ -231,7 +231,7 @@ class Cases:
         for material_id in order.evidence:
             await self._material(entry, material_id)
         check_id = new_id()
-        remark = check_text(order.remark, "remark", 200) if order.remark.strip() else ""
+        remark = check_prose(order.remark, "remark", 200)
         row = Check(
             id=check_id,
             case_id=case_id,
@@ -301,7 +301,7 @@ class Cases:
     ) -> wire.Case:
         """Refuse the case, with the reason and its basis in law."""
         entry = await self.records.begin(unit, actor, case_id, Action.REFUSE_CASE)
-        reason = check_text(order.reason, "reason", 1000)
+        reason = check_prose(order.reason, "reason", 1000)
         return await self._conclude(
             entry, CaseState.REFUSED, "case.refused", {"reason": reason, "basis": order.basis}
         )

@@ -19,7 +19,7 @@ from server.certificates.rules import VerdictKind, require_valid
 from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
-from server.items.rules import check_text
+from server.items.rules import check_prose, check_text
 from server.regions.rules import Catalogue
 from server.rooms import clerk as clerk_room
 
@@ -95,7 +95,7 @@ class Certificates:
         """
         row = await self.read(unit.session, actor, certificate_id, Action.REVOKE_CERTIFICATE)
         entry = await self.records.begin(unit, actor, row.case_id, Action.REVOKE_CERTIFICATE)
-        said = check_text(reason, "reason", REASON_LENGTH)
+        said = check_prose(reason, "reason", REASON_LENGTH)
         values = {
             "revoked_at": max(unit.now, entry.case.last_event_at),
             "revoked_by": actor.id,
@@ -123,7 +123,7 @@ class Certificates:
         """
         entry = await self._begin_settling(unit, actor, case_id)
         row = await self._relied_on(entry, order.certificate_id)
-        remark = check_text(order.remark, "remark", REASON_LENGTH) if order.remark.strip() else ""
+        remark = check_prose(order.remark, "remark", REASON_LENGTH)
         settlement = Settlement(
             case_id=case_id,
             certificate_id=None if row is None else row.id,

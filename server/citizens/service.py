@@ -29,7 +29,7 @@ from server.db.base import new_id
 from server.db.replies import claim, remember
 from server.db.unit import Unit, Units
 from server.errors import ServiceError
-from server.items.rules import check_text
+from server.items.rules import check_prose
 from server.rooms import login as login_room
 from server.texts import CITIZEN
 from server.vault import Vault
@@ -239,7 +239,7 @@ class Citizens:
     ) -> None:
         """Keep a case's rating; a bad one is marked for follow-up. Refuses rating.given."""
         entry = await self.records.begin(unit, actor, case_id, Action.RATE_CASE)
-        said = check_text(remark, "remark", REMARK_LENGTH) if remark.strip() else ""
+        said = check_prose(remark, "remark", REMARK_LENGTH)
         rating = Rating(
             case_id=case_id,
             level=level,

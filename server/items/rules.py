@@ -21,6 +21,7 @@ from server.items.values import (
     check_id_number,
     check_name,
     check_phone,
+    check_prose,
     check_text,
     plain,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "check_name",
     "check_order",
     "check_phone",
+    "check_prose",
     "check_text",
     "check_value",
     "mask_id_number",

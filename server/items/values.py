@@ -62,6 +62,19 @@ def check_text(text: str, field: str, limit: int = MAX_TEXT) -> str:
     return normal
 
 
+def check_prose(text: str, field: str, limit: int) -> str:
+    """Return what people write in their own words: lines as `check_text` has them, \\n between.
+
+    Refuses text.too_long over the whole, and whatever `check_text` refuses in a line; nothing at
+    all is returned as it is, for a remark may be left out.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    prose = "\n".join(check_text(line, field, limit) for line in lines)
+    if len(prose) > limit:
+        raise ServiceError("text.too_long", field=field, limit=limit)
+    return prose
+
+
 def _refuse_unseen(text: str, field: str) -> None:
     bad = (c for c in text if _UNSEEN.match(c) or unicodedata.category(c) in _BAD_CATEGORIES)
     _refuse_characters((c for c in bad if not _RARE_IDEOGRAPH.match(c)), field)
