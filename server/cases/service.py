@@ -301,7 +301,7 @@ class Cases:
     ) -> wire.Case:
         """Refuse the case, with the reason and its basis in law."""
         entry = await self.records.begin(unit, actor, case_id, Action.REFUSE_CASE)
-        reason = check_prose(order.reason, "reason", 1000)
+        reason = check_prose(order.reason, "reason", 1000, required=True)
         return await self._conclude(
             entry, CaseState.REFUSED, "case.refused", {"reason": reason, "basis": order.basis}
         )

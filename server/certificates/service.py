@@ -95,7 +95,7 @@ class Certificates:
         """
         row = await self.read(unit.session, actor, certificate_id, Action.REVOKE_CERTIFICATE)
         entry = await self.records.begin(unit, actor, row.case_id, Action.REVOKE_CERTIFICATE)
-        said = check_prose(reason, "reason", REASON_LENGTH)
+        said = check_prose(reason, "reason", REASON_LENGTH, required=True)
         values = {
             "revoked_at": max(unit.now, entry.case.last_event_at),
             "revoked_by": actor.id,

@@ -62,14 +62,16 @@ def check_text(text: str, field: str, limit: int = MAX_TEXT) -> str:
     return normal
 
 
-def check_prose(text: str, field: str, limit: int) -> str:
-    """Return what people write in their own words: lines as `check_text` has them, \\n between.
+def check_prose(text: str, field: str, limit: int, *, required: bool = False) -> str:
+    """Return what people write in their own words: lines as `check_text` has them.
 
-    Refuses text.too_long over the whole, and whatever `check_text` refuses in a line; nothing at
-    all is returned as it is, for a remark may be left out.
+    Refuses text.too_long over the whole, whatever `check_text` refuses in a line, and text.empty
+    only where it is required.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     prose = "\n".join(check_text(line, field, limit) for line in lines)
+    if required and not prose:
+        raise ServiceError("text.empty", field=field)
     if len(prose) > limit:
         raise ServiceError("text.too_long", field=field, limit=limit)
     return prose

@@ -23,3 +23,9 @@ def test_what_cannot_be_seen_or_is_too_long_is_refused(text: str, code: str) -> 
     with pytest.raises(ServiceError) as refused:
         check_prose(text, "remark", 50)
     assert refused.value.code == code
+
+
+def test_nothing_is_refused_where_something_is_required() -> None:
+    with pytest.raises(ServiceError) as refused:
+        check_prose(" \n", "reason", 50, required=True)
+    assert refused.value.code == "text.empty"
