@@ -233,6 +233,12 @@ class Halls:
             found = select(Offer).where(Offer.state.in_(states)).order_by(Offer.made_at)
             return list((await session.scalars(found)).all())
 
+    async def offers_of(self, case_id: str) -> list[Offer]:
+        """All offers of a case, the oldest first."""
+        async with self.units.database.reading() as session:
+            found = select(Offer).where(Offer.case_id == case_id).order_by(Offer.made_at)
+            return list((await session.scalars(found)).all())
+
     async def ticket(self, ticket_id: str) -> Ticket:
         """A ticket as it is now."""
         async with self.units.database.reading() as session:
