@@ -99,6 +99,16 @@ def is_issued_by(certificate: x509.Certificate, ca: x509.Certificate) -> bool:
     return True
 
 
+def is_signed_by(crl: x509.CertificateRevocationList, ca: x509.Certificate) -> bool:
+    """Say whether a CRL is a CA's own: of its name and signed with its key."""
+    key = ca.public_key()
+    try:
+        return crl.issuer == ca.subject and crl.is_signature_valid(key)  # type: ignore[arg-type]
+    except TypeError:
+        # Not every kind of key can sign a CRL.
+        return False
+
+
 def _subject(name: str) -> list[x509.NameAttribute[str]]:
     return [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),

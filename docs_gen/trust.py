@@ -24,11 +24,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from docs_gen.ca import (
+    CLOCK_SLACK,
     DEMO_MARK,
     Pair,
     Revoked,
     is_demo,
     is_issued_by,
+    is_signed_by,
     leads_to_root,
     make_ca,
     make_crl,
@@ -83,8 +85,25 @@ class TrustList:
             one = x509.load_der_x509_certificate(certificate)
         except ValueError:
             return False
+        return self._issuer_of(one) is not None
+
+    def is_current(self, certificate: bytes, now: datetime) -> bool:
+        """Say whether the CA that issued a certificate (DER) has a CRL that counts at an instant.
+
+        Only that CA's own: pyHanko takes the CRL of a CA beside it for one of an indirect issuer.
+        """
+        ca = self._issuer_of(x509.load_der_x509_certificate(certificate))
+        return ca is not None and any(
+            is_signed_by(crl, ca)
+            and crl.next_update_utc is not None
+            and crl.last_update_utc <= now + CLOCK_SLACK
+            and now < crl.next_update_utc
+            for crl in map(x509.load_der_x509_crl, self.crls)
+        )
+
+    def _issuer_of(self, certificate: x509.Certificate) -> x509.Certificate | None:
         ours = map(x509.load_der_x509_certificate, (*self.intermediates, *self.roots))
-        return any(is_issued_by(one, ca) for ca in ours)
+        return next((ca for ca in ours if is_issued_by(certificate, ca)), None)
 
 
 def create_demo(
@@ -190,7 +209,7 @@ def import_crl(folder: Path, content: bytes, passphrase: str, now: datetime | No
     """
     crl = parse_crl(content)
     cas = [read_certificate(path) for path in sorted(folder.glob("trusted/*.cer"))]
-    signer = next((ca for ca in cas if _is_signed_by(crl, ca)), None)
+    signer = next((ca for ca in cas if is_signed_by(crl, ca)), None)
     if signer is None:
         raise KeyFolderError("no CA of the trust list signed this CRL")
     name = hashlib.sha256(signer.public_bytes(DER)).hexdigest()
@@ -265,15 +284,6 @@ def _open_or_make_qr_key(folder: Path, passphrase: str) -> Ed25519PrivateKey:
         )
         write(path, content)
     return load_qr_key(folder, passphrase)
-
-
-def _is_signed_by(crl: x509.CertificateRevocationList, ca: x509.Certificate) -> bool:
-    key = ca.public_key()
-    try:
-        return crl.issuer == ca.subject and crl.is_signature_valid(key)  # type: ignore[arg-type]
-    except TypeError:
-        # Not every kind of key can sign a CRL.
-        return False
 
 
 def _read_revoked(folder: Path) -> list[Revoked]:

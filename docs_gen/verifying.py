@@ -99,7 +99,7 @@ async def _judge(
         return Finding(Verdict.UNKNOWN, failed.sha256, failed.number)
     names = (certificate.subject, certificate.issuer)
     return Finding(
-        _verdict(status) if _is_exact(signature, content, trust) else Verdict.ALTERED,
+        _verdict(status, trust, now) if _is_exact(signature, content, trust) else Verdict.ALTERED,
         failed.sha256,
         failed.number,
         signer=str(certificate.subject.native.get("common_name", "")),
@@ -108,14 +108,19 @@ async def _judge(
     )
 
 
-def _verdict(status: PdfSignatureStatus) -> Verdict:
+def _verdict(status: PdfSignatureStatus, trust: TrustList, now: datetime) -> Verdict:
     """Return what an intact signature by one of our CAs' certificates is worth."""
     if status.revoked:
         return Verdict.REVOKED
-    if status.bottom_line:
-        return Verdict.GENUINE
-    # Trusted and yet not sound: something that the signature itself forbids.
-    return Verdict.ALTERED if status.trusted else Verdict.CANNOT_TELL
+    if status.trusted and not status.bottom_line:
+        # A good chain and yet not sound: something that the signature itself forbids.
+        return Verdict.ALTERED
+    path = status.validation_path
+    if path is None or not status.bottom_line:
+        return Verdict.CANNOT_TELL
+    checked = (one.dump() for one in path if one.dump() not in trust.roots)
+    current = all(trust.is_current(certificate, now) for certificate in checked)
+    return Verdict.GENUINE if current else Verdict.CANNOT_TELL
 
 
 def _is_exact(signature: EmbeddedPdfSignature, content: bytes, trust: TrustList) -> bool:
