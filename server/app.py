@@ -115,7 +115,7 @@ class House:
 
     async def close(self) -> None:
         """Let go of processes, threads and connections."""
-        self.pictures.close()
+        await self.pictures.close()
         self.hashes.close()
         await self.signer.close()
         await self.database.close()

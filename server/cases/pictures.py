@@ -6,29 +6,21 @@ memory and time, never in the service's own.
 
 from __future__ import annotations
 
-import asyncio
 import io
-import resource
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import TypeVar, TypeVarTuple, Unpack
 
 import pypdfium2
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from server.errors import ServiceError
-from server.offspring import tie_to_parent
+from server.pool import WorkerPool
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 MAX_PAGES = 200
-MEMORY_BYTES = 2 * 1024**3
-CPU_SECONDS = 600
-SECONDS = 30
 THUMB_PIXELS = 320
 FULL_PIXELS = 2400
 JPEG, PNG, PDF = "image/jpeg", "image/png", "application/pdf"
@@ -50,12 +42,11 @@ class Picture:
 
 
 class Pictures:
-    """A small pool of limited processes."""
+    """A process with limits, in which files from outside are decoded."""
 
-    def __init__(self, workers: int = 1) -> None:
+    def __init__(self) -> None:
         """Start no process before the first file comes."""
-        self._workers = workers
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool = WorkerPool("pictures", 1, _prepare, (), refusal="material.unreadable")
 
     async def admit(self, content: bytes, media_type: str) -> Picture:
         """Return the file as it may be kept: pictures re-encoded without EXIF, PDFs unchanged.
@@ -70,25 +61,12 @@ class Pictures:
         pixels = THUMB_PIXELS if thumb else FULL_PIXELS
         return await self._run(_draw, content, media_type, page, pixels)
 
-    def close(self) -> None:
-        """Stop the processes."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+    async def close(self) -> None:
+        """Stop the process."""
+        await self._pool.close()
 
-    async def _run(self, work: Callable[[Unpack[Given]], R | str], *args: *Given) -> R:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self._workers, mp_context=get_context("spawn"), initializer=_limit
-            )
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(SECONDS):
-                found = await loop.run_in_executor(self._pool, work, *args)
-        except (BrokenProcessPool, TimeoutError):
-            # The file took the process down; the next file gets a fresh one.
-            self.close()
-            raise ServiceError("material.unreadable") from None
+    async def _run(self, work: Callable[[Unpack[Given]], R | str], *given: *Given) -> R:
+        found = await self._pool.run(work, *given)
         if isinstance(found, str):
             raise ServiceError(found)
         return found
@@ -99,9 +77,7 @@ def sniff(content: bytes) -> str | None:
     return next((kind for mark, kind in _SIGNATURES.items() if content.startswith(mark)), None)
 
 
-def _limit() -> None:
-    tie_to_parent(MEMORY_BYTES)
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+def _prepare() -> None:
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 

@@ -35,8 +35,8 @@ from docs_gen.trust import (
     renew_crls,
 )
 from docs_gen.verifying import Finding, Verdict, verify
-from server.certificates.pool import WorkerPool
 from server.errors import ServiceError
+from server.pool import WorkerPool
 from server.regions.rules import Authority
 
 __all__ = ["Finding", "KeyFolderError", "Order", "Signed", "Signer", "Verdict", "import_seal"]
@@ -44,6 +44,7 @@ __all__ = ["Finding", "KeyFolderError", "Order", "Signed", "Signer", "Verdict", 
 log = structlog.get_logger("kuayu.certificates")
 
 PICTURE_PIXELS = 1800
+UNAVAILABLE = "signer.unavailable"
 # Looking at an honest file takes some 10 ms.
 LOOK_SECONDS = 5
 
@@ -113,10 +114,16 @@ class Signer:
         self._folder = folder
         self._passphrase = passphrase
         self._demo: Mapping[str, bool] = {}
-        self._seals = WorkerPool("seals", 1, _lay_out_keys, (folder, passphrase, fallback))
+        self._seals = WorkerPool(
+            "seals", 1, _lay_out_keys, (folder, passphrase, fallback), refusal=UNAVAILABLE
+        )
         # Our own files at the desk, strangers' at the door: nobody keeps the clerks waiting.
-        self._desk = WorkerPool("desk", 1, _lay_out_desk, (folder,), cpu_seconds=LOOK_SECONDS)
-        self._door = WorkerPool("door", 1, _lay_out_desk, (folder,), cpu_seconds=LOOK_SECONDS)
+        self._desk = WorkerPool(
+            "desk", 1, _lay_out_desk, (folder,), refusal=UNAVAILABLE, cpu_seconds=LOOK_SECONDS
+        )
+        self._door = WorkerPool(
+            "door", 1, _lay_out_desk, (folder,), refusal=UNAVAILABLE, cpu_seconds=LOOK_SECONDS
+        )
 
     @property
     def pages(self) -> dict[str, dict[str, int]]:

@@ -32,7 +32,7 @@ async def desk(units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[De
     catalogue, items = load_catalogue()
     made = Desk(units, LocalFiles(tmp_path / "files"), signer, catalogue, items)
     yield made
-    made.pictures.close()
+    await made.pictures.close()
 
 
 @pytest.fixture
@@ -41,4 +41,4 @@ async def either_desk(either_units: Units, signer: Signer, tmp_path: Path) -> As
     catalogue, items = load_catalogue()
     made = Desk(either_units, LocalFiles(tmp_path / "files"), signer, catalogue, items)
     yield made
-    made.pictures.close()
+    await made.pictures.close()

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from server.certificates.pool import WorkerPool
 from server.certificates.signer import KeyFolderError, Signer, _Bench
 from server.certificates.worker import keep_trust_fresh
 from server.errors import ServiceError
+from server.pool import WorkerPool
 from tests.support.database import SetClock
 from tests.support.desk import (
     PASSPHRASE,
@@ -46,7 +46,7 @@ def kill_self() -> None:
 
 @pytest.fixture
 async def pool() -> WorkerPool:
-    return WorkerPool("test", 1, prepare_nothing, ())
+    return WorkerPool("test", 1, prepare_nothing, (), refusal="signer.unavailable")
 
 
 async def test_a_killed_worker_is_answered_and_replaced(pool: WorkerPool) -> None:
@@ -65,7 +65,7 @@ async def test_a_job_cannot_take_all_memory(pool: WorkerPool) -> None:
 
 
 async def test_a_job_that_spins_is_ended() -> None:
-    pool = WorkerPool("test", 1, prepare_nothing, (), cpu_seconds=1)
+    pool = WorkerPool("test", 1, prepare_nothing, (), refusal="signer.unavailable", cpu_seconds=1)
     with pytest.raises(ServiceError) as refusal:
         await pool.run(spin)
     assert refusal.value.code == "signer.unavailable"
@@ -73,7 +73,7 @@ async def test_a_job_that_spins_is_ended() -> None:
 
 
 async def test_workers_that_cannot_be_set_up_are_answered() -> None:
-    pool = WorkerPool("test", 1, prepare_badly, ())
+    pool = WorkerPool("test", 1, prepare_badly, (), refusal="signer.unavailable")
     with pytest.raises(ServiceError) as refusal:
         await pool.run(os.getpid)
     assert refusal.value.code == "signer.unavailable"

@@ -25,4 +25,4 @@ async def desk(units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[De
     catalogue, items = load_catalogue()
     made = Desk(units, LocalFiles(tmp_path / "files"), signer, catalogue, items)
     yield made
-    made.pictures.close()
+    await made.pictures.close()

@@ -38,9 +38,14 @@ class WorkerPool:
         prepare: Callable[..., None],
         given: tuple[Any, ...],
         *,
+        refusal: str,
         cpu_seconds: int = JOB_CPU_SECONDS,
     ) -> None:
-        """Run `prepare(*given)` once in each process; start none before the first job."""
+        """Run `prepare(*given)` once in each process; start none before the first job.
+
+        `refusal` is the code for a job whose process died or hangs.
+        """
+        self._refusal = refusal
         self._cpu_seconds = cpu_seconds
         self._at_once = 0
         self.name = name
@@ -52,7 +57,8 @@ class WorkerPool:
     async def run(self, work: Callable[[Unpack[Given]], R], *given: *Given) -> R:
         """Return what `work` makes of `given`.
 
-        Refuses signer.unavailable if its process died or hangs, and server.busy if too many wait.
+        Refuses with the pool's own code if its process died or hangs, and server.busy if too many
+        wait.
         """
         if self._at_once >= MOST_AT_ONCE:
             raise ServiceError("server.busy")
@@ -65,7 +71,7 @@ class WorkerPool:
         except (BrokenProcessPool, TimeoutError) as error:
             log.warning("pool broken", pool=self.name, why=type(error).__name__)
             self._drop(pool)
-            raise ServiceError("signer.unavailable") from None
+            raise ServiceError(self._refusal) from None
         finally:
             self._at_once -= 1
 
