@@ -1,9 +1,10 @@
-"""The main job's acts up to issuing, with seats but without pictures: quick, and by the real API."""
+"""The main job up to issuing, with seats but without pictures: quick, by the real API."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from counter_client.cast import Cast
 from counter_client.client import Client
@@ -23,13 +24,18 @@ class Story(Play):
         return self._id
 
     @property
+    def fields(self) -> list[dict[str, Any]]:
+        """The item's form."""
+        return list(self._item["fields"])
+
+    @property
     def kind(self) -> str:
         """What certificate the item ends in."""
         return str(self._item["certificates"][0]["kind"])
 
-    async def bring(self) -> None:
+    async def bring(self, item_code: str | None = None) -> None:
         """Open the case and bring what it needs to stand in line."""
-        await self.open_case(None)
+        await self.open_case(item_code)
         await self.bring_materials()
 
     async def meet(self) -> None:
@@ -47,9 +53,9 @@ class Story(Play):
         for client in (self._counter, self._agent):
             await client.emit("seat.taken", {"call_id": self._call_id})
 
-    async def prepare(self) -> None:
+    async def prepare(self, item_code: str | None = None) -> None:
         """Do everything that has to come before a certificate."""
-        await self.bring()
+        await self.bring(item_code)
         await self.meet()
         await self.check_and_consent()
         await self.fill_in()

@@ -1,0 +1,190 @@
+"""The whole server killed with SIGKILL, and started again on the same data."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from counter_client.client import Client, ServerLostError
+from counter_client.follow import Follower
+from tests.support.child import Demonstration, kuayu
+from tests.support.story import Story, log_of, playing
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+KEY = "killed-in-the-middle"
+MOMENTS = ("asked", "reserved", "folder made", "file there", "released")
+LATE = timedelta(seconds=3)  # What a timer may be late on a machine that is busy.
+
+
+@pytest.fixture
+def demonstration(tmp_path: Path) -> Demonstration:
+    """A demonstration that has its finished case already, so that none is played first."""
+    made = Demonstration(tmp_path / "data")
+    (made.data / "rehearsals").mkdir(parents=True)
+    (made.data / "rehearsals" / "finished.pdf").touch()
+    return made
+
+
+def rows(data: Path, question: str) -> list[tuple[object, ...]]:
+    """Look into the database from outside."""
+    with closing(sqlite3.connect(f"file:{data / 'kuayu.db'}?mode=ro", uri=True)) as database:
+        return database.execute(question).fetchall()
+
+
+def come_true(data: Path, moment: str) -> bool:
+    """Say whether issuing has come to a moment, as seen from outside."""
+    folder = data / "files" / "certificates"
+    match moment:
+        case "reserved":
+            return bool(rows(data, "SELECT 1 FROM certificate"))
+        case "folder made":
+            return folder.exists()
+        case "file there":
+            return any(folder.glob("*/*.pdf"))
+        case "released":
+            return bool(rows(data, "SELECT 1 FROM certificate WHERE sha256 IS NOT NULL"))
+        case _:
+            return True
+
+
+def kill_when(true: Callable[[], bool], pid: int) -> None:
+    """Look without pause, and kill at the moment it is true."""
+    while not true():
+        pass
+    os.kill(pid, 9)
+
+
+async def ask_and_kill(demonstration: Demonstration, story: Story, moment: str) -> None:
+    """Ask for the certificate, and kill the server when it has come to `moment`."""
+    agent, data = story.cast.agent, demonstration.data
+    asking = asyncio.create_task(agent.issue(story.case_id, story.kind, key=KEY))
+    if moment == "asked":
+        await agent.me()  # Sent after the command: once it is answered, the command is there.
+    pid = demonstration.process.pid
+    await asyncio.to_thread(kill_when, lambda: come_true(data, moment), pid)
+    asking.cancel()
+    with suppress(asyncio.CancelledError, ServerLostError):
+        await asking
+    await demonstration.ended()
+
+
+async def nothing_is_wrong(data: Path) -> None:
+    found = await asyncio.to_thread(kuayu, "verify-store", "--data", str(data))
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert re.match(r"0 faults in .*[1-9]\d* case", found.stdout), found.stdout
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_issuing_it_finishes_what_it_began(
+    demonstration: Demonstration, tmp_path: Path, moment: str
+) -> None:
+    data = demonstration.data
+    async with demonstration.served(), playing(demonstration.url) as story:
+        await story.prepare()
+        await ask_and_kill(demonstration, story, moment)
+        reserved = rows(data, "SELECT number FROM certificate")
+        assert reserved or moment == "asked"
+        await demonstration.start()
+        await nothing_is_wrong(data)
+        agent = story.cast.agent
+        issued = await agent.issue(story.case_id, story.kind, key=KEY)
+        assert [(issued["number"],)] == (reserved or [(issued["number"],)])
+        assert await agent.issue(story.case_id, story.kind, key=KEY) == issued
+        assert len(await agent.certificates(story.case_id)) == 1
+        kinds = [event["kind"] for event in await log_of(agent, story.case_id)]
+        assert kinds.count("certificate.issued") == 1
+        content = await agent.certificate_file(issued["id"])
+    assert sorted((data / "files").rglob("*.part")) == []
+    [kept] = (data / "files" / "certificates").rglob("*.pdf")
+    assert kept.read_bytes() == content
+    pdf = tmp_path / "issued.pdf"
+    pdf.write_bytes(content)
+    verdict = await asyncio.to_thread(kuayu, "verify", str(pdf), "--data", str(data))
+    assert verdict.returncode == 0, verdict.stdout + verdict.stderr
+    await nothing_is_wrong(data)
+
+
+async def kill(demonstration: Demonstration) -> None:
+    """Kill the server and start it again."""
+    demonstration.process.kill()
+    await demonstration.ended()
+    await demonstration.start()
+
+
+async def test_a_place_in_the_line_and_a_ringing_offer_survive(
+    demonstration: Demonstration,
+) -> None:
+    async with demonstration.served(), playing(demonstration.url) as story:
+        counter, agent = story.cast.counter, story.cast.agent
+        places = []
+        for _ in range(2):
+            await story.bring()
+            places.append(await counter.take_ticket(story.case_id))
+        assert [place["position"] for place in places] == [1, 2]
+        await kill(demonstration)
+        kept = [await counter.ticket(place["case_id"]) for place in places]
+        told = ("id", "position", "state", "taken_at")
+        assert [{name: (one or {})[name] for name in told} for one in kept] == [
+            {name: one[name] for name in told} for one in places
+        ]
+
+        await agent.listen()
+        await agent.set_agent_state("ready")
+        offer = await agent.heard("offer.made")
+        assert offer["ticket_id"] == places[0]["id"]
+        await kill(demonstration)
+        assert (await agent.agent())["offer"] | {"waited_seconds": 0} == offer | {
+            "waited_seconds": 0
+        }
+        await counter.listen()
+        missed = await missed_offer(counter, offer)
+        late = datetime.fromisoformat(missed["at"]) - datetime.fromisoformat(offer["expires_at"])
+        assert timedelta() <= late < LATE
+        again = await counter.ticket(offer["case_id"])
+        assert again is not None
+        assert (again["state"], again["position"]) == ("waiting", 1)
+        assert again["taken_at"] == places[0]["taken_at"]
+        await story.cast.agent.set_agent_state("offline")
+        for place in places:
+            await counter.abandon_ticket(place["id"], "试验结束")
+
+
+async def missed_offer(counter: Client, offer: dict[str, object]) -> dict[str, object]:
+    """Wait until the line says that nobody answered an offer."""
+    follower = Follower(counter, str(offer["case_id"]))
+    await follower.watch()
+    return await follower.until(
+        "offer.missed", lambda data: bool(data["offer_id"] == offer["id"]), within=30
+    )
+
+
+async def test_nothing_of_it_is_left_behind(demonstration: Demonstration) -> None:
+    async with demonstration.served(), playing(demonstration.url) as story:
+        await story.bring()  # Files were decoded: every kind of worker process is there.
+        pid = demonstration.process.pid
+        children = await asyncio.to_thread(children_of, pid)
+        assert len(children) >= 3
+        await kill(demonstration)
+        async with asyncio.timeout(20):
+            while await asyncio.to_thread(any_lives, children):
+                await story.cast.counter.me()
+
+
+def children_of(pid: int) -> list[str]:
+    """Return the processes that a process has started."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
+    return found.stdout.split()
+
+
+def any_lives(pids: list[str]) -> bool:
+    """Say whether any of these processes is still there."""
+    return any(Path(f"/proc/{pid}").exists() for pid in pids)
