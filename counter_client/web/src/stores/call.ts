@@ -14,6 +14,8 @@ import { useMedia } from "./media";
 const POINTER_LASTS = 1_500;
 const SIGNAL_AGAIN_AFTER = 600;
 const LOOK_AGAIN_EVERY = 15_000;
+/** The call that this tab sits in, so that a reload goes straight back to it. */
+const MINE = "kuayu.call";
 
 export interface Pointer {
   from: string;
@@ -48,10 +50,22 @@ export const useCall = defineStore("call", () => {
   let session: CallSession | null = null;
   let unwatch: () => void = () => undefined;
   let taking: Promise<void> | null = null;
+  /** Several pieces of news say that a call has started: they share one joining. */
+  let joining: { callId: string; work: Promise<void> } | null = null;
 
   /** Take my seat in a call with what camera and microphone there are; again after a reload. */
   async function join(callId: string): Promise<void> {
     if (call.value?.id === callId && session !== null && !isLost.value) return;
+    if (joining?.callId !== callId) {
+      const work = reallyJoin(callId).finally(() => {
+        if (joining?.work === work) joining = null;
+      });
+      joining = { callId, work };
+    }
+    await joining.work;
+  }
+
+  async function reallyJoin(callId: string): Promise<void> {
     if (call.value !== null && call.value.id !== callId) leave();
     isLost.value = false;
     ended.value = null;
@@ -95,7 +109,7 @@ export const useCall = defineStore("call", () => {
     const message = { call_id: callId, to, ...said };
     void line.send("signal.sent", message).catch((error: unknown) => {
       // Many candidates at once may be more than the line allows in a second.
-      if (!(error instanceof ApiError) || error.code !== "rate.exceeded") return;
+      if (!isRefusedAs(error, "rate.exceeded")) return;
       setTimeout(() => line.hint("signal.sent", message), SIGNAL_AGAIN_AFTER);
     });
   }
@@ -106,6 +120,7 @@ export const useCall = defineStore("call", () => {
       return;
     }
     call.value = found;
+    sessionStorage.setItem(MINE, JSON.stringify([found.id, found.case_id]));
     session?.update(found);
     watch();
   }
@@ -141,23 +156,25 @@ export const useCall = defineStore("call", () => {
     }
   }
 
-  /** Find the call of a case and take my seat in it, if I have one. */
-  async function rejoin(caseId: string): Promise<void> {
-    const found = await get<Call | null>(`/api/cases/${caseId}/call`);
-    if (found === null || found.my_seat === null || found.state === "ended") return;
-    if (found.id === call.value?.id && isLost.value) return;
-    await join(found.id);
-  }
-
   async function hangUp(reason: EndReason, remark: string): Promise<void> {
     const asked = call.value;
     if (asked === null) return;
     try {
       await post(`/api/calls/${asked.id}/hang-up`, { reason, remark });
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== "call.over") throw error;
+      if (!isRefusedAs(error, "call.over")) throw error;
     }
     finish(asked.case_id, reason);
+  }
+
+  /** The call and the case that this tab sat in before it was loaded anew. */
+  function remembered(): { callId: string; caseId: string } | null {
+    try {
+      const [callId, caseId] = JSON.parse(sessionStorage.getItem(MINE) ?? "[]") as string[];
+      return callId && caseId ? { callId, caseId } : null;
+    } catch {
+      return null;
+    }
   }
 
   function finish(caseId: string, reason: EndReason): void {
@@ -168,15 +185,20 @@ export const useCall = defineStore("call", () => {
   }
 
   function leave(): void {
-    unwatch();
-    session?.close();
-    session = null;
+    sessionStorage.removeItem(MINE);
+    letGo();
     call.value = null;
-    remote.value = [];
     quality.value = null;
     wanted.value = null;
     pointers.value = [];
     link.value = "connecting";
+  }
+
+  function letGo(): void {
+    unwatch();
+    session?.close();
+    session = null;
+    remote.value = [];
   }
 
   /** Ask the counter's camera for a picture of a paper. */
@@ -226,10 +248,8 @@ export const useCall = defineStore("call", () => {
   line.on("seat.lost", (news) => {
     if (news.call_id !== call.value?.id) return;
     isLost.value = true;
-    unwatch();
-    session?.close();
-    session = null;
-    remote.value = [];
+    sessionStorage.removeItem(MINE);
+    letGo();
     media.close();
   });
   line.on("still.requested", (still) => {
@@ -253,7 +273,7 @@ export const useCall = defineStore("call", () => {
     // A new socket holds no seat yet. A tab that has lost its seat does not take it back unasked.
     const asked = call.value;
     if (asked !== null && session !== null && !isLost.value) {
-      void take(asked.id).then(shareAll).catch(over);
+      void take(asked.id).catch(over);
     }
   });
   setInterval(() => {
@@ -262,12 +282,16 @@ export const useCall = defineStore("call", () => {
 
   /** The call was over before we came back. */
   function over(error: unknown): void {
-    const isOver = error instanceof ApiError && ["call.over", "call.unknown"].includes(error.code);
+    const isOver = isRefusedAs(error, "call.over", "call.unknown");
     if (isOver && call.value !== null) finish(call.value.case_id, "line");
   }
 
   return {
     call, remote, link, quality, isLost, ended, wanted, closedStill, pointers, mySeat, isLocal, isOn, others,
-    join, rejoin, hangUp, leave, askStill, refuseStill, share, exchange, reopenDevices, point, streamName,
+    join, remembered, hangUp, leave, askStill, refuseStill, share, exchange, reopenDevices, point, streamName,
   };
 });
+
+function isRefusedAs(error: unknown, ...codes: string[]): boolean {
+  return error instanceof ApiError && codes.includes(error.code);
+}

@@ -1,6 +1,7 @@
 /** What leads into a call and out of it: offers that ring, calls that start, reloads, the camera. */
 import { computed, onBeforeUnmount, ref, watch } from "vue";
 import { useRoute, useRouter } from "vue-router";
+import { ApiError } from "@/api/errors";
 import { get } from "@/api/http";
 import type { Call } from "@/api/shapes";
 import { startRing, stopRing } from "@/features/tickets/ring";
@@ -72,6 +73,20 @@ export function useCallFlow() {
     if (wantedCase.value === null && row !== undefined) show(row.id);
   }
   watch(() => cases.isListed, showTalkedAbout, { immediate: true });
+
+  /** After a reload this tab goes back to its call at once; if that is over, nothing is said. */
+  const before = call.remembered();
+  if (before !== null && !call.isOn) {
+    show(before.caseId);
+    line.onUp(() => {
+      if (call.remembered()?.callId === before.callId) void call.join(before.callId).catch(unlessLost);
+    });
+  }
+
+  /** It is tried again when the line is back; a call that is over is forgotten. */
+  function unlessLost(error: unknown): void {
+    if (!(error instanceof ApiError) || error.code !== "network.lost") call.leave();
+  }
 
   watch(wantedCase, (id) => (id === null ? desk.close() : void desk.open(id)), { immediate: true });
 

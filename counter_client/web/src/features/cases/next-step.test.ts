@@ -1,0 +1,85 @@
+import { expect, it } from "vitest";
+import type { Case, CaseState, Item, Ticket } from "../../api/shapes";
+import { nextStep } from "./next-step";
+
+const item = {
+  fields: [
+    { name: "reason", label: "提取原因", side: "local", required: true },
+    { name: "balance", label: "余额", side: "jurisdiction", required: true },
+  ],
+  materials: [{ code: "id-card", name: "居民身份证", required: true, hint: "" }],
+} as unknown as Item;
+
+function shown(state: CaseState, more: Partial<Case> = {}): Case {
+  return {
+    state, fields: [{ name: "reason", value: "其他" }, { name: "balance", value: "1.00" }],
+    missing_materials: [], checks: [{ kind: "identity", passed: true }], consent: { state: "given" }, ...more,
+  } as unknown as Case;
+}
+
+const step = (now: Case, asAgent = false, ticket: Ticket | null = null, inCall = true) =>
+  nextStep({ case: now, item, ticket, asAgent, inCall });
+
+it("calls the jurisdiction when everything is there", () => {
+  expect(step(shown("draft"))).toMatchObject({ action: "call", closed: "" });
+});
+
+it("says what is missing before anyone waits", () => {
+  const lacking = shown("draft", { missing_materials: ["id-card"], fields: [] });
+  const { closed } = step(lacking);
+  expect(closed).toContain("居民身份证");
+  expect(closed).toContain("提取原因");
+  expect(closed).not.toContain("余额");
+});
+
+it("says the place in the line, and that nobody is ready", () => {
+  const ticket = { state: "waiting", position: 3, estimated_wait_seconds: 90, agents_ready: 0 };
+  expect(step(shown("waiting"), false, ticket as Ticket).closed).toContain("第 3 位，属地暂无就绪人员");
+});
+
+it("leads the agent from consent over the check and the form to the certificate", () => {
+  const none = { consent: { state: "none" } } as Partial<Case>;
+  expect(step(shown("in_call", none), true).action).toBe("ask-consent");
+  expect(step(shown("in_call", { checks: [] }), true).action).toBe("check");
+  expect(step(shown("in_call", { fields: [] }), true)).toMatchObject({ action: "fill", closed: "" });
+  expect(step(shown("in_call"), true)).toMatchObject({ action: "issue", closed: "" });
+});
+
+it("waits while the citizen reads", () => {
+  const asked = { consent: { state: "asked" } } as Partial<Case>;
+  expect(step(shown("in_call", asked), true).closed).not.toBe("");
+});
+
+it("counts the last identity check only", () => {
+  const checks = [{ kind: "identity", passed: true }, { kind: "identity", passed: false }];
+  expect(step(shown("in_call", { checks } as unknown as Partial<Case>), true).action).toBe("check");
+});
+
+it("does not issue while the counter still owes a material", () => {
+  const owed = step(shown("in_call", { missing_materials: ["id-card"] }), true);
+  expect(owed.action).toBe("issue");
+  expect(owed.closed).toContain("窗口还缺材料：居民身份证");
+});
+
+it("settles at the counter on a certificate or a promise, and then shows the link", () => {
+  expect(step(shown("certified")).action).toBe("settle");
+  expect(step(shown("promised")).action).toBe("settle");
+  expect(step(shown("settled"), false, null, false).action).toBe("pickup");
+  expect(step(shown("settled")).action).toBe("hang-up");
+});
+
+it("has words for every state on both sides", () => {
+  const states: CaseState[] = [
+    "draft", "waiting", "in_call", "with_jurisdiction", "certified", "settled", "returned", "refused",
+    "promised", "withdrawn",
+  ];
+  for (const state of states) {
+    for (const asAgent of [true, false]) {
+      for (const inCall of [true, false]) {
+        const { label, action, closed } = step(shown(state), asAgent, null, inCall);
+        expect(label).not.toBe("");
+        expect(action === "none").toBe(action === "none" && closed !== "");
+      }
+    }
+  }
+});

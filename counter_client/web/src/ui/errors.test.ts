@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { ApiError } from "../api/errors";
+import { explain, WORDS } from "./errors";
+
+const OURS = ["network.lost", "answer.unreadable"];
+
+function codesOfTheService(): string[] {
+  const source = readFileSync("../../server/errors.py", "utf8");
+  const table = source.slice(source.indexOf("CODES"), source.indexOf("class ServiceError"));
+  return [...table.matchAll(/^ {4}"([a-z_.]+)":/gm)].map((found) => found[1]!);
+}
+
+it("has words for every refusal of the service, and for none that it does not know", () => {
+  const codes = codesOfTheService();
+  expect(codes.length).toBeGreaterThan(60);
+  expect(Object.keys(WORDS).filter((code) => !OURS.includes(code)).sort()).toEqual(codes.sort());
+});
+
+it.each(Object.keys(WORDS))("never shows the code of %s", (code) => {
+  const words = explain(new ApiError(code, 400));
+  expect(words).not.toContain(code);
+  expect(words).not.toMatch(/undefined|null|[a-z]+\.[a-z]+/);
+  expect(words).toMatch(/。$/);
+});
+
+it("says that the case is unchanged, and has words for what nobody thought of", () => {
+  expect(explain(new ApiError("field.stale", 409))).toContain("办件没有改变");
+  expect(explain(new TypeError("x is not a function"))).toContain("办件没有改变");
+  expect(explain(new TypeError("x is not a function"))).not.toContain("function");
+});
