@@ -1,0 +1,142 @@
+"""What people do at the screens: pages in contexts of their own, found by what stands on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
+
+from server import demo
+
+WIDE = {"width": 1366, "height": 768}
+PHONE = {"width": 390, "height": 844}
+FRAMES = "video => video.getVideoPlaybackQuality().totalVideoFrames"
+
+
+@dataclass
+class Screen:
+    """A page in a browser context of its own, and what went wrong on it."""
+
+    page: Page
+    url: str
+    faults: list[str] = field(default_factory=list)
+
+    def at(self, testid: str) -> Locator:
+        """Return the element that bears this data-testid."""
+        return self.page.get_by_test_id(testid)
+
+    async def click(self, testid: str) -> None:
+        await self.at(testid).click()
+
+    def control(self, testid: str) -> Locator:
+        """Return what one types into: the element itself, or the input inside."""
+        typed = ":is(input, textarea, select)"
+        inside = self.at(testid).locator(typed)
+        return self.page.locator(f"{typed}[data-testid='{testid}']").or_(inside).first
+
+    async def fill(self, testid: str, text: str) -> None:
+        await self.control(testid).fill(text)
+
+    async def choose(self, testid: str, words: str) -> None:
+        """Choose from a list by what the choice says."""
+        await self.at(testid).click()
+        choice = self.page.get_by_role("option", name=words, exact=True)
+        await choice.locator("visible=true").click()
+
+    async def says(self, testid: str, words: str | re.Pattern[str], *, within: float = 10) -> None:
+        await expect(self.at(testid)).to_contain_text(words, timeout=within * 1000)
+
+    async def frames(self, testid: str) -> int:
+        """Return how many frames a video has drawn."""
+        return int(await self.at(testid).locator("visible=true").first.evaluate(FRAMES))
+
+    async def sees_moving(self, testid: str, *, frames: int = 15, within: float = 15) -> None:
+        """Wait until a video has drawn so many more frames than now."""
+        video = self.at(testid).locator("visible=true").first
+        await expect(video).to_be_visible(timeout=within * 1000)
+        before = await self.frames(testid)
+        handle = await video.element_handle()
+        await self.page.wait_for_function(
+            f"([video, target]) => ({FRAMES})(video) >= target",
+            arg=[handle, before + frames],
+            timeout=within * 1000,
+        )
+
+
+@dataclass
+class Stage:
+    """Every screen of one story, at one service."""
+
+    browser: Browser
+    url: str
+    screens: list[Screen] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def screen(self, path: str, size: dict[str, int] = WIDE) -> AsyncIterator[Screen]:
+        """Open a page in a context of its own: its own cookies, camera and microphone."""
+        context = await self.browser.new_context(
+            viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai", accept_downloads=True
+        )
+        page = await context.new_page()
+        shown = Screen(page, self.url)
+        page.on("pageerror", lambda error: shown.faults.append(str(error)))
+        page.on("console", _keep_errors(shown))
+        self.screens.append(shown)
+        try:
+            await page.goto(self.url + path)
+            yield shown
+        finally:
+            await context.close()
+
+    @asynccontextmanager
+    async def desk(self, name: str, size: dict[str, int] = WIDE) -> AsyncIterator[Screen]:
+        """Open the workbench and sign in as one of the demonstration's accounts."""
+        async with self.screen("/login", size) as shown:
+            await shown.fill("login-name", name)
+            await shown.fill("login-password", demo.PASSWORD)
+            await shown.click("login-submit")
+            await shown.says("connection", "已连接")
+            yield shown
+
+    def faults(self) -> list[str]:
+        """Return every crash and every refused resource of all pages."""
+        return [fault for shown in self.screens for fault in shown.faults]
+
+
+def _keep_errors(shown: Screen) -> Callable[[ConsoleMessage], None]:
+    def keep(message: ConsoleMessage) -> None:
+        # A refusal is an answer: the browser tells of it, the screen shows its words.
+        if (
+            message.type == "error"
+            and "the server responded with a status of 4" not in message.text
+        ):
+            shown.faults.append(message.text)
+
+    return keep
+
+
+async def download(shown: Screen, testid: str, folder: Path) -> Path:
+    """Click a download and return the file."""
+    async with shown.page.expect_download() as waiting:
+        await shown.click(testid)
+    got = await waiting.value
+    path = folder / got.suggested_filename
+    await got.save_as(path)
+    return path
+
+
+async def sign_by_hand(shown: Screen) -> None:
+    """Draw a signature on the facing screen's pad."""
+    box = await shown.at("facing-signature").bounding_box()
+    assert box is not None
+    mouse = shown.page.mouse
+    await mouse.move(box["x"] + 30, box["y"] + box["height"] * 0.3)
+    await mouse.down()
+    for step in range(1, 30):
+        height = 0.3 + 0.4 * ((step * 7) % 10) / 10
+        await mouse.move(box["x"] + 30 + step * 8, box["y"] + box["height"] * height)
+    await mouse.up()
