@@ -18,8 +18,19 @@ from server.app import House, all_routes
 from server.app import openapi as openapi_document
 from server.certificates.rules import VerdictKind
 from server.certificates.signer import import_seal
-from server.console import DATA, DataOption, JsonOption, run_on, settings_for, telling, with_house
+from server.console import (
+    DATA,
+    DataOption,
+    JsonOption,
+    fail,
+    run_on,
+    settings_for,
+    telling,
+    with_house,
+)
 from server.db.schema import upgrade
+from server.regions.document import read_document
+from server.regions.service import load_regions
 from server.settings import read_settings
 from server.staff.service import NewClerk
 from server.supervision.audit import Audit, copied
@@ -166,6 +177,9 @@ def import_key(
 ) -> None:
     """Bring an authority's seal key into the key folder."""
     settings = settings_for(data)
+    regions = load_regions(read_document(settings.regions)).regions.values()
+    if authority not in {one.id for region in regions for one in region.authorities}:
+        fail(f"kuayu: --authority: {settings.regions} has none called {authority!r}")
     given = p12_passphrase_file.read_text().strip()
     subject = import_seal(
         settings.data / "keys", authority, p12.read_bytes(), given, settings.key_passphrase
