@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Call } from "@/api/shapes";
 import { type AddressedSignal, CallSession } from "./call";
 import { FakeConnection, fakeStream, fakeTrack, settled } from "./fake";
@@ -23,6 +23,11 @@ beforeEach(() => {
 
 const T0 = "2026-11-22T04:00:00.000000Z";
 const T1 = "2026-11-22T04:00:09.000000Z";
+
+afterEach(() => {
+  session.close();
+  vi.useRealTimers();
+});
 
 function callOf(remote: { since?: string; connected?: boolean; mine?: string } = {}): Call {
   const seat = (id: string, side: string, since: string, connected = true) => ({
@@ -95,7 +100,9 @@ describe("a call from one seat's view", () => {
   });
 
   it("starts anew by itself when a description is of another connection", async () => {
+    vi.useFakeTimers();
     session.update(callOf());
+    await vi.advanceTimersByTimeAsync(2_000);
     session.hear(offer("far", "call", "AA"));
     session.hear(offer("far", "call", "BB"));
     await settled();
@@ -106,6 +113,15 @@ describe("a call from one seat's view", () => {
     expect(made).toHaveLength(2);
   });
 
+  it("starts anew once, however many descriptions of others come in one moment", async () => {
+    vi.useFakeTimers();
+    session.update(callOf());
+    for (const who of ["AA", "BB", "CC", "DD"]) session.hear(offer("far", "call", who));
+    expect(made).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(made).toHaveLength(2);
+  });
+
   it("does not hold signals for ever when no Call comes", async () => {
     vi.useFakeTimers();
     session.update(callOf());
@@ -113,7 +129,6 @@ describe("a call from one seat's view", () => {
     session.hear(offer());
     await vi.advanceTimersByTimeAsync(5_000);
     expect(made[0]?.remoteDescription?.type).toBe("offer");
-    vi.useRealTimers();
   });
 
   it("does not meet a seat that holds no socket", () => {

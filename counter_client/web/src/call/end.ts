@@ -25,6 +25,9 @@ export interface EndOptions {
   local: ReadonlyMap<Kind, MediaStream>;
 }
 
+/** After starting anew, an end waits this long before it takes another's description for the reason to. */
+const CALM = 1_000;
+
 interface Way {
   peer: Peer;
   streams: Map<string, RemoteStream>;
@@ -40,6 +43,8 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   private said: PeerState | null = null;
   /** The other side has started anew before the Call told us so. */
   private ahead = false;
+  private openedAt = 0;
+  private renewing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: EndOptions) {
     super();
@@ -72,6 +77,11 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   /** Take a signal of the other side. */
   hear(signal: Signal): void {
     if ("description" in signal && this.way.peer.isOfAnother(signal.description)) {
+      // What is on its way to both sides just now could keep both starting anew for ever.
+      if (Date.now() - this.openedAt < CALM) {
+        this.renewing ??= setTimeout(() => this.renew(), this.options.polite ? 2 * CALM : CALM);
+        return;
+      }
       this.ahead = true;
       this.renew();
       // What it answers is our connection of before: it gets a new offer from the new one.
@@ -109,6 +119,7 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   }
 
   close(): void {
+    clearTimeout(this.renewing);
     this.shut(this.before);
     this.shut(this.way);
     this.before = null;
@@ -130,11 +141,14 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
       if (way === this.way) this.renew();
     });
     this.way = way;
+    this.openedAt = Date.now();
     for (const kind of this.options.local.keys()) this.bring(kind);
     return way;
   }
 
   private renew(): void {
+    clearTimeout(this.renewing);
+    this.renewing = undefined;
     const last = this.way;
     last.peer.retire();
     // Of two that are kept, the older shows what the newer never came to show.
