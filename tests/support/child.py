@@ -42,66 +42,62 @@ def kuayu(
 
 
 @dataclass
-class Served:
-    """A `kuayu` server in a process of its own."""
-
-    process: asyncio.subprocess.Process
-    lines: list[str] = field(default_factory=list)
-
-    async def until(self, words: str) -> None:
-        """Read what it prints until a line has these words."""
-        async with asyncio.timeout(PATIENCE):
-            while not (self.lines and words in self.lines[-1]):
-                await self._next(words)
-
-    async def _next(self, words: str) -> None:
-        assert self.process.stdout is not None
-        line = (await self.process.stdout.readline()).decode()
-        assert line, f"it ended before {words!r}: {self.lines}"
-        self.lines.append(line)
-
-    async def stop(self, how: signal.Signals = signal.SIGINT) -> int:
-        """Send a signal and return the exit status."""
-        self.process.send_signal(how)
-        return await self.ended()
-
-    async def kill(self) -> None:
-        """End it as a lost power supply would."""
-        self.process.kill()
-        await self.ended()
-
-    async def ended(self) -> int:
-        """Wait for the end, keep the rest of what it printed, and return the exit status."""
-        async with asyncio.timeout(PATIENCE):
-            rest, _ = await self.process.communicate()
-            self.lines += rest.decode().splitlines(keepends=True)
-            return await self.process.wait()
-
-
-@dataclass(frozen=True)
 class Demonstration:
-    """A data folder on which `kuayu demo` is started again and again."""
+    """`kuayu demo` on one data folder, started as often as one likes."""
 
     data: Path
     port: int = field(default_factory=free_port)
+    lines: list[str] = field(default_factory=list)
+    running: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
         """Where it is served."""
         return f"http://localhost:{self.port}"
 
-    @asynccontextmanager
-    async def served(self) -> AsyncIterator[Served]:
-        """Give the running server; whoever is still there at the end is stopped."""
-        process = await asyncio.create_subprocess_exec(
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        """The process that runs, or the last one that did."""
+        assert self.running is not None
+        return self.running
+
+    async def start(self, *options: str) -> None:
+        """Start it, in a process group of its own, and wait until it says that it is there."""
+        self.running = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "server.cli", "demo",
-            "--data", str(self.data), "--port", str(self.port),
-            env=environment(), stdout=asyncio.subprocess.PIPE,
+            "--data", str(self.data), "--port", str(self.port), *options,
+            env=environment(), start_new_session=True,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
-        served = Served(process)
+        self.lines = []
+        async with asyncio.timeout(PATIENCE):
+            while not (self.lines and LAST_WORDS in self.lines[-1]):
+                await self._next()
+
+    async def _next(self) -> None:
+        assert self.process.stdout is not None
+        line = (await self.process.stdout.readline()).decode()
+        assert line, f"it ended too early: {self.lines}"
+        self.lines.append(line)
+
+    async def stop(self, how: signal.Signals = signal.SIGINT) -> int:
+        """Signal the whole group, as a terminal's Ctrl-C does, and return the exit status."""
+        os.killpg(self.process.pid, how)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait for the end, keep what it still printed, and return the exit status."""
+        async with asyncio.timeout(PATIENCE):
+            rest, _ = await self.process.communicate()
+            self.lines += rest.decode().splitlines(keepends=True)
+            return await self.process.wait()
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[None]:
+        """Have it run while the block runs, whatever happens to it there."""
         try:
-            await served.until(LAST_WORDS)
-            yield served
+            await self.start()
+            yield
         finally:
-            if process.returncode is None:
-                await served.stop(signal.SIGTERM)
+            if self.running is not None and self.running.returncode is None:
+                await self.stop(signal.SIGTERM)
