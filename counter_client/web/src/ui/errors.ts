@@ -95,7 +95,7 @@ const cases: Record<string, Words> = {
   "material.wrong_type": { what: "只能上传 JPG、PNG 图片或 PDF", next: "请转换格式后重新上传" },
   "material.unreadable": { what: "文件已损坏或无法打开", next: "请重新拍摄或换一份文件上传" },
   "material.missing": { what: "没有选定作为依据的材料", next: "请选择至少一份材料" },
-  "consent.missing": { what: "群众还没有同意告知书", next: "请先请群众在面对屏上阅读并签字" },
+  "consent.missing": { what: "群众还没有同意告知书", next: "请先请群众在对客屏上阅读并签字" },
   "checks.missing": { what: "还没有通过的身份核验", next: "请先在“核验”中记录身份核验" },
   "promise.forbidden": { what: "这个事项不适用告知承诺", next: "请改用其他办理方式" },
 };
@@ -128,7 +128,7 @@ const certificates: Record<string, Words> = {
 
 const citizens: Record<string, Words> = {
   "pickup.unknown": { what: "领取链接已失效或已用过", next: "请到窗口让工作人员重新出示二维码" },
-  "pairing.unknown": { what: "配对码不对或已过时", next: "请看面对屏上的最新六位数字后重新输入" },
+  "pairing.unknown": { what: "配对码不对或已过时", next: "请看对客屏上的最新六位数字后重新输入" },
   "notice.stale": { what: "告知书已有新的版本", next: "请重新阅读后再确认" },
   "signature.unreadable": { what: "签名没有写好", next: "请清除后重新签名" },
   "rating.given": { what: "已经评价过了", next: "谢谢您的评价，无需再评" },

@@ -83,7 +83,7 @@ function consentStep(shown: Case): Step | null {
     case "given":
       return null;
     case "asked":
-      return step("none", "等待群众签字", "群众正在面对屏上阅读告知书");
+      return step("none", "等待群众签字", "群众正在对客屏上阅读告知书");
     case "refused":
       return step("ask-consent", "再次请群众确认告知书");
     case "none":

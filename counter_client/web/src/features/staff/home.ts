@@ -7,7 +7,7 @@ export const ROLE_NAMES: Record<Clerk["roles"][number], string> = {
   supervisor: "值班长",
   administrator: "管理员",
   citizen: "办事人",
-  device: "面对屏",
+  device: "对客屏",
 };
 
 /** Whether the workbench has anything for them. */
