@@ -41,18 +41,46 @@ export function problemOf(error: unknown): DeviceProblem {
   }
 }
 
-/** Open camera and microphone; one that is not to be had is left out with its reason. */
+const VOICE: MediaTrackConstraints = {
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+};
+
+const cameraBy = (id?: string): MediaTrackConstraints => ({ ...LARGEST, ...exact(id) });
+const microphoneBy = (id?: string): MediaTrackConstraints => ({ ...VOICE, ...exact(id) });
+
+/**
+ * Open camera and microphone; one that is not to be had is left out with its reason. They are asked
+ * for together, so that the browser asks the person once, and one by one where that fails.
+ */
 export async function openDevices(choice: Choice = {}, from: Media | null = media()): Promise<Opened> {
-  const stream = new MediaStream();
   if (from === null) {
     const problems = { camera: "insecure", microphone: "insecure" } as const;
-    return { stream, camera: null, microphone: null, problems };
+    return { stream: new MediaStream(), camera: null, microphone: null, problems };
   }
-  const [camera, microphone] = await Promise.all([
-    openOne(from, { video: { ...LARGEST, ...exact(choice.cameraId) } }),
-    openOne(from, { audio: { echoCancellation: true, noiseSuppression: true, ...exact(choice.microphoneId) } }),
-  ]);
-  for (const track of [camera.track, microphone.track]) if (track) stream.addTrack(track);
+  const wanted = { video: cameraBy(choice.cameraId), audio: microphoneBy(choice.microphoneId) };
+  try {
+    const stream = await from.getUserMedia(wanted);
+    return {
+      stream,
+      camera: stream.getVideoTracks()[0] ?? null,
+      microphone: stream.getAudioTracks()[0] ?? null,
+      problems: { camera: null, microphone: null },
+    };
+  } catch {
+    return openEach(wanted, from);
+  }
+}
+
+async function openEach(
+  wanted: { video: MediaTrackConstraints; audio: MediaTrackConstraints },
+  from: Media,
+): Promise<Opened> {
+  const camera = await openOne(from, { video: wanted.video });
+  const microphone = await openOne(from, { audio: wanted.audio });
+  const stream = new MediaStream();
+  for (const { track } of [camera, microphone]) if (track) stream.addTrack(track);
   return {
     stream,
     camera: camera.track,
@@ -68,8 +96,7 @@ export async function openDevice(
   from: Media | null = media(),
 ): Promise<MediaStreamTrack | DeviceProblem> {
   if (from === null) return "insecure";
-  const wanted =
-    kind === "camera" ? { video: { ...LARGEST, ...exact(id) } } : { audio: { ...exact(id) } };
+  const wanted = kind === "camera" ? { video: cameraBy(id) } : { audio: microphoneBy(id) };
   const { track, problem } = await openOne(from, wanted);
   return track ?? problem ?? "unknown";
 }

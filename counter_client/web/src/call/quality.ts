@@ -35,7 +35,8 @@ export function levelOf(loss: number): Level {
 }
 
 /** Add up what a report says of incoming media and of the pair of candidates in use. */
-export function count(report: Iterable<Record<string, unknown>>, at: number): Counts {
+export function count(report: readonly Record<string, unknown>[], at: number): Counts {
+  const inUse = pairInUse(report);
   const counts: Counts = {
     at, received: 0, lost: 0, framesDecoded: 0, width: 0, height: 0, roundTrip: null,
   };
@@ -48,12 +49,18 @@ export function count(report: Iterable<Record<string, unknown>>, at: number): Co
         counts.width = Math.max(counts.width, number(entry.frameWidth));
         counts.height = Math.max(counts.height, number(entry.frameHeight));
       }
-    } else if (entry.type === "candidate-pair" && entry.nominated === true) {
-      const seconds = entry.currentRoundTripTime;
-      if (typeof seconds === "number") counts.roundTrip = Math.round(seconds * MILLISECONDS);
+    } else if (entry === inUse && typeof entry.currentRoundTripTime === "number") {
+      counts.roundTrip = Math.round(entry.currentRoundTripTime * MILLISECONDS);
     }
   }
   return counts;
+}
+
+/** After a change of network there are several nominated pairs; the transport knows which one it uses. */
+function pairInUse(report: readonly Record<string, unknown>[]): Record<string, unknown> | undefined {
+  const pairs = report.filter((entry) => entry.type === "candidate-pair");
+  const selected = report.find((entry) => entry.type === "transport")?.selectedCandidatePairId;
+  return pairs.find((pair) => pair.id === selected) ?? pairs.find((pair) => pair.nominated === true);
 }
 
 /** What happened between two looks. */
@@ -61,7 +68,9 @@ export function compare(before: Counts, now: Counts): Quality {
   const received = Math.max(now.received - before.received, 0);
   const lost = Math.max(now.lost - before.lost, 0);
   const all = received + lost;
-  const loss = all === 0 ? 0 : lost / all;
+  // Silence where there was media means that everything is lost; where there was none, nothing.
+  const silence = before.received > 0 && now.received > 0 ? 1 : 0;
+  const loss = all === 0 ? silence : lost / all;
   const seconds = (now.at - before.at) / MILLISECONDS;
   const frames = Math.max(now.framesDecoded - before.framesDecoded, 0);
   return {

@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openDevices, problemOf } from "./devices";
 import { nameStreams, readName } from "./naming";
 import { compare, count, levelOf } from "./quality";
+import { takeStill } from "./still";
 
 describe("names of streams", () => {
   it("take the place of the browser's ids in msid lines only", () => {
@@ -33,8 +34,28 @@ describe("quality", () => {
     expect(quality.loss).toBeCloseTo(0.12);
   });
 
-  it("knows no loss where nothing came", () => {
+  it("knows no loss where nothing ever came", () => {
     expect(compare(count([], 0), count([], 2_000)).loss).toBe(0);
+  });
+
+  it("is bad where media has stopped coming", () => {
+    const look = [{ type: "inbound-rtp", kind: "audio", packetsReceived: 100, packetsLost: 0 }];
+    expect(compare(count(look, 0), count(look, 2_000))).toMatchObject({ level: "bad", loss: 1 });
+  });
+
+  it("reads the round trip of the pair in use", () => {
+    const report = [
+      { type: "candidate-pair", id: "old", nominated: true, currentRoundTripTime: 0.9 },
+      { type: "candidate-pair", id: "new", nominated: true, currentRoundTripTime: 0.02 },
+      { type: "transport", selectedCandidatePairId: "new" },
+    ];
+    expect(count(report, 0).roundTrip).toBe(20);
+  });
+
+  it("counts no loss backwards when a stream was taken away", () => {
+    const before = [{ type: "inbound-rtp", kind: "video", packetsReceived: 900, packetsLost: 90 }];
+    const now = [{ type: "inbound-rtp", kind: "audio", packetsReceived: 10, packetsLost: 0 }];
+    expect(compare(count(before, 0), count(now, 2_000))).toMatchObject({ framesPerSecond: 0 });
   });
 });
 
@@ -49,6 +70,20 @@ describe("devices", () => {
     globalThis.MediaStream ??= class {} as unknown as typeof MediaStream;
     const opened = await openDevices({}, null);
     expect(opened.problems).toEqual({ camera: "insecure", microphone: "insecure" });
+  });
+
+  it("are asked for together, so that the person is asked once", async () => {
+    const asked: MediaStreamConstraints[] = [];
+    const [camera, microphone] = [{ kind: "video" }, { kind: "audio" }];
+    const opened = await openDevices({ cameraId: "c1" }, {
+      getUserMedia: async (wanted: MediaStreamConstraints) => {
+        asked.push(wanted);
+        return { getVideoTracks: () => [camera], getAudioTracks: () => [microphone] };
+      },
+    } as unknown as MediaDevices);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]?.video).toMatchObject({ width: { ideal: 3840 }, deviceId: { exact: "c1" } });
+    expect([opened.camera, opened.microphone]).toEqual([camera, microphone]);
   });
 
   it("are joined with what there is", async () => {
@@ -66,5 +101,40 @@ describe("devices", () => {
     expect(opened.camera).toBeNull();
     expect(opened.problems).toEqual({ camera: "none", microphone: null });
     expect(tracks).toEqual([microphone]);
+  });
+});
+
+describe("a still", () => {
+  const track = {} as MediaStreamTrack;
+  const bitmap = { width: 3840, height: 2160, close: () => undefined };
+  const withCapture = (capture: object) => {
+    vi.stubGlobal("ImageCapture", class { constructor() { Object.assign(this, capture); } });
+    vi.stubGlobal("createImageBitmap", async () => bitmap);
+  };
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+
+  it("is the camera's own photo, untouched", async () => {
+    const photo = new Blob(["x"], { type: "image/jpeg" });
+    withCapture({ takePhoto: async () => photo });
+    expect(await takeStill(track)).toEqual({ blob: photo, width: 3840, height: 2160 });
+  });
+
+  it.each([
+    ["refuses", async () => Promise.reject(new Error("UnknownError"))],
+    ["never answers", () => new Promise<Blob>(() => undefined)],
+  ])("is a whole frame where the camera %s", async (_, takePhoto) => {
+    vi.useFakeTimers();
+    const drawn = new Blob(["y"], { type: "image/jpeg" });
+    withCapture({ takePhoto, grabFrame: async () => bitmap });
+    vi.spyOn(document, "createElement").mockReturnValue({
+      getContext: () => ({ drawImage: () => undefined }),
+      toBlob: (done: (blob: Blob) => void) => done(drawn),
+    } as unknown as HTMLElement);
+    const taking = takeStill(track);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await taking).toEqual({ blob: drawn, width: 3840, height: 2160 });
   });
 });

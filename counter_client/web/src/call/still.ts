@@ -8,6 +8,8 @@ export interface StillPicture {
 
 const JPEG = "image/jpeg";
 const QUALITY = 0.92;
+/** Some cameras never answer takePhoto; who asked for the still waits five seconds in all. */
+const PHOTO_WITHIN = 2_000;
 
 interface Capture {
   takePhoto?: () => Promise<Blob>;
@@ -23,12 +25,27 @@ export async function takeStill(track: MediaStreamTrack): Promise<StillPicture> 
     .ImageCapture;
   if (Grabber) {
     const capture = new Grabber(track);
-    const photo = await capture.takePhoto?.().catch(() => null);
+    const photo = await within(PHOTO_WITHIN, capture.takePhoto?.());
     if (photo) return await asJpeg(await createImageBitmap(photo), photo);
-    const frame = await capture.grabFrame?.().catch(() => null);
+    const frame = await within(PHOTO_WITHIN, capture.grabFrame?.());
     if (frame) return await asJpeg(frame, null);
   }
   return await asJpeg(await grabByVideo(track), null);
+}
+
+/** What comes in time, or null for what fails or does not. */
+async function within<T>(time: number, wanted: Promise<T> | undefined): Promise<T | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, time, null);
+  });
+  try {
+    return await Promise.race([wanted ?? null, tooLate]);
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Photos are JPEG already; anything else is drawn anew. */
