@@ -10,8 +10,7 @@ import enum
 import hashlib
 import io
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from asn1crypto import cms
@@ -93,10 +92,11 @@ async def _judge(
     status = await async_validate_pdf_signature(signature, _context(trust, now))
     certificate = status.signing_cert
     whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
-    if not (status.intact and status.valid and whole):
-        return failed
-    if not trust.issued(certificate.dump()):
-        return Finding(Verdict.UNKNOWN, failed.sha256, failed.number)
+    sound, ours = status.intact and status.valid and whole, trust.issued(certificate.dump())
+    if not ours:
+        return replace(failed, verdict=Verdict.UNKNOWN) if sound else failed
+    if not sound:
+        return replace(failed, verdict=Verdict.ALTERED)
     names = (certificate.subject, certificate.issuer)
     return Finding(
         _verdict(status, trust, now) if _is_exact(signature, content, trust) else Verdict.ALTERED,
@@ -127,25 +127,44 @@ def _is_exact(signature: EmbeddedPdfSignature, content: bytes, trust: TrustList)
     """Say whether the place of the signature holds nothing but what we put there.
 
     No signature covers its own place: bytes after it, further certificates and unsigned attributes
-    could be changed at will.
+    could be changed at will. So it is written again from what matters, as pyHanko writes it.
     """
-    _, start, end, _ = (int(offset) for offset in signature.byte_range)
-    place = content[start:end]
-    signed = cms.ContentInfo.load(bytes.fromhex(place[1:-1].decode("ascii")))
-    text = signed.dump().hex().upper().encode()
-    if place != b"<" + text + b"0" * (len(place) - len(text) - 2) + b">":
+    data = signature.signed_data
+    signer = signature.signer_cert
+    ours = {*trust.roots, *trust.intermediates, signer.dump()}
+    if not {one.chosen.dump() for one in data["certificates"]} <= ours:
         return False
-    data = signed["content"]
-    ours = {*trust.roots, *trust.intermediates, signature.signer_cert.dump()}
-    return (
-        _ders(data["certificates"]) <= ours
-        and data["crls"].native is None
-        and all(one["unsigned_attrs"].native is None for one in data["signer_infos"])
+    [told] = data["signer_infos"]
+    sha256 = cms.DigestAlgorithm({"algorithm": "sha256"})
+    written = cms.SignerInfo(
+        {
+            "version": "v1",
+            "sid": cms.SignerIdentifier(
+                {
+                    "issuer_and_serial_number": cms.IssuerAndSerialNumber(
+                        {"issuer": signer.issuer, "serial_number": signer.serial_number}
+                    )
+                }
+            ),
+            "digest_algorithm": sha256,
+            "signature_algorithm": cms.SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"}),
+            "signed_attrs": told["signed_attrs"],
+            "signature": told["signature"],
+        }
     )
-
-
-def _ders(certificates: Iterable[cms.CertificateChoices]) -> set[bytes]:
-    return {one.chosen.dump() for one in certificates}
+    signed = cms.SignedData(
+        {
+            "version": "v1",
+            "digest_algorithms": cms.DigestAlgorithms((sha256,)),
+            "encap_content_info": {"content_type": "data"},
+            "certificates": data["certificates"],
+            "signer_infos": [written],
+        }
+    )
+    whole = cms.ContentInfo({"content_type": "signed_data", "content": signed})
+    _, start, end, _ = (int(offset) for offset in signature.byte_range)
+    text: bytes = whole.dump().hex().upper().encode()
+    return content[start:end] == b"<" + text.ljust(end - start - 2, b"0") + b">"
 
 
 def _context(trust: TrustList, now: datetime) -> ValidationContext:

@@ -110,6 +110,23 @@ def test_a_further_certificate_or_attribute_beside_the_signature_is_altered(
     assert office.judge(with_signature(issued, same)).verdict is Verdict.GENUINE
 
 
+def test_the_parts_of_a_signature_that_it_does_not_cover_cannot_be_changed(
+    office: Office, issued: bytes
+) -> None:
+    signed = signature_of(issued)
+    signed["content"]["digest_algorithms"].append({"algorithm": "sha512"})
+    assert office.judge(with_signature(issued, signed.dump(force=True))).verdict is Verdict.ALTERED
+    signed = signature_of(issued)
+    signed["content"]["version"] = "v3"
+    assert office.judge(with_signature(issued, signed.dump(force=True))).verdict is Verdict.ALTERED
+
+
+def test_a_changed_number_is_altered(office: Office, issued: bytes) -> None:
+    # pyHanko writes the number anew in its update of the metadata.
+    at = issued.rindex(b"/Subject (1") + len(b"/Subject (")
+    assert office.judge(issued[:at] + b"7" + issued[at + 1 :]).verdict is Verdict.ALTERED
+
+
 @pytest.mark.parametrize("more", [b"\n", b"%% nothing\n", b"\x00" * 100])
 def test_something_appended_is_altered(more: bytes, office: Office, issued: bytes) -> None:
     assert office.judge(issued + more).verdict is Verdict.ALTERED
