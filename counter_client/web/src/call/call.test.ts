@@ -193,6 +193,16 @@ describe("a call from one seat's view", () => {
     expect(session.remote).toEqual([]);
   });
 
+  it("keeps a stream whose namesake's end is told of late", () => {
+    session.update(callOf());
+    const [old, now] = [fakeStream("far:screen"), fakeStream("far:screen", fakeTrack("video"))];
+    arrive(0, old);
+    arrive(0, now);
+    old.onremovetrack?.(new Event("removetrack") as MediaStreamTrackEvent);
+    expect(session.remote.map((one) => one.stream)).toEqual([now]);
+    expect(session.remote).toHaveLength(1);
+  });
+
   it("says again that it is connected when its seat was taken anew", () => {
     const said: string[] = [];
     session.on("state", (state) => said.push(state));

@@ -133,8 +133,11 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
       way.streams.set(stream.id, { seat, kind: this.kindOf(stream), stream });
       this.tell("streams", null);
     });
-    peer.on("gone", (id) => {
-      if (way.streams.delete(id)) this.tell("streams", null);
+    peer.on("gone", (stream) => {
+      // The word of an old stream's end may come after a new one of the same name.
+      if (way.streams.get(stream.id)?.stream !== stream) return;
+      way.streams.delete(stream.id);
+      this.tell("streams", null);
     });
     peer.on("state", () => this.settle());
     peer.on("stuck", () => {

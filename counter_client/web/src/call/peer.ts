@@ -15,8 +15,8 @@ export type PeerState = "connecting" | "connected" | "interrupted" | "closed";
 
 export interface PeerEvents {
   stream: MediaStream;
-  /** The id of a stream that has no track any more. */
-  gone: string;
+  /** A stream that has no track any more. */
+  gone: MediaStream;
   state: PeerState;
   /** New ways were sought in vain: only a new connection may still do. */
   stuck: null;
@@ -65,7 +65,7 @@ export class Peer extends Emitter<PeerEvents> {
       if (!stream) return;
       this.tell("stream", stream);
       stream.onremovetrack = () => {
-        if (stream.getTracks().length === 0) this.tell("gone", stream.id);
+        if (stream.getTracks().length === 0) this.tell("gone", stream);
       };
     };
   }

@@ -1,9 +1,13 @@
 /** The facing screen's part in a call: it takes its seat, sees the agent, and sends nothing. */
 import { type Ref, ref, shallowRef } from "vue";
+import { ApiError } from "@/api/errors";
 import { get } from "@/api/http";
+import type { Said } from "@/api/notices";
 import type { Call } from "@/api/shapes";
 import type { Line } from "@/api/socket";
 import { CallSession } from "@/call/call";
+
+const SAY_AGAIN_AFTER = 600;
 
 export interface FacingCall {
   picture: Ref<MediaStream | null>;
@@ -16,13 +20,25 @@ export function useFacingCall(line: Line): FacingCall {
   const picture = shallowRef<MediaStream | null>(null);
   const state = ref<"connecting" | "connected" | "interrupted">("connecting");
   let current: string | null = null;
+  let hasSeat = false;
+  let isTaking = false;
   const session = new CallSession({
     send: (to, signal) => {
-      if (current) void line.send("signal.sent", { call_id: current, to, ...signal }).catch(() => undefined);
+      if (current) say({ call_id: current, to, ...signal });
     },
   });
+  /** Many candidates at once may be more than the line allows in a second. */
+  function say(signal: Said["signal.sent"]["takes"], isAgain = false): void {
+    void line.send("signal.sent", signal).catch((error: unknown) => {
+      const isTooFast = error instanceof ApiError && error.code === "rate.exceeded";
+      if (isTooFast && !isAgain) setTimeout(() => say(signal, true), SAY_AGAIN_AFTER);
+    });
+  }
+
   session.on("remote", (streams) => {
-    picture.value = (streams.find((one) => one.kind === "camera") ?? streams[0])?.stream ?? null;
+    const seen = (streams.find((one) => one.kind === "camera") ?? streams[0])?.stream ?? null;
+    // Only the workbench beside it has a voice: here there is nothing that could be heard.
+    picture.value = seen && new MediaStream(seen.getVideoTracks());
   });
   session.on("state", (said) => (state.value = said));
   const stops = [
@@ -36,10 +52,17 @@ export function useFacingCall(line: Line): FacingCall {
   ];
 
   async function take(callId: string): Promise<void> {
+    isTaking = true;
     try {
-      session.update(await line.send("seat.taken", { call_id: callId }));
+      session.expectChange();
+      const call = await line.send("seat.taken", { call_id: callId });
+      if (callId === current) session.update(call);
+      hasSeat = callId === current;
     } catch {
-      // The call is over, or the line is down; the next notice or reconnection tries again.
+      // The call is over, or the line is down: the next look or reconnection tries again.
+      hasSeat = false;
+    } finally {
+      isTaking = false;
     }
   }
 
@@ -48,14 +71,19 @@ export function useFacingCall(line: Line): FacingCall {
     if (!current) return;
     session.expectChange();
     try {
-      session.update(await get<Call>(`/api/facing/calls/${current}`));
+      const call = await get<Call>(`/api/facing/calls/${current}`);
+      if (call.id === current) session.update(call);
     } catch {
-      session.close();
+      // The picture goes on: the next notice asks again, and the end of the call is told apart.
     }
   }
 
   function join(callId: string | null): void {
-    if (callId === current) return;
+    if (callId === current) {
+      if (callId && !hasSeat && !isTaking && line.isUp) void take(callId);
+      return;
+    }
+    hasSeat = false;
     session.close();
     picture.value = null;
     state.value = "connecting";
