@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 SECRET_BYTES = 32
 HIGHEST_PORT = 65535
+# In a wheel beside this file, in a developer's tree above it.
+SHIPPED_REGIONS = tuple(folder / "regions.toml" for folder in Path(__file__).parents[:2])
 DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 EXAMPLE = "an address such as https://kuayu.example"
 _HOST = re.compile(r"[0-9a-z.-]+|[0-9a-f:.]+")
@@ -70,7 +72,7 @@ def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
         public_url=_url("KUAYU_PUBLIC_URL", home, demo=demo),
         secret=_secret(source, data, demo=demo),
         database_url=_database(source, data),
-        regions=_file("KUAYU_REGIONS", source.get("KUAYU_REGIONS", "regions.toml")),
+        regions=_regions(source, demo=demo),
         key_passphrase=_passphrase(source, demo=demo),
         host=source.get("KUAYU_HOST", "127.0.0.1"),
         port=port,
@@ -95,6 +97,14 @@ KNOWN = frozenset(
         "TLS_CERT", "TLS_KEY", "REDIS_URL", "FALLBACK_FONT",
     )
 )  # fmt: skip
+
+
+def _regions(source: Mapping[str, str], *, demo: bool) -> Path:
+    """Return the file named, or regions.toml here; a demonstration finds the shipped one."""
+    named = source.get("KUAYU_REGIONS")
+    if named is None and demo and not Path("regions.toml").is_file():
+        return next(path for path in SHIPPED_REGIONS if path.is_file())
+    return _file("KUAYU_REGIONS", named or "regions.toml")
 
 
 def _parts(source: Mapping[str, str], name: str) -> list[str]:
