@@ -47,6 +47,8 @@ class ClientHook(BuildHookInterface):  # type: ignore[misc,type-arg]  # hatchlin
         build()
         if version != "editable":
             build_data["artifacts"] += ["/server/web/static/**", "/docs_gen/font_files/*"]
+            # A demonstration from an installed wheel has no tree around it.
+            build_data["force_include"][str(ROOT / "regions.toml")] = "server/regions.toml"
 
 
 def build() -> None:
