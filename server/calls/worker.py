@@ -13,6 +13,7 @@ from server.calls import queries
 from server.calls.rules import SEAT_LEASE
 from server.calls.service import Calls
 from server.db.unit import Unit, Units
+from server.errors import ServiceError
 
 log = structlog.get_logger("kuayu.calls")
 LONGEST_SLEEP = 1.0
@@ -67,6 +68,9 @@ class CallWorker:
         try:
             async with self.units.open() as unit:
                 await verb(unit, which)
+        except ServiceError as refused:
+            log.warning("put off", worker="calls", verb=verb.__name__, code=refused.code)
+            return False
         except Exception:
             log.exception("crash", worker="calls", verb=verb.__name__)
             return False

@@ -6,11 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, case, func, literal, or_, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Actor
 from server.db.base import UtcTime
 from server.db.insert import insert_for
+from server.errors import ServiceError
 from server.tickets.models import Agent, Offer, QueueVersion, Ticket, TicketPeriod
 from server.tickets.rules import AgentState, OfferState, Refusals, TicketState
 
@@ -18,6 +20,7 @@ IN_LINE = (TicketState.WAITING, TicketState.OFFERED)
 LIVE = (*IN_LINE, TicketState.SERVING)
 RECENT = 20
 LONGEST_LINE = 500
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's SQLSTATE
 
 
 async def find_ticket(session: AsyncSession, ticket_id: str) -> Ticket | None:
@@ -361,14 +364,19 @@ async def lock_lines(session: AsyncSession, regions: Collection[str]) -> None:
 
     Whoever offers tickets locks the rows of several cases. Two such commands would stop each
     other for good (and the database end one of them) if the line's row did not come first.
+    Refuses server.busy when a line is not free within the database's lock timeout.
     """
     for region in sorted(set(regions)):
         insert = insert_for(session, QueueVersion).values(region=region, version=0)
-        await session.execute(
-            insert.on_conflict_do_update(
-                index_elements=["region"], set_={"version": QueueVersion.version}
-            )
+        statement = insert.on_conflict_do_update(
+            index_elements=["region"], set_={"version": QueueVersion.version}
         )
+        try:
+            await session.execute(statement)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+            raise ServiceError("server.busy") from None
 
 
 async def next_version(session: AsyncSession, region: str) -> int:

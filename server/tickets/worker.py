@@ -10,6 +10,7 @@ from datetime import datetime
 import structlog
 
 from server.db.unit import Unit, Units
+from server.errors import ServiceError
 from server.tickets import queries
 from server.tickets.rules import LEASE_LASTS, RENEW_EVERY
 from server.tickets.service import Tickets
@@ -75,6 +76,9 @@ class TicketWorker:
         try:
             async with self.units.open() as unit:
                 await verb(unit, which)
+        except ServiceError as refused:
+            log.warning("put off", worker="tickets", verb=verb.__name__, code=refused.code)
+            return False
         except Exception:
             log.exception("crash", worker="tickets", verb=verb.__name__)
             return False

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from server.db.unit import Units
-from tests.support.halls import Halls
+from tests.support.halls import Halls, wait_patiently
 
 
 @pytest.fixture
@@ -14,5 +14,6 @@ def halls(units: Units) -> Halls:
 
 @pytest.fixture
 def either_halls(either_units: Units) -> Halls:
-    """The queue once on SQLite and once on PostgreSQL."""
+    """The queue once on SQLite and once on PostgreSQL, which waits as long as it takes."""
+    wait_patiently(either_units.database)
     return Halls(either_units)

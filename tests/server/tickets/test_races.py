@@ -294,6 +294,16 @@ class Crowd:
             self.refusals.add(refused.code)
 
 
+async def test_a_line_that_is_not_free_in_time_is_refused_as_busy(either_units: Units) -> None:
+    if either_units.database.writer.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer")
+    async with either_units.open() as holding:
+        await queries.lock_lines(holding.session, {HUOQIU})
+        with pytest.raises(ServiceError, match=r"server\.busy"):
+            await Halls(either_units).become(WANG)
+    assert await Halls(either_units).become(WANG)
+
+
 async def test_a_crowd_that_does_everything_at_once_leaves_the_queue_whole(
     either_halls: Halls, clock: SetClock
 ) -> None:
