@@ -181,8 +181,10 @@ class Calls(Stills):
         call = None if seat is None else await queries.find_call(unit.session, seat.call_id)
         if call is None or call.state is CallState.ENDED:
             return
-        entry = await self._enter(unit, SERVICE, call)
-        if await queries.leave_seat(unit.session, seat_id, sid, unit.now + SEAT_LEASE):
+        entry = await self._lock(unit, SERVICE, call)
+        # That it has ended meanwhile is no fault of a socket that went away.
+        live = call.state is not CallState.ENDED
+        if live and await queries.leave_seat(unit.session, seat_id, sid, unit.now + SEAT_LEASE):
             await self._settle_state(entry, call)
             await self._tell_changed(entry, call)
 
@@ -316,13 +318,18 @@ class Calls(Stills):
         return call, case
 
     async def _enter(self, unit: Unit, actor: Actor, call: Call) -> Entry:
-        """Lock a call with its lines and its case; refuses call.over."""
+        """Lock a live call with its lines and its case; refuses call.over."""
+        entry = await self._lock(unit, actor, call)
+        if call.state is CallState.ENDED:
+            raise ServiceError("call.over")
+        return entry
+
+    async def _lock(self, unit: Unit, actor: Actor, call: Call) -> Entry:
+        """Lock a call with its lines and its case, and read it again."""
         await self.tickets.lock_lines(unit, call.case_id)
         entry = await self.records.begin_as_service(unit, call.case_id)
         entry.actor = actor
         await unit.session.refresh(call)
-        if call.state is CallState.ENDED:
-            raise ServiceError("call.over")
         return entry
 
     async def _show(self, session: AsyncSession, call: Call, mine: Seat | None) -> wire.Call:
