@@ -179,7 +179,7 @@ class Calls(Stills):
         """Note that a seat's socket is gone; the seat stays for the length of its lease."""
         seat = await queries.seat_by_id(unit.session, seat_id)
         call = None if seat is None else await queries.find_call(unit.session, seat.call_id)
-        if call is None or call.state is CallState.ENDED:
+        if call is None:
             return
         entry = await self._lock(unit, SERVICE, call)
         # That it has ended meanwhile is no fault of a socket that went away.
