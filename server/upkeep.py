@@ -17,7 +17,7 @@ from server.access import Role
 from server.app import House, all_routes
 from server.app import openapi as openapi_document
 from server.certificates.rules import VerdictKind
-from server.certificates.signer import import_seal
+from server.certificates.signer import import_crl, import_seal
 from server.console import (
     DATA,
     DataOption,
@@ -185,6 +185,18 @@ def import_key(
         settings.data / "keys", authority, p12.read_bytes(), given, settings.key_passphrase
     )
     typer.echo(f"imported {subject}")
+
+
+@keys_app.command("import-crl")
+@telling
+def import_list(
+    crl: Annotated[Path, typer.Argument(help="A CA's revocation list, DER or PEM.")],
+    data: DataOption = DATA,
+) -> None:
+    """Bring in what a CA has revoked: without its current list nothing is found genuine."""
+    settings = settings_for(data)
+    issuer = import_crl(settings.data / "keys", crl.read_bytes(), settings.key_passphrase)
+    typer.echo(f"imported the list of {issuer}")
 
 
 @db_app.command("upgrade")

@@ -28,6 +28,7 @@ from docs_gen.trust import (
     KeyFolderError,
     TrustList,
     create_demo,
+    import_crl,
     import_seal,
     load_qr_key,
     load_trust,
@@ -39,7 +40,16 @@ from server.errors import ServiceError
 from server.pool import WorkerPool
 from server.regions.rules import Authority
 
-__all__ = ["Finding", "KeyFolderError", "Order", "Signed", "Signer", "Verdict", "import_seal"]
+__all__ = [
+    "Finding",
+    "KeyFolderError",
+    "Order",
+    "Signed",
+    "Signer",
+    "Verdict",
+    "import_crl",
+    "import_seal",
+]
 
 log = structlog.get_logger("kuayu.certificates")
 

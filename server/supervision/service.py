@@ -92,10 +92,11 @@ class Supervision:
         )
 
     def _agent(self, agent: Agent) -> wire.BoardAgent:
+        hall = self.reader.catalogue.halls.get(agent.hall)
         return wire.BoardAgent(
             clerk_id=agent.clerk_id,
             name=agent.name,
-            hall_name=self.reader.catalogue.halls[agent.hall].name,
+            hall_name=hall.name if hall is not None else "",
             state=agent.state,
             since=agent.since,
         )
