@@ -36,8 +36,3 @@ def counter(counter_id: str) -> str:
 def seat(seat_id: str) -> str:
     """The one socket that holds a seat."""
     return f"seat:{seat_id}"
-
-
-def call(call_id: str) -> str:
-    """Every socket that holds a seat of a call."""
-    return f"call:{call_id}"

@@ -243,3 +243,23 @@ async def the_citizen_takes_it_along(hall: Hall, folder: Path, paper: Path) -> N
         await expect(phone.at("rating-submit")).to_be_hidden()
     async with hall.stage.screen(link.removeprefix(hall.stage.url), PHONE) as thief:
         await expect(thief.at("pickup-failure")).to_be_visible()
+
+
+async def test_a_reload_and_a_second_tab_keep_seat_case_and_picture(hall: Hall) -> None:
+    counter, agent = hall.counter, hall.agent
+    await open_case(counter)
+    await bring_all(counter)
+    await connect(hall)
+    number = await counter.at("case-number").inner_text()
+    for reloaded, other in ((agent, counter), (counter, agent)):
+        await reloaded.page.reload()
+        await reloaded.sees_moving("remote-video", within=40)
+        await other.sees_moving("remote-video", within=40)
+        await reloaded.says("case-number", number)
+    case = await counter.page.evaluate(READ_CASE)
+    assert case["state"] == "in_call"
+
+    async with hall.stage.tab_of(agent) as tab:
+        await tab.sees_moving("remote-video", within=40)
+        await counter.sees_moving("remote-video", within=40)
+        await expect(agent.at("seat-lost")).to_be_visible()

@@ -93,6 +93,18 @@ class Stage:
             await context.close()
 
     @asynccontextmanager
+    async def tab_of(self, first: Screen) -> AsyncIterator[Screen]:
+        """Open the same page once more in the same browser profile."""
+        page = await first.page.context.new_page()
+        shown = Screen(page, self.url)
+        self.screens.append(shown)
+        try:
+            await page.goto(first.page.url)
+            yield shown
+        finally:
+            await page.close()
+
+    @asynccontextmanager
     async def desk(self, name: str, size: dict[str, int] = WIDE) -> AsyncIterator[Screen]:
         """Open the workbench and sign in as one of the demonstration's accounts."""
         async with self.screen("/login", size) as shown:
