@@ -80,8 +80,13 @@ def _is_drawn(character: str, loaded: frozenset[str]) -> bool:
 
 def width(text: str, font: str, size: float, loaded: frozenset[str]) -> float:
     """Return how wide a text is, in points, with the fallback where it is needed."""
-    parts = runs(text, font, loaded)
-    return float(sum(pdfmetrics.stringWidth(run, face, size) for face, run in parts))
+    return size * sum(_advance(character, font, loaded) for character in text)
+
+
+@cache
+def _advance(character: str, font: str, loaded: frozenset[str]) -> float:
+    [(face, _)] = runs(character, font, loaded)
+    return float(pdfmetrics.stringWidth(character, face, 1.0))
 
 
 def runs(text: str, font: str, loaded: frozenset[str]) -> list[tuple[str, str]]:
