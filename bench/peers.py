@@ -19,7 +19,7 @@ from weasyprint.text.fonts import FontConfiguration
 
 from docs_gen.data import Facts
 from docs_gen.numbers import long_date
-from docs_gen.press import Drawn
+from docs_gen.press import QR_MASK, Drawn
 from docs_gen.seal import DIAMETER
 from docs_gen.template import Template
 
@@ -135,7 +135,7 @@ def seal_svg(name: str) -> str:
 def qr_svg(address: str) -> str:
     """Return the QR code as a picture of vectors."""
     drawn = io.BytesIO()
-    code = segno.make(address, error="m", boost_error=False, micro=False)
+    code = segno.make(address, error="m", boost_error=False, micro=False, mask=QR_MASK)
     code.save(drawn, kind="svg", border=2, xmldecl=False)
     return drawn.getvalue().decode()
 
