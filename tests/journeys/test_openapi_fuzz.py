@@ -26,6 +26,12 @@ QUICKLY = settings(
 )  # fmt: skip
 
 
+@schemathesis.serializer("application/pdf", "image/jpeg", "image/png")
+def as_it_is(_context: object, value: object) -> bytes:
+    """A file is sent as the bytes that were made up."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+
+
 @pytest.fixture
 async def story(service: Service) -> AsyncIterator[Story]:
     """A certified case with its screen and its citizen's phone, the call still going on."""
