@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.support.screens import Stage
 from tests.support.service import Service, demonstration
+
+# Long enough for a machine that is busy with other tests; what must be quick is measured.
+expect.set_options(timeout=20_000)
 
 FLAGS = (
     "--use-fake-ui-for-media-stream",
