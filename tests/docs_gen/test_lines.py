@@ -65,6 +65,7 @@ def test_a_closing_mark_counts_half_at_a_lines_end() -> None:
 
 def test_a_mark_after_a_word_as_long_as_a_line_begins_the_next() -> None:
     assert break_lines("天" + "a" * 12 + "？", measure, 6) == ["天", "a" * 12, "？"]
+    assert break_lines("-" + "a" * 12 + "？", measure, 6.5) == ["-" + "a" * 12, "？"]
 
 
 def test_a_blank_never_begins_a_line() -> None:

@@ -156,6 +156,16 @@ def test_a_table_goes_on_over_three_pages(office: Office, tmp_path: Path) -> Non
     assert seen_qr(tmp_path, content, page=3) == facts.qr_url
 
 
+@pytest.mark.parametrize("rows", range(4, 16))
+def test_the_table_never_reaches_into_seal_and_qr_code(rows: int, office: Office) -> None:
+    sheets = lay_out(long_template(rows), office.facts(), load_fonts())
+    assert_inside(sheets)
+    (_, seal_y), (_, qr_y) = sheets[-1].seal or (0, 0), sheets[-1].qr or (0, 0)
+    highest = max(seal_y + DIAMETER / 2, qr_y + QR_SIDE)
+    assert all(box.y > highest for box in sheets[-1].boxes)
+    assert all(t.y > highest for t in sheets[-1].texts if "证明。" in t.text or "依据" in t.text)
+
+
 def test_a_value_longer_than_a_page_goes_on_on_the_next(office: Office) -> None:
     template = TEMPLATES["pension-balance"]
     rows = (("说明", "{insured_status}" * 150),)
@@ -190,16 +200,26 @@ def test_a_preview_is_marked_unsigned_and_without_qr_code_and_seal(
     assert "张三丰" in text
 
 
-def test_the_seal_is_red_over_issuer_and_date(office: Office, tmp_path: Path) -> None:
-    drawn = draw(office.facts(), TEMPLATES["pension-balance"])
-    image = Image.open(picture(tmp_path, drawn.pdf, dpi=72)).convert("RGB")
-    left, bottom, right, top = drawn.seal_box
-    box = image.crop((left, image.height - top, right, image.height - bottom))
-    pixels = [box.getpixel((x, y)) for x in range(box.width) for y in range(box.height)]
-    red = sum(r > 150 and g < 110 and b < 110 for r, g, b in pixels)
-    black = sum(max(pixel) < 80 for pixel in pixels)
-    assert red > 1000
-    assert black > 50, "the text below the seal stays readable"
+def pixels(folder: Path, content: bytes, box: tuple[int, int, int, int]) -> list[tuple[int, ...]]:
+    """Return the colours of a part of the first page, which is given in points from below."""
+    image = Image.open(picture(folder, content, dpi=72)).convert("RGB")
+    left, bottom, right, top = box
+    part = image.crop((left, image.height - top, right, image.height - bottom))
+    found = [part.getpixel((x, y)) for x in range(part.width) for y in range(part.height)]
+    return [pixel for pixel in found if isinstance(pixel, tuple)]
+
+
+def test_the_seal_is_red_and_what_is_printed_below_stays_readable(
+    office: Office, tmp_path: Path
+) -> None:
+    facts, template = office.facts(), TEMPLATES["pension-balance"]
+    drawn = draw(facts, template)
+    sealed = pixels(tmp_path, drawn.pdf, drawn.seal_box)
+    bare = pixels(tmp_path, preview(facts, template), drawn.seal_box)
+    assert sum(r > 150 and g < 110 and b < 110 for r, g, b in sealed) > 1000
+    black = [i for i, pixel in enumerate(bare) if max(pixel) < 60]
+    assert len(black) > 100, "issuer and date"
+    assert all(max(sealed[i]) < 80 for i in black)
 
 
 def test_the_same_facts_give_the_same_page(office: Office) -> None:

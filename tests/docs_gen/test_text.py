@@ -16,6 +16,7 @@ from docs_gen.text import normal
         "\n",
         "\t",
         "\x7f",
+        "\xad",
         "\u200b",
         "\u202e",
         "\u2066",
