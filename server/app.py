@@ -303,9 +303,13 @@ async def _timers(house: House) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        pending = set(tasks)
+        # python-socketio swallows a cancellation that reaches it while it drops a socket, and the
+        # loop around it would go on for ever: what has not ended is told again.
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=1)
 
 
 async def _end_logins(house: House) -> None:
