@@ -164,8 +164,9 @@ class Signer:
             raise KeyFolderError(f"demo keys are not for production: {', '.join(false)}")
 
     async def renew(self, now: datetime) -> bool:
-        """Issue the CRLs of our own CAs anew; False if another operator keeps them."""
-        if not (self._folder / "root.p12").exists():
+        """Issue our own CAs' CRLs anew and read the others again; False without any key folder."""
+        ours, brought = self._folder / "root.p12", self._folder / "trusted"
+        if not ours.exists() and not brought.exists():
             return False
         await asyncio.to_thread(renew_crls, self._folder, now, self._passphrase)
         return True
