@@ -28,7 +28,7 @@ from server.console import (
     with_house,
 )
 from server.db.schema import upgrade
-from server.running import running, set_up_logs, until_stopped
+from server.running import running, set_up_logs, stop_asked
 from server.settings import Settings, read_settings
 from server.upkeep import db_app, keys_app, staff_app, store_app
 
@@ -58,8 +58,9 @@ def serve(
     set_up_logs()
 
     async def work() -> None:
+        stopped = stop_asked()
         async with running(settings):
-            await until_stopped()
+            await stopped.wait()
 
     asyncio.run(work())
 
@@ -103,6 +104,7 @@ async def _demo(settings: Settings) -> None:
         await demo.make_clerks(house)
 
     await with_house(settings, prepare)
+    stopped = stop_asked()
     async with running(settings) as house:
         typer.echo(_welcome(settings))
         pdf = _first_certificate(settings.data)
@@ -115,7 +117,7 @@ async def _demo(settings: Settings) -> None:
         typer.echo("按 Ctrl-C 停止。")
         sys.stdout.flush()
         del house
-        await until_stopped()
+        await stopped.wait()
     typer.echo("已停止，数据已保存。")
 
 

@@ -63,10 +63,10 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         await runner.cleanup()
 
 
-async def until_stopped() -> None:
-    """Wait for SIGINT or SIGTERM."""
+def stop_asked() -> asyncio.Event:
+    """Return what SIGINT and SIGTERM set from now on."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stopped.set)
-    await stopped.wait()
+    return stopped

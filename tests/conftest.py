@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from server.db.engine import Database
@@ -16,6 +17,13 @@ from tests.support.postgres import Cluster, binaries, running_cluster
 # How long one example takes depends on what else the machine does; pytest's timeout is enough.
 settings.register_profile("kuayu", deadline=None)
 settings.load_profile("kuayu")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_come() -> Iterator[None]:
+    """Undo what a command of the command line does to this process's logs."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
