@@ -13,7 +13,6 @@ from server.errors import ServiceError
 
 OFFER_LASTS: Final = timedelta(seconds=20)
 LEASE_LASTS: Final = timedelta(seconds=60)
-RENEW_EVERY: Final = timedelta(seconds=20)
 # A ticket that was turned down does not ring at the same place again before this has passed.
 RING_AGAIN_AFTER: Final = timedelta(seconds=15)
 

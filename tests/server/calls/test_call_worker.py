@@ -7,8 +7,9 @@ import pytest
 
 from server.access import Action
 from server.calls.rules import SEAT_LEASE, STILL_LASTS, CallState, EndReason
-from server.calls.worker import LONGEST_SLEEP, SHORTEST_SLEEP, CallWorker
+from server.calls.worker import CallWorker
 from server.cases.rules import CaseState
+from server.db.timers import LONGEST_SLEEP, SHORTEST_SLEEP
 from server.tickets.rules import AgentState, TicketState
 from tests.server.calls.test_calls import ask_still, connect
 from tests.support.database import News, SetClock

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from server.access import Actor
+from server.db.timers import LONGEST_SLEEP, SHORTEST_SLEEP
 from server.db.unit import Units
 from server.tickets import queries
 from server.tickets.rules import LEASE_LASTS, OFFER_LASTS, AgentState, OfferState, TicketState
-from server.tickets.worker import LONGEST_SLEEP, SHORTEST_SLEEP, TicketWorker
+from server.tickets.worker import TicketWorker
 from tests.support.database import News, SetClock
 from tests.support.halls import CLERK, OTHER_CLERK, WANG, ZHOU, Halls
 
