@@ -33,7 +33,15 @@ class Refusal(Exception):  # noqa: N818 (the domain's word, and no error of ours
 
 
 class ServerLostError(ConnectionError):
-    """The service is out of reach or its connection broke: a command's fate is unknown."""
+    """The service is out of reach or its connection broke: a command's fate is unknown.
+
+    `code` is the stable one with which the service closed the socket, if it was the service.
+    """
+
+    def __init__(self, words: str, code: str | None = None) -> None:
+        """Say what happened, and with which code of the service's."""
+        self.code = code
+        super().__init__(words if code is None else f"{words}: {code}")
 
 
 def read_answer(answer: object, status: int | None) -> Any:  # noqa: ANN401 (data is any JSON value)

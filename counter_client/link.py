@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import ssl
 from collections.abc import Mapping
@@ -39,6 +40,19 @@ def plain_http(base: str) -> set[URL]:
     """
     origin = URL(base).origin()
     return {origin, origin.with_scheme("ws")} if origin.scheme == "http" else set()
+
+
+class WebSocket(aiohttp.ClientWebSocketResponse):
+    """Keeps the reason with which the other side closed it."""
+
+    reason = ""
+
+    async def receive(self, timeout: float | None = None) -> aiohttp.WSMessage:  # noqa: ASYNC109 (aiohttp's)
+        """Return what comes next."""
+        message = await super().receive(timeout)
+        if message.type is aiohttp.WSMsgType.CLOSE:
+            self.reason = str(message.extra or "")
+        return message
 
 
 @dataclass(frozen=True)
@@ -95,9 +109,11 @@ class Link:
                 local_addr=None if source is None else (source, 0),
             ),
             timeout=ANSWER_TIME,
+            ws_response_class=WebSocket,
         )
         self._socket: socketio.AsyncClient | None = None
         self._lost = asyncio.Event()
+        self._why: str | None = None
         self._unanswered: set[asyncio.Future[object]] = set()
 
     async def __aenter__(self) -> Self:
@@ -234,7 +250,7 @@ class Link:
         )
         socket.on("*", self._hear)
         socket.on("disconnect", self._lose)
-        self._socket, self._lost = socket, asyncio.Event()
+        self._socket, self._lost, self._why = socket, asyncio.Event(), None
         self.news.begin()
         try:
             await socket.connect(
@@ -256,9 +272,14 @@ class Link:
         """Say whether the socket is open."""
         return self._socket is not None and not self._lost.is_set()
 
-    async def lost(self) -> None:
-        """Wait until the socket is gone, whoever closed it."""
+    async def lost(self) -> str | None:
+        """Wait until the socket is gone; return the code with which the service closed it, if any.
+
+        Such a code says that something we sent was refused: to connect again and send the same
+        ends the same.
+        """
         await self._lost.wait()
+        return self._why
 
     async def heard(self, event: str, where: Where = None, within: float | None = 10.0) -> Data:
         """Return the oldest notice of that event that is meant, heard already or yet to come.
@@ -272,7 +293,7 @@ class Link:
     async def emit(self, event: str, body: Data, *, within: float = 10.0) -> Data:
         """Send an event and return its acknowledgement's data; a refused one raises Refusal."""
         if self._socket is None or self._lost.is_set():
-            raise ServerLostError("the socket is gone")
+            raise ServerLostError("the socket is gone", self._why)
         answered: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._unanswered.add(answered)
 
@@ -285,7 +306,7 @@ class Link:
             async with asyncio.timeout(within):
                 return read_answer(await answered, None) or {}
         except socketio.exceptions.BadNamespaceError as error:
-            raise ServerLostError("the socket is gone") from error
+            raise ServerLostError("the socket is gone", self._why) from error
         finally:
             self._unanswered.discard(answered)
 
@@ -295,12 +316,21 @@ class Link:
         self.news.add(Notice(event, data if isinstance(data, dict) else {"value": data}))
 
     def _lose(self, *_reason: object) -> None:
-        """Tell everyone who waits that the socket is gone."""
-        self._lost.set()
-        self.news.end()
+        """Tell everyone who waits that the socket is gone, and why if the service said so."""
+        if not self._lost.is_set():
+            self._why = _code_of(self._socket)
+            self._lost.set()
+        self.news.end(self._why)
         for answered in self._unanswered:
             if not answered.done():
-                answered.set_exception(ServerLostError("the socket is gone"))
+                answered.set_exception(ServerLostError("the socket is gone", self._why))
+
+
+def _code_of(socket: socketio.AsyncClient | None) -> str | None:
+    """Return the code with which the service closed a socket, if it did."""
+    wire = None if socket is None else socket.eio.ws
+    said = wire.reason if isinstance(wire, WebSocket) else ""
+    return said if re.fullmatch(r"[a-z_]+\.[a-z_]+", said) else None
 
 
 def _why_not_let_in(refused: BaseException) -> Exception:

@@ -54,17 +54,23 @@ class News:
         self._kept: deque[Notice] = deque(maxlen=KEPT)
         self._waiting: list[Waiter] = []
         self._over = True
+        self._why: str | None = None
 
     def begin(self) -> None:
         """From now on notices may come."""
-        self._over = False
+        self._over, self._why = False, None
 
-    def end(self) -> None:
-        """No more will come: everyone who waits is told, what was heard before stays."""
-        self._over = True
+    def end(self, why: str | None = None) -> None:
+        """No more will come: everyone who waits is told, what was heard before stays.
+
+        `why` is the code with which the service closed the socket, if it did.
+        """
+        if self._over:
+            return
+        self._over, self._why = True, why
         for waiter in self._waiting:
             if not waiter.heard.done():
-                waiter.heard.set_exception(ServerLostError("the socket is gone"))
+                waiter.heard.set_exception(ServerLostError("the socket is gone", why))
         self._waiting.clear()
 
     def add(self, notice: Notice) -> None:
@@ -97,7 +103,7 @@ class News:
         if (data := self.take(event, where)) is not None:
             return data
         if self._over:
-            raise ServerLostError("the socket is gone")
+            raise ServerLostError("the socket is gone", self._why)
         waiter = Waiter(event, where, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
         try:

@@ -34,6 +34,11 @@ CODES: dict[str, int] = {
     # socket
     "event.unknown": 400,
     "event.invalid": 400,
+    "frame.malformed": 400,
+    "frame.too_large": 413,
+    "namespace.unknown": 404,
+    "join.missing": 408,
+    "join.repeated": 409,
     # values people type
     "id_number.malformed": 422,
     "id_number.bad_check_digit": 422,

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import engineio
 import socketio
 import structlog
 from aiohttp import web
-from engineio.packet import CLOSE, MESSAGE, PONG, Packet
+
+from server.errors import ServiceError
+from server.web import channel
+from server.web.channel import CHANNEL, Channel, abort
 
 log = structlog.get_logger("kuayu.socket")
 
 MAX_QUEUED_PACKETS = 500
 JOIN_SECONDS = 10
-GRACE_SECONDS = 5
-FROM_CLIENTS = frozenset({CLOSE, PONG, MESSAGE})
 
 # The id that Engine.IO gave to the connection which came of a request.
 LINE = web.RequestKey("line", str)
@@ -44,7 +44,15 @@ class Lines(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has 
         """Break a connection off, whether its client reads or not."""
         environ = self.environ.get(line)
         if environ is not None:
-            _abort(environ["aiohttp.request"])
+            abort(environ["aiohttp.request"])
+
+    def refuse(self, line: str, code: str) -> None:
+        """Read no more from a connection, send what waits and close it with the reason."""
+        environ, socket = self.environ.get(line), self.eio.sockets.get(line)
+        request = environ and environ["aiohttp.request"]
+        if request and socket and CHANNEL in request:
+            request[CHANNEL].refuse(code)
+            _end_writer(socket)
 
     async def close(self, line: str) -> None:
         """Send what waits, then end the connection; cut it if that takes too long."""
@@ -54,56 +62,46 @@ class Lines(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has 
         socket = self.eio.sockets.get(line)
         if socket is not None and not socket.closed and not socket.closing:
             await socket.close(wait=False)
-            # What ends the writer, after all that was put before.
-            socket.queue.put_nowait(None)
+            _end_writer(socket)
 
     async def forget(self, request: web.Request) -> None:
         """Take away what a connection left that is over."""
         socket = self.eio.sockets.pop(request.get(LINE, ""), None)
         if socket is not None and not socket.closed:
             await socket.close(wait=False, abort=True)
-            socket.queue.put_nowait(None)
+            _end_writer(socket)
 
     async def _handle_eio_connect(self, line: str, environ: Mapping[str, Any]) -> None:
         environ["aiohttp.request"][LINE] = line
         await super()._handle_eio_connect(line, environ)
-        socket = self.eio.sockets[line]
-        socket.receive = partial(self._receive, line, socket.receive)
-        asyncio.get_running_loop().call_later(JOIN_SECONDS, self._cut_unless_joined, line)
-
-    async def _receive(
-        self, line: str, receive: Callable[[Packet], Awaitable[None]], packet: Packet
-    ) -> None:
-        if packet.packet_type in FROM_CLIENTS:
-            await receive(packet)
-        else:
-            self.cut(line)
+        asyncio.get_running_loop().call_later(JOIN_SECONDS, self._refuse_unless_joined, line)
 
     async def _handle_eio_message(self, line: str, data: object) -> None:
         if line not in self.environ:
             return
         try:
             await super()._handle_eio_message(line, data)
-        except Exception as error:  # noqa: BLE001 (whatever it was, this connection ends)
-            log.info("socket dropped", why=type(error).__name__)
-            self.cut(line)
+        except ServiceError as refused:
+            self.refuse(line, refused.code)
+        except Exception:
+            log.exception("crash", socket_event="message")
+            self.refuse(line, "server.broken")
 
     async def _handle_eio_disconnect(self, line: str, reason: str) -> None:
         environ = self.environ.get(line)
         await super()._handle_eio_disconnect(line, reason)
         if environ is not None:
             request = environ["aiohttp.request"]
-            asyncio.get_running_loop().call_later(GRACE_SECONDS, _abort, request)
+            asyncio.get_running_loop().call_later(channel.GRACE_SECONDS, abort, request)
 
     async def _handle_connect(self, line: str, namespace: str | None, data: object) -> None:
         if self._joined(line):
-            self.cut(line)
-        else:
-            await super()._handle_connect(line, namespace, data)
+            raise ServiceError("join.repeated")
+        await super()._handle_connect(line, namespace, data)
 
-    def _cut_unless_joined(self, line: str) -> None:
+    def _refuse_unless_joined(self, line: str) -> None:
         if not self._joined(line):
-            self.cut(line)
+            self.refuse(line, "join.missing")
 
     def _joined(self, line: str) -> bool:
         return self.manager.sid_from_eio_sid(line, "/") is not None
@@ -113,9 +111,18 @@ class Lines(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has 
 
 
 class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio has no type marker
-    """Drops a client that does not read, instead of queueing for it without end."""
+    """Has our own channel to its clients, and does not queue without end for one.
+
+    A client that does not read is cut off without a word: it would not read that either.
+    """
 
     cut: Callable[[str], None]
+
+    def __init__(self, **options: object) -> None:
+        """Take engine.io's options."""
+        super().__init__(**options)
+        # The library has no other way to bring a driver; a test says when its parts are others.
+        self._async: dict[str, object] = {**self._async, "websocket": Channel}
 
     async def send_packet(self, sid: str, pkt: object) -> None:
         """Queue one packet, or cut the connection when too many wait."""
@@ -127,6 +134,6 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio has no ty
         await super().send_packet(sid, pkt)
 
 
-def _abort(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()
+def _end_writer(socket: engineio.AsyncSocket) -> None:
+    """Let a connection close, after all that was put before."""
+    socket.queue.put_nowait(None)

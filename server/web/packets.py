@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engineio.exceptions import SocketIsClosedError
 from socketio.packet import CONNECT, DISCONNECT, EVENT, Packet
+
+from server.errors import ServiceError
+
+# What an event becomes that is none of ours. Clients may not call one so themselves: it is on
+# no list of names.
+REFUSED = "event.refused"
+# An event's name in an answer, in few enough characters to be shown.
+NAME_LENGTH = 100
 
 
 class StrictPacket(Packet):  # type: ignore[misc]  # python-socketio has no type marker
-    """Admits CONNECT, DISCONNECT and EVENTs called one of `names` with one object.
+    """Admits CONNECT, DISCONNECT and EVENTs, of which those called one of `names` with one object.
 
     Clients may otherwise send events named `connect`, or with arguments of their own, and the
-    server's handlers run. Anything else ends the connection: SocketIsClosedError is what
-    engine.io takes as its end.
+    server's handlers run. Every other event becomes REFUSED; anything else is a ServiceError.
+    An event's second argument says whether its client asked for an acknowledgement.
     """
 
     uses_binary_events = False
@@ -22,26 +29,30 @@ class StrictPacket(Packet):  # type: ignore[misc]  # python-socketio has no type
     def __init__(self, *given: object, encoded_packet: object = None, **named: object) -> None:
         """Build a packet to send, or check one that came in."""
         super().__init__(*given, **named)
-        if encoded_packet is not None and not self._decodes(encoded_packet):
-            raise SocketIsClosedError
+        if encoded_packet is not None:
+            self._read(encoded_packet)
 
-    def _decodes(self, encoded: object) -> bool:
-        if not isinstance(encoded, str):
-            return False
+    def _read(self, encoded: object) -> None:
         try:
-            attachments = self.decode(encoded)
-        except (ValueError, TypeError, RecursionError):
-            return False
-        return not attachments and self.namespace in {None, "/"} and self._is_ours()
+            attachments = self.decode(encoded) if isinstance(encoded, str) else 1
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ServiceError("frame.malformed") from error
+        if attachments or self.packet_type not in {CONNECT, DISCONNECT, EVENT}:
+            raise ServiceError("frame.malformed")
+        if self.namespace not in {None, "/"}:
+            raise ServiceError("namespace.unknown")
+        if self.packet_type == EVENT:
+            self.data = [*self._event(), self.id is not None]
 
-    def _is_ours(self) -> bool:
-        if self.packet_type in {CONNECT, DISCONNECT}:
-            return True
+    def _event(self) -> tuple[str, dict[str, object]]:
         match self.data:
-            case [str() as name, dict()]:
-                return self.packet_type == EVENT and name in self.names
+            case [str() as name, dict() as said] if name in self.names:
+                return name, said
+            case [str() as name, *_]:
+                code = "event.invalid" if name in self.names else "event.unknown"
+                return REFUSED, {"event": name[:NAME_LENGTH], "code": code}
             case _:
-                return False
+                raise ServiceError("frame.malformed")
 
 
 def strict_packet(names: frozenset[str]) -> type[StrictPacket]:

@@ -21,7 +21,7 @@ from server.errors import ServiceError
 from server.rooms import board, clerk, counter, login, queue
 from server.web.lines import LINE, Lines
 from server.web.login import ACTORS, SOCKET_PATH, audience_of, refuse_nobody
-from server.web.packets import strict_packet
+from server.web.packets import REFUSED, strict_packet
 from server.web.texts import check_text, place_of
 
 log = structlog.get_logger("kuayu.socket")
@@ -108,6 +108,7 @@ class Hub:
         )
         self._sio.on("connect", self._connect)
         self._sio.on("disconnect", self._disconnect)
+        self._sio.on(REFUSED, self._refuse_event)
         self.serve(events)
 
     def serve(self, events: Sequence[SocketEvent[Any]]) -> None:
@@ -205,23 +206,48 @@ class Hub:
             except Exception:
                 log.exception("crash", socket_event="disconnect")
 
-    def _listener(self, event: SocketEvent[Any]) -> Callable[[str, Any], Awaitable[object]]:
-        async def listen(sid: str, data: object) -> object:
-            connection = self._connections.get(sid)
+    def _listener(self, event: SocketEvent[Any]) -> Callable[[str, Any, bool], Awaitable[object]]:
+        async def listen(sid: str, data: object, acknowledged: bool) -> object:  # noqa: FBT001 (the library calls so)
+            connection, refusal = self._admit(sid)
             if connection is None:
-                return _refused(ServiceError("login.missing"))
-            if not connection.spend():
-                return _refused(ServiceError("rate.exceeded"))
+                return refusal
             try:
                 said = event.takes.model_validate(data)
                 check_text(said)
                 answer = await event.run(Heard(connection, said, self))
             except Exception as error:  # noqa: BLE001 (each becomes a refusal, a fault of ours too)
-                return _refused(_refusal_of(error, event.name))
+                refused = _refusal_of(error, event.name)
+                return await self._refuse(sid, event.name, refused, acknowledged=acknowledged)
             data = None if answer is None else answer.model_dump(mode="json", by_alias=True)
             return {"data": data, "error": None, "request_id": ""}
 
         return listen
+
+    async def _refuse_event(self, sid: str, said: Mapping[str, str], acknowledged: bool) -> object:  # noqa: FBT001 (the library calls so)
+        """Answer an event that is none of ours, as a newer client may send it, or a wrong one."""
+        connection, refusal = self._admit(sid)
+        if connection is None:
+            return refusal
+        refused = ServiceError(said["code"], event=said["event"])
+        return await self._refuse(sid, said["event"], refused, acknowledged=acknowledged)
+
+    def _admit(self, sid: str) -> tuple[Connection | None, object]:
+        """Return the connection that may say one more thing, or the answer that it may not."""
+        connection = self._connections.get(sid)
+        if connection is None:
+            return None, _refused(ServiceError("login.missing"))
+        if not connection.spend():
+            return None, _refused(ServiceError("rate.exceeded"))
+        return connection, None
+
+    async def _refuse(
+        self, sid: str, event_name: str, refused: ServiceError, *, acknowledged: bool
+    ) -> object:
+        """Return the answer, which goes as a notice to a client that asked for none."""
+        if not acknowledged:
+            news = {"event": event_name, "code": refused.code}
+            await self.publish(Notice(sid, REFUSED, news))
+        return _refused(refused)
 
 
 def _actor_of(request: web.Request) -> Actor:

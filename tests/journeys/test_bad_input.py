@@ -271,7 +271,7 @@ async def test_bad_signals(service: Service, story: Story, watch: Watch) -> None
     call = await story.cast.agent.call(story.call_id)
     said = {"call_id": story.call_id, "to": call["ends"][0]["seat_id"]}
     sdp = "v=0\r\n" + "a=x\r\n" * 8_000
-    async with service.signed_in("huoqiu-agent") as other:
+    async with service.signed_in("wujiang-agent") as other:
         await other.listen()
         with watch.unmoved():
             for description in (
@@ -284,19 +284,26 @@ async def test_bad_signals(service: Service, story: Story, watch: Watch) -> None
                 assert refused.value.code == "signal.invalid"
             huge = {"type": "offer", "sdp": sdp * 30}
             assert len(huge["sdp"]) > 1024 * 1024
-            with pytest.raises(ServerLostError):
+            with pytest.raises(ServerLostError) as ended:
                 await other.emit("signal.sent", said | {"description": huge})
-            await other.lost()
+            assert ended.value.code == "frame.too_large"
+            assert await other.lost() == "frame.too_large"
+            with pytest.raises(ServerLostError, match=r"frame\.too_large"):
+                await other.heard("call.changed")
             assert story.cast.agent.listening
     with pytest.raises(TimeoutError):
         await story.cast.counter.heard("signal.received", within=0.2)
 
 
-FRAMES: list[str | bytes] = [
-    "garbage", "9", "", "4", "4x", "42", "42{", "42[]", '42["case.watched"]', "42[1,{}]",
-    '42["no.such",{}]', '42["connect",{}]', '42["disconnect",{}]', '43[1]', '451-["x"]', b"\x00",
-    bytes(1000), '42["case.watched",{"case_id":"' + "x" * 70_000 + '"}]', "40/elsewhere,",
-]  # fmt: skip
+FRAMES: dict[str, list[str | bytes]] = {
+    "frame.malformed": [
+        "garbage", "9", "", "4", "4x", "42", "42{", "42[]", "42[1,{}]", "43[1]", '451-["x"]',
+        b"\x00", bytes(1000),
+    ],
+    "frame.too_large": ['42["case.watched",{"case_id":"' + "x" * 70_000 + '"}]', "x" * 1_100_000],
+    "namespace.unknown": ["40/elsewhere,", '42/elsewhere,["case.watched",{}]'],
+    "join.repeated": ["40"],
+}  # fmt: skip
 
 
 @asynccontextmanager
@@ -310,19 +317,42 @@ async def raw_socket(service: Service, client: Client) -> AsyncIterator[Any]:
         yield wire
 
 
-async def test_frames_that_are_not_ours_end_the_connection(
-    service: Service, story: Story, watch: Watch
+@pytest.mark.parametrize("code", FRAMES)
+async def test_frames_that_are_not_ours_end_the_connection_with_a_code(
+    service: Service, story: Story, watch: Watch, code: str
 ) -> None:
     async with service.signed_in("wujiang-agent") as client:
         with watch.unmoved():
-            for frame in FRAMES:
+            for frame in FRAMES[code]:
                 async with raw_socket(service, client) as wire:
                     await (wire.send_str if isinstance(frame, str) else wire.send_bytes)(frame)
                     async with asyncio.timeout(5):
                         ended = await wire.receive()
-                    ends = {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
-                    assert ended.type in {*ends, aiohttp.WSMsgType.CLOSING}, (frame, ended)
+                    assert ended.type is aiohttp.WSMsgType.CLOSE, (frame[:40], ended)
+                    number = 1009 if code == "frame.too_large" else 1008
+                    assert (ended.data, ended.extra) == (number, code), frame[:40]
     assert story.cast.agent.listening
+
+
+async def test_unknown_events_are_refused(service: Service, story: Story, watch: Watch) -> None:
+    async with service.signed_in("wujiang-agent") as client:
+        await client.listen()
+        with watch.unmoved():
+            for event in ("no.such", "event.refused", "case.changed", "x" * 1000):
+                with pytest.raises(Refusal) as refused:
+                    await client.emit(event, {"case_id": story.case_id})
+                assert refused.value.code == "event.unknown", event
+                assert refused.value.details == {"event": event[:100]}
+            async with raw_socket(service, client) as wire:
+                for event in ("connect", "disconnect", "message", "*"):
+                    await wire.send_str(f'427["{event}",{{}}]')
+                    assert "event.unknown" in await wire.receive_str()
+                await wire.send_str('427["case.watched",{},{}]')
+                assert "event.invalid" in await wire.receive_str()
+                await wire.send_str('42["no.such",{}]')
+                told = '42["event.refused",{"event":"no.such","code":"event.unknown"}]'
+                assert await wire.receive_str() == told
+        assert client.listening
 
 
 async def test_known_events_with_a_wrong_body_are_refused(

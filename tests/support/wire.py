@@ -23,6 +23,8 @@ class Wire:
     """One connection, frame by frame."""
 
     ws: ClientWebSocketResponse
+    # Code and reason of the close frame that came.
+    closed: tuple[int, str] | None = None
 
     async def send(self, frame: str | bytes) -> None:
         if isinstance(frame, bytes):
@@ -35,6 +37,8 @@ class Wire:
         async with asyncio.timeout(10):
             while True:
                 message = await self.ws.receive()
+                if message.type is WSMsgType.CLOSE:
+                    self.closed = (message.data, str(message.extra))
                 if message.type in ENDS:
                     return None
                 if message.data != "2":

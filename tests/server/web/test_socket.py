@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
+import engineio
 import pytest
 import socketio
 from structlog.testing import capture_logs
@@ -13,7 +16,8 @@ from structlog.testing import capture_logs
 from server.access import Role
 from server.db.unit import Notice, Units
 from server.errors import ServiceError
-from server.web import lines
+from server.web import channel, lines
+from server.web.channel import Channel
 from server.web.http import Empty, Message
 from server.web.login import COOKIES, Audience
 from server.web.socket import MAX_FRAME_BYTES, Connection, Heard, Hub, SocketEvent
@@ -210,8 +214,81 @@ async def test_events_can_be_added_after_the_start(site: Site, hub: Hub, ears: E
 async def test_another_hub_keeps_its_own_list_of_events(site: Site) -> None:
     Hub().serve([SocketEvent("pointer.moved", Word, Ears().take)])
     async with wired(site) as wire:
-        await wire.send('42["pointer.moved",{"word":"x"}]')
-        await wire.ended()
+        error = (await wire.say("pointer.moved", {"word": "x"}))["error"]
+        assert error["code"] == "event.unknown"
+
+
+# The library's own events among them, and the one that stands for all of these.
+NO_EVENTS = ["connect", "disconnect", "*", "", "event.refused", "word.unsaid", "\ud800", "n" * 5000]
+
+
+@pytest.mark.parametrize("name", NO_EVENTS, ids=lambda name: repr(name[:20]))
+@pytest.mark.parametrize("arguments", ['{"word":"x"}', "", "1,2", '{"word":"x"},{}'])
+async def test_an_unknown_event_is_refused_and_the_connection_stays(
+    site: Site, hub: Hub, ears: Ears, name: str, arguments: str
+) -> None:
+    said = json.dumps(name) + ("," + arguments if arguments else "")
+    async with wired(site) as wire:
+        await wire.send(f"427[{said}]")
+        frame = await wire.frame()
+        assert frame is not None
+        assert json.loads(frame.removeprefix("437"))[0] == {
+            "data": None,
+            "error": {"code": "event.unknown", "field": None, "details": {"event": name[:100]}},
+            "request_id": "",
+        }
+        await wire.send(f"42[{said}]")
+        assert await wire.notice() == (
+            "event.refused",
+            {"event": name[:100], "code": "event.unknown"},
+        )
+        assert (await wire.say("word.said", {"word": "ok"}))["error"] is None
+        assert len(hub.sockets()) == 1
+    assert ears.words == ["ok"]
+
+
+@pytest.mark.parametrize(
+    "arguments", ["", ',{"word":"x"},{}', ",[]", ',"x"', ",null", ',[{"word":"x"}]']
+)
+async def test_an_event_without_exactly_one_object_is_refused_and_the_connection_stays(
+    site: Site, ears: Ears, arguments: str
+) -> None:
+    async with wired(site) as wire:
+        await wire.send(f'427["word.said"{arguments}]')
+        frame = await wire.frame()
+        assert frame is not None
+        [answer] = json.loads(frame.removeprefix("437"))
+        assert answer["error"]["code"] == "event.invalid"
+        await wire.send(f'42["word.said"{arguments}]')
+        refused = {"event": "word.said", "code": "event.invalid"}
+        assert await wire.notice() == ("event.refused", refused)
+        assert (await wire.say("word.said", {"word": "ok"}))["error"] is None
+    assert ears.words == ["ok"]
+
+
+async def test_a_refusal_that_nobody_waits_for_comes_as_a_notice_to_that_socket_alone(
+    site: Site, hub: Hub
+) -> None:
+    async with wired(site) as wire, wired(site) as other:
+        await wire.send('42["seat.taken",{}]')
+        assert await wire.notice() == (
+            "event.refused",
+            {"event": "seat.taken", "code": "seat.missing"},
+        )
+        await hub.publish(Notice("clerk:id-clerk", "end", {}))
+        assert await other.notice() == ("end", {})
+
+
+async def test_refusals_that_nobody_waits_for_are_as_many_as_there_are_tokens(site: Site) -> None:
+    async with wired(site) as wire:
+        for _ in range(200):
+            await wire.send('42["word.unsaid",{}]')
+        await wire.send('421["word.said",{"word":"x"}]')
+        frames = []
+        while (frame := await wire.frame()) is not None and not frame.startswith("431["):
+            frames.append(frame)
+    assert {json.loads(frame[2:])[0] for frame in frames} == {"event.refused"}
+    assert 40 <= len(frames) < 80
 
 
 async def test_too_many_events_are_refused_until_the_bucket_fills(site: Site, ears: Ears) -> None:
@@ -240,19 +317,14 @@ async def test_one_clerks_bucket_is_not_anothers(site: Site, logins: Logins) -> 
 
 # Frames that no client of ours sends
 
+MALFORMED = (1008, "frame.malformed")
 BAD_FRAMES: list[str | bytes] = [
-    # events that are not on the list, the library's own among them
-    '42["connect",{}]', '42["disconnect",{}]', '42["unknown",{}]', '42["*",{}]', '42["",{}]',
-    # not exactly one object
-    '42["word.said"]', '42["word.said",{"word":"x"},{}]', '42["word.said",[]]',
-    '42["word.said","x"]', '42["word.said",null]', '42[1,{}]', '42[{},{}]', '42[]', '42{}', "42",
-    '42"word.said"', "42null", "421",
+    # events without a name
+    "42[1,{}]", "42[{},{}]", "42[]", "42{}", "42", '42"word.said"', "42null", "421",
     # other packets of Socket.IO
     "43[]", '431[{"data":null}]', "44{}", '44{"message":"x"}', "47", "49", "4", "4x", '4{"a":1}',
     '451-["word.said",{"_placeholder":true,"num":0}]', '461-1[{"_placeholder":true,"num":0}]',
     '421-["word.said",{"word":"x"}]', '45["word.said",{"word":"x"}]',
-    # other namespaces
-    "40/admin,", "40/admin", '42/admin,["word.said",{"word":"x"}]', "41/admin,",
     # other packets of Engine.IO
     "0{}", "2", "2probe", "5", "6", "7", "9", "x", "", "bAAAA", "b", "-1", "\x00",
     b"", b"\x00", b"42", b'\x04["word.said",{"word":"x"}]',
@@ -265,13 +337,14 @@ BAD_FRAMES: list[str | bytes] = [
 
 
 @pytest.mark.parametrize("frame", BAD_FRAMES, ids=lambda frame: repr(frame[:24]))
-async def test_any_other_frame_ends_the_connection(
+async def test_any_other_frame_ends_the_connection_with_the_reason(
     site: Site, hub: Hub, ears: Ears, frame: str | bytes
 ) -> None:
     with capture_logs() as logs:
         async with wired(site) as wire:
             await wire.send(frame)
             assert [sent for sent in await wire.ended() if sent.startswith("42")] == []
+            assert wire.closed == MALFORMED
         await until(lambda: not hub.logins())
     assert hub.present() == set()
     assert ears.words == []
@@ -283,7 +356,62 @@ async def test_before_joining_too(site: Site, hub: Hub, frame: str | bytes) -> N
     async with wired(site, join=False) as wire:
         await wire.send(frame)
         await wire.ended()
+        assert wire.closed == MALFORMED
         await until(lambda: not hub.logins())
+
+
+@pytest.mark.parametrize("join", [True, False])
+@pytest.mark.parametrize(
+    "frame", ["40/admin,", "40/admin", '42/admin,["word.said",{"word":"x"}]', "41/admin,"]
+)
+async def test_another_namespace_ends_the_connection_with_the_reason(
+    site: Site, hub: Hub, ears: Ears, frame: str, *, join: bool
+) -> None:
+    async with wired(site, join=join) as wire:
+        await wire.send(frame)
+        await wire.ended()
+        assert wire.closed == (1008, "namespace.unknown")
+        await until(lambda: not hub.logins())
+    assert ears.words == []
+
+
+async def test_what_was_answered_before_a_fault_still_arrives(site: Site) -> None:
+    async with wired(site) as wire:
+        for number in range(30):
+            await wire.send(f'42{number}["word.said",{{"word":"x"}}]')
+        await wire.send("garbage")
+        await wire.send('4299["word.said",{"word":"y"}]')
+        frames = await wire.ended()
+        assert wire.closed == MALFORMED
+    assert [frame.partition("[")[0] for frame in frames] == [f"43{n}" for n in range(30)]
+
+
+async def test_a_fault_of_ours_below_the_events_is_logged_and_told(
+    site: Site, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(*_given: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(hub._sio, "_handle_connect", crash)
+    with capture_logs() as logs:
+        async with wired(site, join=False) as wire:
+            await wire.send("40")
+            await wire.ended()
+            assert wire.closed == (1011, "server.broken")
+    assert [line["socket_event"] for line in logs if line["event"] == "crash"] == ["message"]
+
+
+def test_engine_io_still_takes_its_driver_from_where_we_put_ours(hub: Hub) -> None:
+    """The one private name of engine.io that the channel needs, and what it asks of a driver."""
+    theirs = engineio.AsyncServer(async_mode="aiohttp")._async["websocket"]
+    assert theirs.__module__ == "engineio.async_drivers.aiohttp"
+    assert hub._sio.eio._async["websocket"] is Channel
+    for name in ("__init__", "__call__", "wait", "send", "close"):
+        asked = inspect.signature(getattr(theirs, name)).parameters
+        assert len(asked) == len(inspect.signature(getattr(Channel, name)).parameters), name
+    asks = inspect.getsource(engineio.async_socket.AsyncSocket)
+    assert set(re.findall(r"\bws\.(\w+)", asks)) == {"wait", "send", "close"}
+    assert "self.server._async['websocket'](" in asks
 
 
 async def test_an_event_before_joining_is_heard_by_nobody(site: Site, ears: Ears) -> None:
@@ -298,6 +426,7 @@ async def test_joining_twice_ends_the_connection(site: Site, hub: Hub) -> None:
     async with wired(site) as wire:
         await wire.send("40")
         await wire.ended()
+        assert wire.closed == (1008, "join.repeated")
         await until(lambda: not hub.logins())
     assert hub.sockets() == set()
 
@@ -317,7 +446,11 @@ async def test_who_does_not_join_is_dropped(
     monkeypatch.setattr(lines, "JOIN_SECONDS", 0.05)
     async with wired(site, join=False) as wire:
         await wire.ended()
+        assert wire.closed == (1008, "join.missing")
         await until(lambda: not hub.logins())
+
+
+TOO_LARGE = (1009, "frame.too_large")
 
 
 async def test_a_frame_below_the_limit_is_taken_and_a_larger_one_ends_the_connection(
@@ -332,7 +465,22 @@ async def test_a_frame_below_the_limit_is_taken_and_a_larger_one_ends_the_connec
         assert fits in answer
         await wire.send(frame % (fits + "x"))
         await wire.ended()
+        assert wire.closed == TOO_LARGE
         await until(lambda: not hub.logins())
+
+
+async def test_the_reason_reaches_a_client_that_sends_all_before_it_reads(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "LINGER_SECONDS", 3)
+    async with wired(site) as wire:
+        transport = wire.ws._writer.transport
+        transport.pause_reading()
+        # More than fits on the way: it is sent only if somebody takes it.
+        await wire.send('42["word.said",{"word":"' + "x" * 10_000_000)
+        transport.resume_reading()
+        await wire.ended()
+        assert wire.closed == TOO_LARGE
 
 
 async def test_a_frame_that_unpacks_to_more_than_the_limit_ends_the_connection(
@@ -341,6 +489,7 @@ async def test_a_frame_that_unpacks_to_more_than_the_limit_ends_the_connection(
     async with wired(site, compress=15) as wire:
         await wire.send('42["word.said",{"word":"' + "x" * 20_000_000 + '"}]')
         await wire.ended()
+        assert wire.closed == TOO_LARGE
         await until(lambda: not hub.logins())
 
 
@@ -351,6 +500,7 @@ async def test_bytes_that_are_no_websocket_frame_end_the_connection(site: Site, 
         writer = wire.ws._writer.transport
         writer.write(b"\xff\xff\xff\xff rubbish that is no frame \x00\x01")
         await wire.ended()
+        assert wire.closed == MALFORMED
         await until(lambda: not hub.logins())
 
 
@@ -454,7 +604,7 @@ async def test_a_login_that_ends_takes_its_sockets_along(
 async def test_a_client_that_will_not_go_is_cut_off(
     site: Site, hub: Hub, ears: Ears, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(channel, "GRACE_SECONDS", 0.05)
     async with wired(site) as wire:
         await hub.drop_login("login-clerk")
         # It neither reads nor answers the close; it goes on talking.

@@ -10,6 +10,8 @@ export type LineState = "closed" | "connecting" | "up" | "down";
 export const useLine = defineStore("line", () => {
   const state = ref<LineState>("closed");
   const line = shallowRef<Line | null>(null);
+  /** Why the service closed the line, until it is up again; each time an error of its own. */
+  const refusal = shallowRef<ApiError | null>(null);
   const ups = new Set<() => void>();
   const listeners = new Map<keyof Heard, Set<(object: never) => void>>();
   let refused: () => void = () => undefined;
@@ -22,12 +24,14 @@ export const useLine = defineStore("line", () => {
     line.value = opened;
     state.value = "connecting";
     for (const [event, tells] of listeners) for (const tell of tells) opened.on(event, tell as never);
-    opened.onState((now) => {
+    opened.onState((now, why) => {
       if (now === "up") {
         state.value = "up";
+        refusal.value = null;
         for (const tell of ups) tell();
       } else {
         if (state.value === "up") state.value = "down";
+        if (why) refusal.value = why;
         if (now === "refused") refused();
       }
     });
@@ -37,6 +41,7 @@ export const useLine = defineStore("line", () => {
   function close(): void {
     line.value?.close();
     line.value = null;
+    refusal.value = null;
     state.value = "closed";
   }
 
@@ -54,7 +59,7 @@ export const useLine = defineStore("line", () => {
     if (state.value === "up") tell();
   }
 
-  /** Say something; refused with network.lost while the line is down. */
+  /** Say something; refused with network.lost, or with why it was closed, while the line is down. */
   async function send<E extends keyof Said>(
     event: E,
     object: Said[E]["takes"],
@@ -68,5 +73,5 @@ export const useLine = defineStore("line", () => {
     void send(event, object).catch(() => undefined);
   }
 
-  return { state, line, open, close, on, onUp, send, hint };
+  return { state, line, refusal, open, close, on, onUp, send, hint };
 });

@@ -48,6 +48,11 @@ const signIn: Record<string, Words> = {
   "staff.taken": { what: "这个用户名已有人使用", next: "请换一个用户名", apart: true },
   "event.unknown": { what: "页面与服务器的版本不一致", next: "请刷新页面" },
   "event.invalid": { what: "发送的消息不符合要求", next: "请刷新页面后重试" },
+  "frame.malformed": { what: "连接因收到无法识别的内容而关闭", next: "请刷新页面；仍不成功请联系管理员" },
+  "frame.too_large": { what: "连接因一次发送的内容过大而关闭", next: "请刷新页面；仍不成功请联系管理员" },
+  "namespace.unknown": { what: "页面与服务器的版本不一致，连接已关闭", next: "请刷新页面" },
+  "join.missing": { what: "网络太慢，连接没有按时建立", next: "请检查网络，稍后会自动重连" },
+  "join.repeated": { what: "连接重复建立，已关闭", next: "请刷新页面" },
 };
 
 const values: Record<string, Words> = {

@@ -1,9 +1,11 @@
 /** Staff pages need a login and its line; whoever has none is sent to sign in and back. */
+import { watch } from "vue";
 import type { Router } from "vue-router";
 import { ApiError } from "@/api/errors";
 import { whenSignedOut } from "@/api/http";
 import { useLine } from "@/stores/line";
 import { useMe } from "@/stores/me";
+import { sayFailure } from "@/ui/say";
 
 /** Guard the staff pages of a router. Call it after Pinia is there. */
 export function guardStaffPages(router: Router): void {
@@ -24,6 +26,10 @@ export function guardStaffPages(router: Router): void {
 
   whenSignedOut(leave);
   line.on("login.ended", leave);
+  watch(
+    () => line.refusal,
+    (why) => why && sayFailure(why),
+  );
 
   /** The service took the line for nobody's: HTTP says whether the login has ended. */
   function checkLogin(): void {
