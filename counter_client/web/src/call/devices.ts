@@ -1,6 +1,6 @@
 /** Cameras and microphones: opened at their largest, joined with what there is, refused in words. */
 
-/** Why a device is not there; each has its own words in ui/texts. */
+/** Why a device is not there; each has its own words for the person before the screen. */
 export type DeviceProblem = "none" | "refused" | "in_use" | "insecure" | "unknown";
 
 export interface Opened {
@@ -89,7 +89,7 @@ async function openEach(
   };
 }
 
-/** Open one device in place of another of its kind. */
+/** Open one device of a kind: the one of this id, or any where the id is empty. */
 export async function openDevice(
   kind: "camera" | "microphone",
   id: string,

@@ -129,7 +129,7 @@ export const useMedia = defineStore("media", () => {
   async function openDocument(id: string): Promise<MediaStream | DeviceProblem> {
     const found = await openDevice("camera", id);
     if (typeof found === "string") return found;
-    remember({ documentId: id });
+    chooseDocument(id);
     stopStream(document_.value);
     document_.value = new MediaStream([found]);
     return document_.value;
@@ -139,6 +139,11 @@ export const useMedia = defineStore("media", () => {
     const stream = kind === "screen" ? screen : document_;
     stopStream(stream.value);
     stream.value = null;
+  }
+
+  /** Begin with this camera the next time that paper is looked at. */
+  function chooseDocument(id: string): void {
+    remember({ documentId: id });
   }
 
   function chooseSpeaker(id: string): void {
@@ -157,7 +162,7 @@ export const useMedia = defineStore("media", () => {
   return {
     camera, screen, document: document_, devices, problems, isMuted, isCameraOff, isOpening, chosen,
     cameraTrack, open, reopen, close, mute, hideCamera, choose, shareScreen, openDocument, stop,
-    chooseSpeaker, look,
+    chooseDocument, chooseSpeaker, look,
   };
 });
 
