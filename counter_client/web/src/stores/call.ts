@@ -1,6 +1,6 @@
 /** The call I sit in: my seat, the others' pictures, stills and the pointer. */
 import { defineStore } from "pinia";
-import { computed, markRaw, ref, shallowRef } from "vue";
+import { computed, markRaw, ref, shallowRef, watch } from "vue";
 import { ApiError } from "@/api/errors";
 import { get, create, post } from "@/api/http";
 import type { Call, EndReason, Still } from "@/api/shapes";
@@ -31,6 +31,8 @@ export const useCall = defineStore("call", () => {
   const remote = shallowRef<RemoteStream[]>([]);
   const link = ref<"connecting" | "connected" | "interrupted">("connecting");
   const quality = ref<Quality | null>(null);
+  /** My seat is being taken: the camera must not be let go of meanwhile. */
+  const isJoining = ref(false);
   /** Another tab has taken my seat. */
   const isLost = ref(false);
   /** The last call that ended in this tab, and why. */
@@ -58,9 +60,12 @@ export const useCall = defineStore("call", () => {
     if (call.value?.id === callId && session !== null && !isLost.value) return;
     if (joining?.callId !== callId) {
       const work = reallyJoin(callId).finally(() => {
-        if (joining?.work === work) joining = null;
+        if (joining?.work !== work) return;
+        joining = null;
+        isJoining.value = false;
       });
       joining = { callId, work };
+      isJoining.value = true;
     }
     await joining.work;
   }
@@ -98,7 +103,7 @@ export const useCall = defineStore("call", () => {
       link.value = state;
       if (call.value !== null) line.hint("seat.reported", { call_id: call.value.id, state });
     });
-    opened.on("peer", watch);
+    opened.on("peer", watchFigures);
     session = opened;
     return opened;
   }
@@ -122,7 +127,7 @@ export const useCall = defineStore("call", () => {
     call.value = found;
     sessionStorage.setItem(MINE, JSON.stringify([found.id, found.case_id]));
     session?.update(found);
-    watch();
+    watchFigures();
   }
 
   function shareAll(): void {
@@ -131,7 +136,7 @@ export const useCall = defineStore("call", () => {
     }
   }
 
-  function watch(): void {
+  function watchFigures(): void {
     unwatch();
     unwatch = () => undefined;
     const clerks = others.value.filter((seat) => seat.side !== "citizen").map((seat) => seat.id);
@@ -226,11 +231,14 @@ export const useCall = defineStore("call", () => {
     else await session.replace("camera", changed.before, changed.track);
   }
 
-  /** Send what a newly opened camera gives. */
-  async function reopenDevices(): Promise<void> {
-    await media.reopen();
-    session?.share("camera", media.camera);
-  }
+  /** Whenever the camera opens, before the seat is taken or long after, it is sent. */
+  watch(
+    () => media.camera,
+    (stream) => {
+      if (stream !== null) session?.share("camera", stream);
+    },
+    { flush: "sync" },
+  );
 
   function point(stream: string, x: number, y: number): void {
     if (call.value !== null) line.hint("pointer.moved", { call_id: call.value.id, stream, x, y });
@@ -287,8 +295,8 @@ export const useCall = defineStore("call", () => {
   }
 
   return {
-    call, remote, link, quality, isLost, ended, wanted, closedStill, pointers, mySeat, isLocal, isOn, others,
-    join, remembered, hangUp, leave, askStill, refuseStill, share, exchange, reopenDevices, point, streamName,
+    call, remote, link, quality, isJoining, isLost, ended, wanted, closedStill, pointers, mySeat, isLocal, isOn, others,
+    join, remembered, hangUp, leave, askStill, refuseStill, share, exchange, point, streamName,
   };
 });
 

@@ -28,20 +28,30 @@ export const useMedia = defineStore("media", () => {
   const isOpening = ref(false);
   const chosen = ref<Chosen>(remembered());
   let opening: Promise<void> | null = null;
+  /** Counts openings and closings: a camera that comes after its closing comes too late. */
+  let turn = 0;
   const cameraTrack = computed(() => camera.value?.getVideoTracks()[0] ?? null);
 
   /** Open camera and microphone unless they are open; nothing is sent by it. */
   async function open(): Promise<void> {
     if (camera.value !== null) return;
-    opening ??= reallyOpen().finally(() => {
-      opening = null;
-      isOpening.value = false;
-    });
+    if (opening === null) {
+      const work = reallyOpen().finally(() => {
+        if (opening === work) letGo();
+      });
+      opening = work;
+      isOpening.value = true;
+    }
     await opening;
   }
 
+  function letGo(): void {
+    opening = null;
+    isOpening.value = false;
+  }
+
   async function reallyOpen(): Promise<void> {
-    isOpening.value = true;
+    const mine = ++turn;
     const { cameraId, microphoneId } = chosen.value;
     let opened = await openDevices({ cameraId, microphoneId });
     const isGone = opened.problems.camera === "none" || opened.problems.microphone === "none";
@@ -49,6 +59,11 @@ export const useMedia = defineStore("media", () => {
       // The device of last time is not plugged in any more: any other one will do.
       stopStream(opened.stream);
       opened = await openDevices();
+    }
+    if (mine !== turn) {
+      // Nobody needs it any more: no light shall stay on.
+      stopStream(opened.stream);
+      return;
     }
     problems.value = opened.problems;
     camera.value = opened.stream;
@@ -71,6 +86,8 @@ export const useMedia = defineStore("media", () => {
   }
 
   function close(): void {
+    turn++;
+    letGo();
     for (const stream of [camera, screen, document_]) {
       stopStream(stream.value);
       stream.value = null;

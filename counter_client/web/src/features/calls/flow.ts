@@ -130,7 +130,7 @@ export function useCallFlow() {
   /** Cameras take up to two seconds, so they open when a call is near; nothing is sent before. */
   const nearsCall = computed(() => {
     const inLine = desk.shown?.state === "waiting" && me.isCounter && desk.shown.side !== "jurisdiction";
-    return call.isOn || accepting.value || agent.offer !== null || inLine;
+    return call.isOn || call.isJoining || accepting.value || agent.offer !== null || inLine;
   });
   watch(
     nearsCall,

@@ -1,0 +1,134 @@
+import { createPinia, setActivePinia } from "pinia";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Line } from "@/api/socket";
+import { FakeConnection, settled } from "@/call/fake";
+import { useCall } from "./call";
+import { useLine } from "./line";
+import { useMedia } from "./media";
+
+const CALL = {
+  id: "call", case_id: "case", state: "connecting", my_seat: "me", ice_servers: [],
+  seats: ["me", "far"].map((id, order) => ({
+    id, order, side: order === 0 ? "local" : "remote", name: "", office: "", connected: true,
+    media_up: false, since: "2026-11-22T04:00:00Z",
+  })),
+  ends: [{ seat_id: "far", polite: false }],
+};
+
+interface Track {
+  kind: string;
+  isLive: boolean;
+}
+
+/** A promise that the test keeps when it wants to. */
+function gate<T>(): { wait: Promise<T>; open: (value: T) => void } {
+  let open: (value: T) => void = () => undefined;
+  const wait = new Promise<T>((resolve) => (open = resolve));
+  return { wait, open };
+}
+
+let connections: FakeConnection[];
+let tracks: Track[];
+/** What getUserMedia and the taking of the seat wait for. */
+let devices: Promise<unknown>;
+let seat: Promise<unknown>;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  setActivePinia(createPinia());
+  connections = [];
+  tracks = [];
+  devices = seat = Promise.resolve();
+  vi.stubGlobal("RTCPeerConnection", class extends FakeConnection {
+    constructor() {
+      super(`c${connections.length}`);
+      connections.push(this);
+    }
+    getStats = async () => [];
+  });
+  vi.stubGlobal("MediaStream", class {});
+  const getUserMedia = async () => {
+    await devices;
+    const opened = ["audio", "video"].map((kind) => {
+      const track = { kind, isLive: true, stop: () => void (track.isLive = false), getSettings: () => ({}) };
+      tracks.push(track);
+      return track;
+    });
+    const of = (kind: string) => () => opened.filter((track) => track.kind === kind);
+    return { id: `s${tracks.length}`, getTracks: () => opened, getAudioTracks: of("audio"), getVideoTracks: of("video") };
+  };
+  Object.defineProperty(navigator, "mediaDevices", {
+    value: { getUserMedia, enumerateDevices: async () => [] }, configurable: true,
+  });
+  const line = {
+    isUp: true, on: () => () => undefined, onState: () => () => undefined, open: () => undefined,
+    close: () => undefined, send: async () => seat.then(() => CALL),
+  };
+  useLine().open(() => undefined, line as unknown as Line);
+});
+afterEach(() => {
+  useCall().leave();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  Reflect.deleteProperty(navigator, "mediaDevices");
+});
+
+const sent = () => connections[0]?.senders.map((sender) => sender.track?.kind);
+
+test("a camera that is open before the call is sent in it", async () => {
+  await useMedia().open();
+  await useCall().join("call");
+  expect(sent()).toEqual(["audio", "video"]);
+});
+
+test("a camera that opens only after the seat was taken is sent all the same", async () => {
+  const media = useMedia();
+  const call = useCall();
+  await media.open();
+  const taking = gate<void>();
+  seat = taking.wait;
+  const joining = call.join("call");
+  media.close();
+  taking.open();
+  await joining;
+  expect(sent()).toEqual([]);
+  await media.open();
+  expect(sent()).toEqual(["audio", "video"]);
+});
+
+test("while the seat is being taken, the call is known to be near", async () => {
+  const taking = gate<void>();
+  seat = taking.wait;
+  const call = useCall();
+  const joining = call.join("call");
+  expect([call.isJoining, call.isOn]).toEqual([true, false]);
+  taking.open();
+  await joining;
+  expect([call.isJoining, call.isOn]).toEqual([false, true]);
+});
+
+test("a camera that opens after it was closed does not stay on", async () => {
+  const opening = gate<void>();
+  devices = opening.wait;
+  const media = useMedia();
+  const first = media.open();
+  media.close();
+  opening.open();
+  await first;
+  expect([media.camera, tracks.map((track) => track.isLive)]).toEqual([null, [false, false]]);
+});
+
+test("a camera that is wanted again while it opens is opened once more", async () => {
+  const opening = gate<void>();
+  devices = opening.wait;
+  const media = useMedia();
+  const first = media.open();
+  media.close();
+  const second = media.open();
+  opening.open();
+  await Promise.all([first, second]);
+  await settled();
+  expect(media.camera).not.toBeNull();
+  expect(tracks.map((track) => track.isLive)).toEqual([false, false, true, true]);
+  expect(media.isOpening).toBe(false);
+});
