@@ -1,0 +1,212 @@
+"""Streams on their way: from a source that a browser sends in to the slots of those who watch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from server.media.rtcp import Block, SenderInfo
+from server.media.rtp import HEADER, find_payload, newer, rename_extensions, starts_key_frame
+from server.media.stack import INBOUND, OUTBOUND, Codec, Section
+
+# A packet that left before the first one of a new source may come after it, but not much later.
+_SETTLED_AFTER: Final = 256
+_DROP: Final = 0xFF
+_MARKER: Final = 0x80
+_TYPE: Final = 0x7F
+
+
+class Sender(Protocol):
+    """What brings packets to a browser."""
+
+    def send_rtp(self, size: int) -> None:
+        """Send the packet in OUTBOUND."""
+
+    def send_rtcp(self, compound: bytes) -> None:
+        """Send a report or a request."""
+
+
+class Origin(Protocol):
+    """The leg that a source belongs to, as those whom it feeds know it."""
+
+    @property
+    def sender(self) -> Sender:
+        """What brings reports and requests to the source's browser."""
+
+    def request_key(self, source: Source) -> None:
+        """Ask for a key frame."""
+
+    def tell_estimate(self, source: Source) -> None:
+        """Tell how much those who watch can take."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """One SSRC towards a browser: its numbering goes on whatever source feeds it."""
+
+    ssrc: int
+    last: int | None = None
+    offset: int = 0
+
+    def begin(self, number: int) -> None:
+        """Let a source's packet `number` come right after what was sent last."""
+        self.offset = 0 if self.last is None else (self.last + 1 - number) & 0xFFFF
+
+    def number(self, number: int) -> int:
+        """Return what a source's packet is called here."""
+        out = (number + self.offset) & 0xFFFF
+        if self.last is None or newer(out, self.last):
+            self.last = out
+        return out
+
+
+@dataclass(slots=True)
+class Slot:
+    """A section in which a browser receives: one picture or one voice at a time."""
+
+    section: Section
+    sender: Sender
+    media: Lane = field(init=False)
+    repair: Lane = field(init=False)
+    time_offset: int = 0
+    last_time: int | None = None
+    last_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Take the SSRCs that the browser was told."""
+        self.media, self.repair = (Lane(ssrc) for ssrc in self.section.out_ssrcs)
+
+
+@dataclass(slots=True)
+class Source:
+    """A stream that a browser sends."""
+
+    section: Section
+    ssrc: int
+    repair_ssrc: int
+    links: list[Link] = field(default_factory=list)
+
+
+class Link:
+    """Brings one source's packets into one slot, under that slot's names and numbers.
+
+    A picture begins with a key frame: what comes before it could not be decoded.
+    """
+
+    __slots__ = (
+        "_fresh", "_names", "_start", "_types", "estimate", "origin", "slot", "source", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, source: Source, slot: Slot, origin: Origin) -> None:
+        """Prepare to forward; nothing is sent before the first fit packet."""
+        self.source, self.slot, self.origin = source, slot, origin
+        self.waiting = source.section.media == "video"
+        self.estimate: int | None = None
+        self._types = payload_types(source.section, slot.section)
+        self._names = source.section.extensions.onto(slot.section.extensions)
+        self._start: int | None = None
+        self._fresh = 0
+
+    def forward(self, size: int, now: float, *, repair: bool) -> None:
+        """Forward the packet in INBOUND, if it is fit for this slot."""
+        first, second, number, stamp, _ = HEADER.unpack_from(INBOUND)
+        kind = self._types[second & _TYPE]
+        if kind == _DROP or (self._start is None and not self._begin(size, number, stamp, now)):
+            return
+        if repair:
+            self._forward_repair(size, (first, second & _MARKER | kind, number, stamp))
+            return
+        if self._fresh < _SETTLED_AFTER:
+            self._fresh += 1
+            if self._start is not None and newer(self._start, number):
+                return
+        slot = self.slot
+        OUTBOUND[:size] = INBOUND[:size]
+        out_stamp = (stamp + slot.time_offset) & 0xFFFFFFFF
+        lane = slot.media
+        HEADER.pack_into(
+            OUTBOUND, 0, first, second & _MARKER | kind, lane.number(number), out_stamp, lane.ssrc
+        )
+        slot.last_time, slot.last_at = out_stamp, now
+        rename_extensions(OUTBOUND, size, self._names)
+        slot.sender.send_rtp(size)
+
+    def _begin(self, size: int, number: int, stamp: int, now: float) -> bool:
+        """Let the slot's numbers and times go on with this packet, if a picture can begin so."""
+        second = INBOUND[1]
+        codec = self.source.section.codecs[second & _TYPE]
+        if codec.repairs is not None:
+            return False
+        if self.waiting:
+            at = find_payload(INBOUND, size)
+            if at is None or not starts_key_frame(codec.name, INBOUND, at):
+                return False
+        slot = self.slot
+        self.waiting = False
+        self._start = number
+        slot.media.begin(number)
+        if slot.last_time is None:
+            slot.time_offset = 0
+        else:
+            elapsed = max(int((now - slot.last_at) * codec.clock), 1)
+            slot.time_offset = (slot.last_time + elapsed - stamp) & 0xFFFFFFFF
+        # The repair stream's numbers begin anew with the first packet that comes in it.
+        slot.repair.offset = -1
+        return True
+
+    def _forward_repair(self, size: int, header: tuple[int, int, int, int]) -> None:
+        """Forward a retransmission: the number it repeats is translated like the packet's own."""
+        first, second, number, stamp = header
+        at = find_payload(INBOUND, size)
+        if at is None or at.end - at.start < 2:  # noqa: PLR2004 (the repeated number: RFC 4588, 4)
+            return
+        slot = self.slot
+        if slot.repair.offset < 0:
+            slot.repair.begin(number)
+        OUTBOUND[:size] = INBOUND[:size]
+        repeated = INBOUND[at.start] << 8 | INBOUND[at.start + 1]
+        original = (repeated + slot.media.offset) & 0xFFFF
+        OUTBOUND[at.start], OUTBOUND[at.start + 1] = original >> 8, original & 0xFF
+        out_stamp = (stamp + slot.time_offset) & 0xFFFFFFFF
+        lane = slot.repair
+        HEADER.pack_into(OUTBOUND, 0, first, second, lane.number(number), out_stamp, lane.ssrc)
+        rename_extensions(OUTBOUND, size, self._names)
+        slot.sender.send_rtp(size)
+
+    def translate_report(self, info: SenderInfo) -> SenderInfo | None:
+        """Return a sender report as the slot's browser must read it; None before anything flows."""
+        if self._start is None:
+            return None
+        stamp = (info.rtp + self.slot.time_offset) & 0xFFFFFFFF
+        return info._replace(ssrc=self.slot.media.ssrc, rtp=stamp)
+
+    def translate_block(self, block: Block) -> Block | None:
+        """Return what a browser says of the slot as the source's browser must read it."""
+        if self._start is None:
+            return None
+        number = (block.highest - self.slot.media.offset) & 0xFFFF
+        highest = (block.highest & 0xFFFF0000) | number
+        return block._replace(ssrc=self.source.ssrc, highest=highest)
+
+    def original(self, number: int) -> int:
+        """Return what the source calls the packet that has this number in the slot."""
+        return (number - self.slot.media.offset) & 0xFFFF
+
+
+def payload_types(source: Section, slot: Section) -> bytes:
+    """Return 128 bytes: each payload type of the source's as the slot's browser knows it.
+
+    0xFF for what that browser does not take.
+    """
+    table = bytearray([_DROP]) * 128
+    known = {_likeness(one, slot): number for number, one in slot.codecs.items()}
+    for number, one in source.codecs.items():
+        table[number] = known.get(_likeness(one, source), _DROP)
+    return bytes(table)
+
+
+def _likeness(codec: Codec, section: Section) -> tuple[object, ...]:
+    """Return what makes two payload types of two connections the same."""
+    repaired = section.codecs.get(codec.repairs) if codec.repairs is not None else None
+    base = None if repaired is None else (repaired.name, repaired.parameters)
+    return codec.name, codec.clock, codec.parameters, base

@@ -1,0 +1,336 @@
+"""A leg: one browser's connection with this worker, what it sends and what it watches."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from server.media import rtcp
+from server.media.arrivals import Arrivals
+from server.media.forwarding import Link, Slot, Source
+from server.media.rtp import HEADER, MID, TRANSPORT_CC, read_extension
+from server.media.stack import INBOUND, Network, Section, Transport
+
+KEY_EVERY: Final = 0.3
+FEEDBACK_EVERY: Final = 0.1
+ESTIMATE_EVERY: Final = 0.2
+MOST_STRANGERS: Final = 32
+# An honest leg sends some 600 packets a second with two HD pictures.
+MOST_PACKETS: Final = 4_000
+
+
+class Tap(Protocol):
+    """Who also takes what a leg sends, such as a recorder."""
+
+    def on_rtp(self, source: Source, size: int, now: float) -> None:
+        """Take the packet in INBOUND; it must be left as it is."""
+
+    def on_report(self, source: Source, info: rtcp.SenderInfo) -> None:
+        """Take what the sender says of its clocks."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """When a key frame was last asked of a source, and whether it will be again."""
+
+    at: float = 0.0
+    again: asyncio.TimerHandle | None = None
+
+
+@dataclass(eq=False)
+class Leg:
+    """One connection. It forwards nothing by itself: `link` says what goes where.
+
+    All methods belong to the event loop's thread.
+    """
+
+    id: str
+    network: Network
+    told: Callable[[Leg, str], None]
+    clock: Callable[[], float]
+    dropped: Counter[str] = field(default_factory=Counter)
+    sources: dict[str, Source] = field(default_factory=dict)
+    slots: dict[str, Slot] = field(default_factory=dict)
+    tap: Tap | None = None
+    packets: int = 0
+    octets: int = 0
+
+    def __post_init__(self) -> None:
+        """Make the connection; it is not heard of before an offer is answered."""
+        self.ssrc = secrets.randbits(32) or 1
+        self.transport = Transport(self.network, self, self.dropped)
+        self.arrivals = Arrivals(self.ssrc)
+        self._by_ssrc: dict[int, tuple[Source, bool]] = {}
+        self._strangers: set[int] = set()
+        self._numbered: dict[str, int] = {}
+        self._by_slot: dict[int, Link] = {}
+        self._asked: dict[str, Asked] = {}
+        self._estimated_at = 0.0
+        self._window, self._window_ends = 0, 0.0
+        self._feedback: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    @property
+    def sender(self) -> Transport:
+        """What brings packets to our browser."""
+        return self.transport
+
+    async def answer(self, offer: str) -> str:
+        """Answer an offer, the first one or a further one; UnfitError leaves all as it was."""
+        answer, sections = await self.transport.answer(offer)
+        self._take(sections)
+        return answer
+
+    def _take(self, sections: Iterable[Section]) -> None:
+        """Know the streams and slots that were negotiated; what is gone loses its links."""
+        for section in sections:
+            self._take_source(section)
+            self._take_slot(section)
+
+    def _take_source(self, section: Section) -> None:
+        known = self.sources.get(section.mid)
+        if not section.sends:
+            if known is not None:
+                self._forget(known)
+            return
+        ssrcs = [*section.ssrcs, 0, 0]
+        if known is not None and known.ssrc == ssrcs[0]:
+            known.section = section
+            return
+        if known is not None:
+            self._forget(known)
+        source = Source(section, ssrcs[0], ssrcs[1])
+        self.sources[section.mid] = source
+        self._numbered[section.mid] = section.extensions.id_of(TRANSPORT_CC)
+        for ssrc, repair in ((ssrcs[0], False), (ssrcs[1], True)):
+            if ssrc:
+                self._by_ssrc[ssrc] = source, repair
+
+    def _take_slot(self, section: Section) -> None:
+        known = self.slots.get(section.mid)
+        if not section.receives:
+            if known is not None:
+                self.unlink(known)
+                del self.slots[section.mid]
+        elif known is None:
+            self.slots[section.mid] = Slot(section, self.transport)
+
+    def _forget(self, source: Source) -> None:
+        del self.sources[source.section.mid]
+        for link in list(source.links):
+            source.links.remove(link)
+        self._by_ssrc = {ssrc: one for ssrc, one in self._by_ssrc.items() if one[0] is not source}
+
+    def link(self, source: Source, slot: Slot, origin: Leg) -> None:
+        """Have a stream of `origin` come into a slot of ours, and ask it for a key frame."""
+        self.unlink(slot)
+        link = Link(source, slot, origin)
+        source.links.append(link)
+        self._by_slot[slot.media.ssrc] = link
+        origin.request_key(source)
+
+    def unlink(self, slot: Slot) -> None:
+        """Have nothing come into a slot any more."""
+        link = self._by_slot.pop(slot.media.ssrc, None)
+        if link is not None and link in link.source.links:
+            link.source.links.remove(link)
+
+    def feeds(self, slot: Slot) -> Source | None:
+        """Return what comes into a slot."""
+        link = self._by_slot.get(slot.media.ssrc)
+        return None if link is None else link.source
+
+    # What comes over the connection
+
+    def on_rtp(self, size: int) -> None:
+        """Forward the packet in INBOUND to every slot that its stream feeds."""
+        now = self.clock()
+        if now >= self._window_ends:
+            self._window, self._window_ends = 0, now + 1.0
+        self._window += 1
+        if self._window > MOST_PACKETS:
+            self.dropped["rate"] += 1
+            return
+        found = self._by_ssrc.get(HEADER.unpack_from(INBOUND)[4]) or self._meet(size)
+        if found is None:
+            return
+        source, repair = found
+        self.packets += 1
+        self.octets += size
+        numbered = self._numbered[source.section.mid]
+        if numbered:
+            number = read_extension(INBOUND, size, numbered)
+            if number is not None and len(number) == 2:  # noqa: PLR2004 (a 16-bit number)
+                self._note_arrival(number[0] << 8 | number[1], now)
+        if self.tap is not None:
+            self.tap.on_rtp(source, size, now)
+        for link in source.links:
+            link.forward(size, now, repair=repair)
+
+    def _meet(self, size: int) -> tuple[Source, bool] | None:
+        """Learn whose an SSRC is that the offer did not name, from the packet's own MID."""
+        ssrc = HEADER.unpack_from(INBOUND)[4]
+        if ssrc in self._strangers or len(self._strangers) >= MOST_STRANGERS:
+            self.dropped["stranger"] += 1
+            return None
+        kind = INBOUND[1] & 0x7F
+        for source in self.sources.values():
+            mid = read_extension(INBOUND, size, source.section.extensions.id_of(MID))
+            codec = source.section.codecs.get(kind)
+            if mid is None or codec is None or mid.decode("ascii", "replace") != source.section.mid:
+                continue
+            self._by_ssrc[ssrc] = source, codec.repairs is not None
+            if codec.repairs is None:
+                source.ssrc = ssrc
+            else:
+                source.repair_ssrc = ssrc
+            self._strangers.add(ssrc)
+            return self._by_ssrc[ssrc]
+        self.dropped["stranger"] += 1
+        return None
+
+    def _note_arrival(self, number: int, now: float) -> None:
+        self.arrivals.note(number, now)
+        if self._feedback is None and not self._closed:
+            loop = asyncio.get_running_loop()
+            self._feedback = loop.call_later(FEEDBACK_EVERY, self._send_feedback)
+
+    def _send_feedback(self) -> None:
+        self._feedback = None
+        source = next(iter(self.sources.values()), None)
+        report = self.arrivals.report(source.ssrc if source else 0)
+        if report is not None:
+            self.transport.send_rtcp(report)
+
+    def on_rtcp(self, compound: bytes) -> None:
+        """Pass on what a browser reports, to the one whom it concerns."""
+        for part in rtcp.split(compound):
+            match part.kind:
+                case rtcp.SR:
+                    self._pass_report(part)
+                    self._pass_blocks(part)
+                case rtcp.RR:
+                    self._pass_blocks(part)
+                case rtcp.RTPFB if part.format == rtcp.NACK:
+                    self._pass_nack(part)
+                case rtcp.PSFB:
+                    self._take_feedback(part)
+                case _:
+                    # Names and goodbyes are told by the signalling.
+                    pass
+
+    def _pass_report(self, part: rtcp.Part) -> None:
+        info = rtcp.sender_info(part)
+        found = None if info is None else self._by_ssrc.get(info.ssrc)
+        if info is None or found is None or found[1]:
+            return
+        source = found[0]
+        if self.tap is not None:
+            self.tap.on_report(source, info)
+        for link in source.links:
+            told = link.translate_report(info)
+            if told is not None:
+                link.slot.sender.send_rtcp(rtcp.write_sender_report(told))
+
+    def _pass_blocks(self, part: rtcp.Part) -> None:
+        for block in rtcp.blocks(part):
+            link = self._by_slot.get(block.ssrc)
+            told = None if link is None else link.translate_block(block)
+            if link is not None and told is not None:
+                link.origin.sender.send_rtcp(rtcp.write_receiver_report(self.ssrc, told))
+
+    def _pass_nack(self, part: rtcp.Part) -> None:
+        link = self._by_slot.get(rtcp.media_ssrc(part) or 0)
+        if link is None:
+            return
+        lost = [link.original(number) for number in rtcp.nacked(part)]
+        if lost:
+            link.origin.sender.send_rtcp(rtcp.write_nack(self.ssrc, link.source.ssrc, lost))
+
+    def _take_feedback(self, part: rtcp.Part) -> None:
+        match part.format:
+            case rtcp.PLI:
+                wanted = [rtcp.media_ssrc(part) or 0]
+            case rtcp.FIR:
+                wanted = rtcp.fir_ssrcs(part)
+            case rtcp.AFB:
+                self._take_estimate(part)
+                return
+            case _:
+                return
+        for ssrc in wanted:
+            link = self._by_slot.get(ssrc)
+            if link is not None:
+                link.origin.request_key(link.source)
+
+    def _take_estimate(self, part: rtcp.Part) -> None:
+        """Pass on how much this browser can take, shared between the pictures that come in."""
+        found = rtcp.read_remb(part)
+        now = self.clock()
+        if found is None or now - self._estimated_at < ESTIMATE_EVERY:
+            return
+        self._estimated_at = now
+        pictures = [link for link in self._by_slot.values() if link.source.section.media == "video"]
+        for link in pictures:
+            link.estimate = found[0] // len(pictures)
+        for link in pictures:
+            link.origin.tell_estimate(link.source)
+
+    def tell_estimate(self, source: Source) -> None:
+        """Tell our browser how much the weakest of those who watch a stream can take."""
+        known = [link.estimate for link in source.links if link.estimate is not None]
+        if known:
+            self.transport.send_rtcp(rtcp.write_remb(self.ssrc, min(known), [source.ssrc]))
+
+    def request_key(self, source: Source) -> None:
+        """Ask our browser for a key frame of a stream, now or as soon as it may be asked again.
+
+        Asked again until everybody who waits for one has it: the request may be lost.
+        """
+        if source.section.media != "video" or self._closed:
+            return
+        asked = self._asked.setdefault(source.section.mid, Asked())
+        now = self.clock()
+        if asked.again is not None:
+            return
+        wait = asked.at + KEY_EVERY - now
+        if wait <= 0:
+            asked.at, wait = now, KEY_EVERY
+            self.transport.send_rtcp(rtcp.write_pli(self.ssrc, source.ssrc))
+            if not any(link.waiting for link in source.links):
+                return
+        loop = asyncio.get_running_loop()
+        asked.again = loop.call_later(wait, self._ask_again, source, asked)
+
+    def _ask_again(self, source: Source, asked: Asked) -> None:
+        asked.again = None
+        if self.sources.get(source.section.mid) is source:
+            self.request_key(source)
+
+    def on_state(self, state: str) -> None:
+        """Hear what aiortc says of the connection."""
+        if state == "connected":
+            for source in self.sources.values():
+                if source.links:
+                    self.request_key(source)
+        self.told(self, state)
+
+    async def close(self) -> None:
+        """End the connection; nobody is fed by it any more."""
+        if self._closed:
+            return
+        self._closed = True
+        for slot in self.slots.values():
+            self.unlink(slot)
+        for source in list(self.sources.values()):
+            self._forget(source)
+        for asked in self._asked.values():
+            if asked.again is not None:
+                asked.again.cancel()
+        if self._feedback is not None:
+            self._feedback.cancel()
+        await self.transport.close()

@@ -1,0 +1,102 @@
+"""What a worker and the service say to each other; `docs/protocol.md` says when."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Sdp = Annotated[str, Field(min_length=1, max_length=64 * 1024)]
+Name = Annotated[str, Field(max_length=64)]
+
+
+class Message(BaseModel):
+    """One message; what it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LegOffered(Message):
+    """A browser's offer."""
+
+    leg_id: Id
+    n: int
+    sdp: Sdp
+
+
+class LegAnswered(Message):
+    """The worker's answer to offer `n`."""
+
+    leg_id: Id
+    n: int
+    sdp: Sdp
+
+
+class LegRefused(Message):
+    """Offer `n` cannot be answered."""
+
+    leg_id: Id
+    n: int
+    code: Name
+
+
+class LegClosed(Message):
+    """The leg is wanted no more."""
+
+    leg_id: Id
+
+
+class LegChanged(Message):
+    """What became of a leg's connection."""
+
+    leg_id: Id
+    state: Literal["connected", "failed", "closed"]
+
+
+class NegotiationWanted(Message):
+    """How many slots of each kind the leg's browser must have."""
+
+    leg_id: Id
+    audio: int
+    video: int
+
+
+class MappedStream(Message):
+    """Whose stream comes into a slot."""
+
+    mid: Name
+    seat_id: Id
+    kind: Literal["camera", "screen", "document"]
+
+
+class StreamsMapped(Message):
+    """All that comes into a leg's slots from now on."""
+
+    leg_id: Id
+    call_id: Id
+    streams: list[MappedStream]
+
+
+class ArrangedSeat(Message):
+    """One seat of a call: its leg, and whose streams it gets."""
+
+    seat_id: Id
+    leg_id: Id
+    hears: list[Id]
+
+
+class CallArranged(Message):
+    """The whole of a call on this worker; without seats it is over."""
+
+    call_id: Id
+    version: int
+    seats: list[ArrangedSeat]
+
+
+class WorkerReported(Message):
+    """That a worker is there, what it can take and what it has: its legs."""
+
+    name: Name
+    capacity: Annotated[int, Field(ge=0)]
+    legs: list[Id]

@@ -1,0 +1,214 @@
+"""The worker: does what the service says over the `/media` namespace, and tells the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import socketio
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from server.media import messages as wire
+from server.media.legs import Leg
+from server.media.rooms import Place, Room, Stream, Wanted
+from server.media.stack import Network, PortsError, UnfitError
+
+log = structlog.get_logger("kuayu.media")
+
+NAMESPACE: Final = "/media"
+REPORT_EVERY: Final = 2.0
+# An ICE connection that never came about is given up.
+CONNECT_WITHIN: Final = 20.0
+
+
+class Worker:
+    """All legs and rooms of one process, and its line to the service."""
+
+    def __init__(
+        self, url: str, secret: str, *, name: str, network: Network, capacity: int
+    ) -> None:
+        """Prepare to serve the service at `url`; `capacity` is how many legs to take."""
+        self._url, self._secret, self._name = url, secret, name
+        self._network, self._capacity = network, capacity
+        self.legs: dict[str, Leg] = {}
+        self.rooms: dict[str, Room] = {}
+        self.dropped: Counter[str] = Counter()
+        self._arranged: dict[str, wire.CallArranged] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._line = socketio.AsyncClient(reconnection_delay=0.2, reconnection_delay_max=2)
+        on: list[tuple[str, type[BaseModel], Callable[[Any], Awaitable[None]]]] = [
+            ("leg.offered", wire.LegOffered, self._answer),
+            ("leg.closed", wire.LegClosed, self._close),
+            ("call.arranged", wire.CallArranged, self._arrange),
+        ]
+        for event, takes, act in on:
+            self._line.on(event, self._hearing(takes, act), namespace=NAMESPACE)
+        self._line.on("connect", self._report, namespace=NAMESPACE)
+
+    async def run(self) -> None:
+        """Serve until cancelled; the line is taken up again whenever it breaks."""
+        await self._line.connect(
+            f"{self._url}/socket.io/?as=worker",
+            headers={"Authorization": f"Bearer {self._secret}"},
+            transports=["websocket"],
+            namespaces=[NAMESPACE],
+            retry=True,
+        )
+        try:
+            while True:
+                await asyncio.sleep(REPORT_EVERY)
+                if self._line.connected:
+                    await self._report()
+        finally:
+            await self._line.disconnect()
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*(leg.close() for leg in self.legs.values()))
+
+    def _hearing(
+        self, takes: type[BaseModel], act: Callable[[Any], Awaitable[None]]
+    ) -> Callable[[object], Awaitable[None]]:
+        async def hear(data: object) -> None:
+            try:
+                await act(takes.model_validate(data))
+            except ValidationError as error:
+                log.warning("not understood", message=takes.__name__, faults=error.error_count())
+
+        return hear
+
+    async def _report(self) -> None:
+        await self._say(
+            "worker.reported",
+            wire.WorkerReported(name=self._name, capacity=self._capacity, legs=sorted(self.legs)),
+        )
+
+    async def _say(self, event: str, what: BaseModel) -> None:
+        """Tell the service; what cannot be told now is told by the next report or not needed."""
+        try:
+            await self._line.emit(event, what.model_dump(mode="json"), namespace=NAMESPACE)
+        except socketio.exceptions.SocketIOError:
+            log.info("not told", message=event)
+
+    # Legs
+
+    async def _answer(self, said: wire.LegOffered) -> None:
+        """Answer an offer; a leg that is new is opened by its first one."""
+        turn = self._turns.setdefault(said.leg_id, asyncio.Lock())
+        async with turn:
+            leg = self.legs.get(said.leg_id)
+            if leg is None:
+                if len(self.legs) >= self._capacity:
+                    await self._refuse(said, "worker.full")
+                    return
+                leg = Leg(said.leg_id, self._network, self._note, time.monotonic, self.dropped)
+                self.legs[said.leg_id] = leg
+                self._after(CONNECT_WITHIN, self._give_up(leg))
+            try:
+                sdp = await leg.answer(said.sdp)
+            except (UnfitError, PortsError) as error:
+                log.info("offer refused", leg=said.leg_id, why=str(error))
+                if not leg.transport.connected:
+                    await self._drop(leg)
+                await self._refuse(said, "signal.invalid")
+                return
+        await self._say("leg.answered", wire.LegAnswered(leg_id=leg.id, n=said.n, sdp=sdp))
+        # A call may have been arranged before its leg was there, or want streams that are new.
+        for call in self._arranged.values():
+            if any(seat.leg_id == leg.id for seat in call.seats):
+                self._seat(call)
+
+    async def _refuse(self, said: wire.LegOffered, code: str) -> None:
+        await self._say("leg.refused", wire.LegRefused(leg_id=said.leg_id, n=said.n, code=code))
+
+    async def _close(self, said: wire.LegClosed) -> None:
+        leg = self.legs.get(said.leg_id)
+        if leg is not None:
+            await self._drop(leg)
+
+    async def _drop(self, leg: Leg) -> None:
+        """Take a leg out of its room and end it."""
+        self.legs.pop(leg.id, None)
+        self._turns.pop(leg.id, None)
+        for room in self.rooms.values():
+            room.seat({key: one for key, one in room.places.items() if one.leg is not leg})
+        await leg.close()
+
+    async def _give_up(self, leg: Leg) -> None:
+        if not leg.transport.connected and self.legs.get(leg.id) is leg:
+            await self._drop(leg)
+            await self._say("leg.changed", wire.LegChanged(leg_id=leg.id, state="failed"))
+
+    def _note(self, leg: Leg, state: str) -> None:
+        """Hear what became of a connection, from inside aiortc: act in a task of our own."""
+        if self.legs.get(leg.id) is leg:
+            self._after(0.0, self._tell_state(leg, state))
+
+    async def _tell_state(self, leg: Leg, state: str) -> None:
+        if state in {"failed", "closed"} and self.legs.get(leg.id) is leg:
+            await self._drop(leg)
+        await self._say("leg.changed", wire.LegChanged.model_validate(
+            {"leg_id": leg.id, "state": state}
+        ))  # fmt: skip
+
+    # Calls
+
+    async def _arrange(self, said: wire.CallArranged) -> None:
+        """Have a call as the service says; what is older than what we did is dropped."""
+        before = self._arranged.get(said.call_id)
+        if before is not None and said.version < before.version:
+            return
+        if said.seats:
+            self._arranged[said.call_id] = said
+            self._seat(said)
+            return
+        self._arranged.pop(said.call_id, None)
+        room = self.rooms.pop(said.call_id, None)
+        if room is not None:
+            room.close()
+
+    def _seat(self, call: wire.CallArranged) -> None:
+        """Put the seats that have their legs here into the call's room."""
+        room = self.rooms.get(call.call_id)
+        if room is None:
+            room = self.rooms[call.call_id] = Room(
+                call.call_id, self._map(call.call_id), self._want
+            )
+        room.seat(
+            {
+                one.seat_id: Place(one.seat_id, self.legs[one.leg_id], frozenset(one.hears))
+                for one in call.seats
+                if one.leg_id in self.legs
+            }
+        )
+
+    def _map(self, call_id: str) -> Callable[[Leg, list[Stream]], None]:
+        def mapped(leg: Leg, streams: list[Stream]) -> None:
+            told = [
+                wire.MappedStream(mid=one.mid, seat_id=one.seat_id, kind=one.kind)
+                for one in streams
+            ]
+            message = wire.StreamsMapped(leg_id=leg.id, call_id=call_id, streams=told)
+            self._after(0.0, self._say("streams.mapped", message))
+
+        return mapped
+
+    def _want(self, leg: Leg, wanted: Wanted) -> None:
+        message = wire.NegotiationWanted(leg_id=leg.id, audio=wanted.audio, video=wanted.video)
+        self._after(0.0, self._say("negotiation.wanted", message))
+
+    def _after(self, seconds: float, work: Awaitable[None]) -> None:
+        """Do something in its own task, in its order with others of no delay."""
+
+        async def later() -> None:
+            if seconds:
+                await asyncio.sleep(seconds)
+            await work
+
+        task = asyncio.ensure_future(later())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
