@@ -50,7 +50,9 @@ def packet(
             block += bytes([ident << 4 | len(value) - 1]) + value
         block += bytes(-len(block) % 4)
         block = struct.pack("!HH", 0xBEDE, len(block) // 4) + block
-    first = struct.pack("!BBHLL", head, kind | (0x80 if marker else 0), number & 0xFFFF, stamp, ssrc)
+    first = struct.pack(
+        "!BBHLL", head, kind | (0x80 if marker else 0), number & 0xFFFF, stamp, ssrc
+    )
     return first + block + payload
 
 

@@ -1,0 +1,29 @@
+"""Which of this machine's addresses browsers can reach."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+
+import ifaddr
+
+# TEST-NET-1 (RFC 5737): asking for a route there sends nothing.
+_NOWHERE = ("192.0.2.1", 9)
+
+
+def own_address() -> str:
+    """Return the machine's own IPv4 address, the one its default route leaves by.
+
+    Without a route, the first that is not loopback: aioice and browsers leave loopback out.
+    OSError if there is none.
+    """
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(_NOWHERE)
+        found = str(probe.getsockname()[0])
+        if not found.startswith("127."):
+            return found
+    for adapter in ifaddr.get_adapters():
+        for one in adapter.ips:
+            if isinstance(one.ip, str) and not one.ip.startswith("127."):
+                return one.ip
+    raise OSError("this machine has no IPv4 address but loopback")

@@ -1,0 +1,167 @@
+"""What the relay needs of aiortc's inside, and what a hostile peer may try at a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable
+
+import aioice.ice
+import aiortc.rtcdtlstransport
+import aiortc.rtcicetransport
+import aiortc.rtcrtpreceiver
+import aiortc.rtcrtpsender
+import aiortc.rtcrtptransceiver
+import pylibsrtp
+import pytest
+from aioice import stun
+
+from server.media.legs import Leg
+from server.media.stack import Network, PortsError, Transport, UnfitError
+from tests.server.media.conftest import States
+from tests.support.browsers import FarEnd, far_end
+
+PRIVATE = [
+    (aiortc.rtcdtlstransport.RTCDtlsTransport._recv_next, "self._rx_srtp"),
+    (aiortc.rtcdtlstransport.RTCDtlsTransport._send_rtp, "self._tx_srtp"),
+    (aiortc.rtcdtlstransport.RTCDtlsTransport._recv_next, "self.transport._recv()"),
+    (aiortc.rtcicetransport.RTCIceTransport.__init__, "self._connection = gatherer._connection"),
+    (aiortc.rtcicetransport.RTCIceGatherer.gather, "self._connection.gather_candidates()"),
+    (aiortc.rtcrtptransceiver.RTCRtpTransceiver.__init__, "self._codecs"),
+    (aiortc.rtcrtptransceiver.RTCRtpTransceiver.__init__, "self._headerExtensions"),
+    (aiortc.rtcrtpsender.RTCRtpSender.__init__, "self._ssrc"),
+    (aiortc.rtcrtpsender.RTCRtpSender.__init__, "self._rtx_ssrc"),
+    (aiortc.rtcrtpsender.RTCRtpSender.__init__, "self._stream_id"),
+    (aioice.ice.Connection.__init__, "self._protocols"),
+    (aioice.ice.Connection.gather_candidates, "self._local_candidates_end = True"),
+    (aioice.ice.Connection.gather_candidates, "self._local_candidates +="),
+    (aioice.ice.Connection.check_complete, "self._nominated[pair.component] = pair"),
+    (aioice.ice.Connection.check_start, "self.check_complete(pair)"),
+    (aioice.ice.Connection.check_incoming, "self._remote_candidates.append(remote_candidate)"),
+    (aioice.ice.CandidatePair.remote_addr.fget, "_network_host"),
+    (aioice.ice.StunProtocol.datagram_received, "self.receiver.data_received"),
+    (pylibsrtp.Session.__init__, "self._srtp"),
+]
+
+
+@pytest.mark.parametrize(("where", "name"), PRIVATE, ids=[name for _, name in PRIVATE])
+def test_the_libraries_still_have_what_we_reach_into(
+    where: Callable[..., object], name: str
+) -> None:
+    assert name in inspect.getsource(where)
+
+
+class Counting:
+    """A listener that counts."""
+
+    def __init__(self) -> None:
+        self.rtp = self.rtcp = 0
+
+    def on_rtp(self, _size: int) -> None:
+        self.rtp += 1
+
+    def on_rtcp(self, _compound: bytes) -> None:
+        self.rtcp += 1
+
+    def on_state(self, state: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "offer",
+    ["", "v=0", "v=0\r\nm=video x", "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n",
+     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", "\x00" * 100, "m=" * 30_000],
+)  # fmt: skip
+async def test_an_offer_that_cannot_be_answered_is_refused(network: Network, offer: str) -> None:
+    transport = Transport(network, Counting(), Counter())
+    with pytest.raises(UnfitError):
+        await transport.answer(offer)
+    await transport.close()
+
+
+async def test_candidates_are_not_reached_out_to(
+    new_leg: Callable[[str], Leg], states: States
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trap:
+        leg = new_leg("a")
+        trap.bind((leg.network.address, 0))
+        trap.setblocking(False)
+        end = FarEnd(leg)
+        await end.connection.setLocalDescription(await end.connection.createOffer())
+        port = trap.getsockname()[1]
+        named = f"a=candidate:1 1 udp 2130706431 {leg.network.address} {port} typ host\r\n"
+        offer = end.connection.localDescription.sdp.replace("a=ice-ufrag", f"{named}a=ice-ufrag")
+        assert offer.count(named) >= 1
+        answer = await leg.answer(offer)
+        await end.connection.setRemoteDescription(type(end.connection.localDescription)(
+            answer, "answer"
+        ))  # fmt: skip
+        await states.become("connected", "a")
+        with pytest.raises(BlockingIOError):
+            trap.recv(2048)
+        await end.close()
+        await leg.close()
+
+
+async def test_a_full_range_of_ports_is_told(network: Network, states: States) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((network.address, 0))
+        port = taken.getsockname()[1]
+        leg = Leg("a", Network(network.address, range(port, port + 1)), states.note, lambda: 0.0)
+        end = FarEnd(leg)
+        with pytest.raises(PortsError, match=str(port)):
+            await end.offer()
+        await end.close()
+        await leg.close()
+
+
+def hostile() -> list[tuple[str, bytes, str]]:
+    """What is thrown at a connection's port, and as what it is counted."""
+    check = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+    return [
+        ("no SRTP of ours", b"\x80\x60" + os.urandom(100), "rtp"),
+        ("no SRTCP of ours", b"\x80\xc8" + os.urandom(100), "rtcp"),
+        ("an oversize packet", b"\x80\x60" + bytes(1600), "size"),
+        ("a crumb", b"\x80", "size"),
+        ("a handshake of a stranger", b"\x16\xfe\xfd" + os.urandom(200), "foreign"),
+        ("nothing known", b"\xff" * 50, "foreign"),
+        ("no STUN", b"\x00" * 30, "stun"),
+        ("an unauthenticated check", bytes(check), ""),
+    ]
+
+
+async def test_what_strangers_send_is_dropped_and_counted_and_the_call_goes_on(
+    new_leg: Callable[[str], Leg], states: States
+) -> None:
+    leg = new_leg("a")
+    async with far_end(leg):
+        await states.become("connected", "a")
+        port = leg.transport._port
+        assert port is not None
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for name, datagram, counted in hostile():
+                before = leg.dropped[counted]
+                stranger.sendto(datagram, (leg.network.address, port.local_candidate.port))
+                async with asyncio.timeout(10):
+                    while counted and leg.dropped[counted] == before:  # noqa: ASYNC110
+                        await asyncio.sleep(0)
+                assert not counted or leg.dropped[counted] == before + 1, name
+        packets = leg.packets
+        async with asyncio.timeout(10):
+            while leg.packets < packets + 20:  # noqa: ASYNC110 (packets come by themselves)
+                await asyncio.sleep(0)
+        assert leg.transport.connected
+
+
+async def test_media_before_the_handshake_is_dropped(new_leg: Callable[[str], Leg]) -> None:
+    leg = new_leg("a")
+    end = FarEnd(leg)
+    await end.connection.setLocalDescription(await end.connection.createOffer())
+    await leg.answer(end.connection.localDescription.sdp)
+    leg.transport.receive(b"\x80\x60" + bytes(100))
+    assert leg.dropped["early"] == 1
+    await end.close()
+    await leg.close()
