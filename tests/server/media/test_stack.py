@@ -88,7 +88,7 @@ async def test_candidates_are_not_reached_out_to(
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trap:
         leg = new_leg("a")
         trap.bind((leg.network.address, 0))
-        trap.setblocking(False)
+        trap.settimeout(0)
         end = FarEnd(leg)
         await end.connection.setLocalDescription(await end.connection.createOffer())
         port = trap.getsockname()[1]
