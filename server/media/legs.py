@@ -26,7 +26,7 @@ MOST_PACKETS: Final = 4_000
 class Tap(Protocol):
     """Who also takes what a leg sends, such as a recorder."""
 
-    def on_rtp(self, source: Source, size: int, now: float) -> None:
+    def on_rtp(self, source: Source, size: int, now: float, *, repair: bool) -> None:
         """Take the packet in INBOUND; it must be left as it is."""
 
     def on_report(self, source: Source, info: rtcp.SenderInfo) -> None:
@@ -167,7 +167,7 @@ class Leg:
             if number is not None and len(number) == 2:  # noqa: PLR2004 (a 16-bit number)
                 self._note_arrival(number[0] << 8 | number[1], now)
         if self.tap is not None:
-            self.tap.on_rtp(source, size, now)
+            self.tap.on_rtp(source, size, now, repair=repair)
         for link in source.links:
             link.forward(size, now, repair=repair)
 
@@ -310,6 +310,10 @@ class Leg:
         asked.again = None
         if self.sources.get(source.section.mid) is source:
             self.request_key(source)
+
+    def ask_again(self, source: Source, lost: list[int]) -> None:
+        """Ask our browser for packets again."""
+        self.transport.send_rtcp(rtcp.write_nack(self.ssrc, source.ssrc, lost))
 
     def on_state(self, state: str) -> None:
         """Hear what aiortc says of the connection."""

@@ -1,0 +1,124 @@
+"""A flash and a beep every second, as RTP packets of a browser that would send it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Final
+
+import av
+import av.audio.stream
+import av.video.stream
+
+WIDTH, HEIGHT = 320, 240
+FRAMES_A_SECOND: Final = 30
+SAMPLES: Final = 960
+RATE: Final = 48_000
+FLASH_FRAMES: Final = 3
+BEEP_PACKETS: Final = 5
+LARGEST: Final = 300
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A frame as encoded: seconds from the clip's beginning, its bytes, and whether it is key."""
+
+    at: float
+    content: bytes
+    key: bool
+
+
+@cache
+def flash_and_beep(
+    seconds: int, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> dict[str, list[Encoded]]:
+    """Encode the clip once: at each full second, three white pictures and a tenth of a second of sound."""
+    return {"video": list(_video(seconds, size)), "audio": list(_audio(seconds))}
+
+
+def _video(seconds: int, size: tuple[int, int]) -> Iterator[Encoded]:
+    coder = av.CodecContext.create("libvpx", "w")
+    assert isinstance(coder, av.video.codeccontext.VideoCodecContext)
+    coder.width, coder.height = size
+    coder.pix_fmt = "yuv420p"
+    coder.time_base = Fraction(1, FRAMES_A_SECOND)
+    coder.bit_rate = 300_000
+    coder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "g": "60"}
+    for index in range(seconds * FRAMES_A_SECOND):
+        frame = av.VideoFrame(*size, "yuv420p")
+        bright = 235 if index % FRAMES_A_SECOND < FLASH_FRAMES else 16 + index % 8
+        for plane, value in zip(frame.planes, (bright, 128, 128), strict=True):
+            plane.update(bytes([value]) * plane.buffer_size)
+        frame.pts = index
+        frame.time_base = coder.time_base
+        for packet in coder.encode(frame):
+            yield Encoded(index / FRAMES_A_SECOND, bytes(packet), packet.is_keyframe)
+
+
+def _audio(seconds: int) -> Iterator[Encoded]:
+    coder = av.CodecContext.create("libopus", "w")
+    assert isinstance(coder, av.audio.codeccontext.AudioCodecContext)
+    coder.sample_rate = RATE
+    coder.layout = "stereo"
+    coder.format = "s16"
+    # Without look-ahead the beep stands where it was put.
+    coder.options = {"application": "lowdelay", "frame_duration": "20"}
+    a_second = RATE // SAMPLES
+    # One kilohertz: 24 samples up, 24 down.
+    loud = struct.pack("<hh", 15_000, 15_000) * 24 + struct.pack("<hh", -15_000, -15_000) * 24
+    count = 0
+    for index in range(seconds * a_second):
+        frame = av.AudioFrame(format="s16", layout="stereo", samples=SAMPLES)
+        frame.sample_rate = RATE
+        tone = loud * (SAMPLES // 48) if index % a_second < BEEP_PACKETS else bytes(SAMPLES * 4)
+        frame.planes[0].update(tone)
+        frame.pts = index * SAMPLES
+        frame.time_base = Fraction(1, RATE)
+        for packet in coder.encode(frame):
+            yield Encoded(count * SAMPLES / RATE, bytes(packet), key=True)
+            count += 1
+
+
+def vp8_packets(content: bytes) -> list[bytes]:
+    """Cut a VP8 frame into payloads (RFC 7741)."""
+    parts = [content[at : at + LARGEST] for at in range(0, len(content), LARGEST)]
+    return [bytes([0x10 if index == 0 else 0x00]) + part for index, part in enumerate(parts)]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a file shows: when it flashes and beeps, how many frames it has, and its sizes."""
+
+    flashes: list[float]
+    beeps: list[float]
+    pictures: int
+    sounds: int
+    sizes: list[tuple[int, int]]
+
+
+def look(path: str) -> Seen:
+    """Decode a file and find the flashes and beeps in it."""
+    flashes, beeps, sizes, pictures, sounds = [], [], [], 0, 0
+    dark = quiet = True
+    with av.open(path) as file:
+        for frame in file.decode(video=0):
+            pictures += 1
+            if (frame.width, frame.height) not in sizes:
+                sizes.append((frame.width, frame.height))
+            bright = bytes(frame.planes[0])[frame.planes[0].line_size * 10 + 10] > 128
+            if bright and dark:
+                flashes.append(float(frame.time or 0))
+            dark = not bright
+    with av.open(path) as file:
+        for sound in file.decode(audio=0):
+            sounds += 1
+            samples = memoryview(bytes(sound.planes[0])).cast("f")
+            found = max(samples) > 0.1
+            loud = next(n for n, one in enumerate(samples) if abs(one) > 0.1) if found else None
+            if loud is not None and quiet:
+                beeps.append(float(sound.time or 0) + loud / sound.sample_rate)
+            quiet = loud is None
+    return Seen(flashes, beeps, pictures, sounds, sizes)
