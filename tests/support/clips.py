@@ -35,7 +35,7 @@ class Encoded:
 def flash_and_beep(
     seconds: int, size: tuple[int, int] = (WIDTH, HEIGHT)
 ) -> dict[str, list[Encoded]]:
-    """Encode the clip once: at each full second, three white pictures and a tenth of a second of sound."""
+    """Encode the clip once: at each full second three white pictures and a tenth of a tone."""
     return {"video": list(_video(seconds, size)), "audio": list(_audio(seconds))}
 
 
@@ -46,6 +46,8 @@ def _video(seconds: int, size: tuple[int, int]) -> Iterator[Encoded]:
     coder.pix_fmt = "yuv420p"
     coder.time_base = Fraction(1, FRAMES_A_SECOND)
     coder.bit_rate = 300_000
+    # Threads of libvpx wait for one another by spinning.
+    coder.thread_count = 1
     coder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "g": "60"}
     for index in range(seconds * FRAMES_A_SECOND):
         frame = av.VideoFrame(*size, "yuv420p")
