@@ -51,6 +51,8 @@ from server.files import LocalFiles
 from server.items.service import Items, read_catalogue
 from server.regions.rules import Authority, Catalogue
 from server.regions.service import name_places
+from server.relays.service import Relays
+from server.relays.worker import RelayWorker
 from server.settings import Settings
 from server.staff.messages import PlaceNames
 from server.staff.passwords import PasswordHashes
@@ -97,6 +99,7 @@ class House:
     reader: Reader
     cases: Cases
     tickets: Tickets
+    relays: Relays
     calls: Calls
     signer: Signer
     papers: Papers
@@ -148,6 +151,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
 
     cases = Cases(records, reader, items, catalogue, file_still)
     tickets = Tickets(records, reader, cases.require_complete)
+    relays = Relays()
     calls = Calls(records, tickets)
     papers = Papers(files, signer)
     drafts = Drafts(reader, cases, catalogue, signer)
@@ -167,6 +171,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         reader=reader,
         cases=cases,
         tickets=tickets,
+        relays=relays,
         calls=calls,
         signer=signer,
         papers=papers,
@@ -280,6 +285,8 @@ async def _start(house: House) -> None:
     if not settings.demo and (demo := await house.staff.demo_clerks()):
         raise StartError(f"demo accounts are not for production: {', '.join(demo)}")
     house.files.sweep()
+    async with house.units.open() as unit:
+        await house.relays.come_back(unit)
     try:
         if settings.demo:
             await house.signer.prepare_demo(house.authorities, house.units.clock())
@@ -294,6 +301,7 @@ async def _timers(house: House) -> AsyncIterator[None]:
     hub = house.hub
     work: list[Coroutine[Any, Any, None]] = [
         TicketWorker(house.units, house.tickets, hub.present).run(),
+        RelayWorker(house.units, house.relays, hub.sockets).run(),
         CallWorker(house.units, house.calls, hub.sockets).run(),
         keep_trust_fresh(house.signer, house.units.clock),
         _end_logins(house),

@@ -91,6 +91,9 @@ CODES: dict[str, int] = {
     "call.unknown": 404,
     "call.over": 409,
     "signal.invalid": 422,
+    "leg.unknown": 404,
+    "leg.elsewhere": 409,
+    "worker.full": 503,
     "still.unknown": 404,
     "still.gone": 409,
     # certificates

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+# The namespace of media workers; every other room is of the namespace of all.
+MEDIA: Final = "/media"
+
 
 def clerk(clerk_id: str) -> str:
     """All sockets of one clerk."""
@@ -36,3 +41,13 @@ def counter(counter_id: str) -> str:
 def seat(seat_id: str) -> str:
     """The one socket that holds a seat."""
     return f"seat:{seat_id}"
+
+
+def socket(sid: str) -> str:
+    """One socket: Socket.IO gives each a room under its own id."""
+    return sid
+
+
+def worker(worker_id: str) -> str:
+    """The one socket of a media worker, in the namespace of workers."""
+    return f"worker:{worker_id}"

@@ -21,11 +21,12 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A piece of news for everyone in a room."""
+    """A piece of news for everyone in a room of a namespace."""
 
     room: str
     event: str
     data: Mapping[str, object]
+    namespace: str = "/"
 
 
 Publish = Callable[[Notice], Awaitable[None]]
@@ -39,9 +40,11 @@ class Unit:
     now: datetime
     notices: list[Notice] = field(default_factory=list)
 
-    def notify(self, room: str, event: str, data: Mapping[str, object]) -> None:
+    def notify(
+        self, room: str, event: str, data: Mapping[str, object], *, namespace: str = "/"
+    ) -> None:
         """Tell `room` of `event` once the transaction is committed."""
-        self.notices.append(Notice(room, event, data))
+        self.notices.append(Notice(room, event, data, namespace))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Sdp = Annotated[str, Field(min_length=1, max_length=64 * 1024)]
 Name = Annotated[str, Field(max_length=64)]
+MOST_LEGS: Final = 1000
 
 
 class Message(BaseModel):
@@ -39,6 +40,12 @@ class LegRefused(Message):
     leg_id: Id
     n: int
     code: Name
+
+
+class LegResumed(Message):
+    """The leg's tab has a new socket and must hear again what comes into its slots."""
+
+    leg_id: Id
 
 
 class LegClosed(Message):
@@ -95,8 +102,12 @@ class CallArranged(Message):
 
 
 class WorkerReported(Message):
-    """That a worker is there, what it can take and what it has: its legs."""
+    """That a worker is there, what it can take and what it has: its legs.
 
+    A thousand legs are more than a core can carry, and still fit into one frame.
+    """
+
+    worker_id: Id
     name: Name
-    capacity: Annotated[int, Field(ge=0)]
-    legs: list[Id]
+    capacity: Annotated[int, Field(ge=0, le=MOST_LEGS)]
+    legs: Annotated[list[Id], Field(max_length=MOST_LEGS)]

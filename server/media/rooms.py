@@ -132,6 +132,13 @@ class Room:
                 count[source.section.media] += 1
             self.wanted(leg, Wanted(**count))
 
+    def repeat(self, leg: Leg) -> None:
+        """Tell a leg again what comes into its slots, if it is in this room."""
+        for place in self.places.values():
+            if place.leg is leg:
+                self._told.pop(leg.id, None)
+                self._arrange(place)
+
     def _clear(self, place: Place) -> None:
         """Let a seat's leg go: it feeds nobody here, and nobody here feeds it."""
         leg = place.leg

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -32,6 +33,7 @@ class Worker:
         self, url: str, secret: str, *, name: str, network: Network, capacity: int
     ) -> None:
         """Prepare to serve the service at `url`; `capacity` is how many legs to take."""
+        self.id = uuid.uuid4().hex
         self._url, self._secret, self._name = url, secret, name
         self._network, self._capacity = network, capacity
         self.legs: dict[str, Leg] = {}
@@ -44,6 +46,7 @@ class Worker:
         on: list[tuple[str, type[BaseModel], Callable[[Any], Awaitable[None]]]] = [
             ("leg.offered", wire.LegOffered, self._answer),
             ("leg.closed", wire.LegClosed, self._close),
+            ("leg.resumed", wire.LegResumed, self._resume),
             ("call.arranged", wire.CallArranged, self._arrange),
         ]
         for event, takes, act in on:
@@ -84,7 +87,9 @@ class Worker:
     async def _report(self) -> None:
         await self._say(
             "worker.reported",
-            wire.WorkerReported(name=self._name, capacity=self._capacity, legs=sorted(self.legs)),
+            wire.WorkerReported(
+                worker_id=self.id, name=self._name, capacity=self._capacity, legs=sorted(self.legs)
+            ),
         )
 
     async def _say(self, event: str, what: BaseModel) -> None:
@@ -129,6 +134,12 @@ class Worker:
         leg = self.legs.get(said.leg_id)
         if leg is not None:
             await self._drop(leg)
+
+    async def _resume(self, said: wire.LegResumed) -> None:
+        leg = self.legs.get(said.leg_id)
+        if leg is not None:
+            for room in self.rooms.values():
+                room.repeat(leg)
 
     async def _drop(self, leg: Leg) -> None:
         """Take a leg out of its room and end it."""

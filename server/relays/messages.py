@@ -1,0 +1,61 @@
+"""Legs on the wire; what workers say is in `server.media.messages`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from server.web.http import Message
+
+RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Near(Message):
+    """What a leg is for: a case, an offer that rings or a call."""
+
+    case_id: RowId | None = None
+    offer_id: RowId | None = None
+    call_id: RowId | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Near:
+        if sum(value is not None for value in self.model_dump().values()) != 1:
+            raise ValueError("expected one of case_id, offer_id and call_id")
+        return self
+
+
+class LegOpened(Message):
+    """A tab wants a leg; `leg_id` is the one that it has."""
+
+    near: Near | None = None
+    leg_id: RowId | None = None
+
+
+class LegOffered(Message):
+    """Offer `n` on a leg; how large and of what the SDP may be is checked by the rules."""
+
+    leg_id: RowId
+    n: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    sdp: str
+
+
+class LegClosed(Message):
+    """A leg is wanted no more."""
+
+    leg_id: RowId
+
+
+class IceServer(Message):
+    """A STUN or TURN server."""
+
+    urls: list[str]
+    username: str | None = None
+    credential: str | None = None
+
+
+class Leg(Message):
+    """The leg that a tab has: the one it knows, or a new one that is to be offered."""
+
+    leg_id: str
+    ice_servers: list[IceServer]
