@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 SECRET_BYTES = 32
+A_SECRET = "the base64 text of 32 random bytes (openssl rand -base64 32)"  # noqa: S105 (words)
 HIGHEST_PORT = 65535
 # In a wheel beside this file, in a developer's tree above it.
 SHIPPED_REGIONS = tuple(folder / "regions.toml" for folder in Path(__file__).parents[:2])
@@ -47,6 +48,7 @@ class Settings:
     tls_key: Path | None = None
     redis_url: str | None = None
     fallback_font: Path | None = None
+    media_secret: bytes | None = None
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -86,6 +88,7 @@ def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
         tls_key=_tls_file(source, "KUAYU_TLS_KEY", "KUAYU_TLS_CERT"),
         redis_url=_redis(source),
         fallback_font=_optional_file(source, "KUAYU_FALLBACK_FONT"),
+        media_secret=_media_secret(source),
     )
 
 
@@ -94,7 +97,7 @@ KNOWN = frozenset(
     for name in (
         "DATA", "PUBLIC_URL", "SECRET", "SECRET_FILE", "DATABASE_URL", "REGIONS", "KEY_PASSPHRASE",
         "KEY_PASSPHRASE_FILE", "HOST", "PORT", "DEMO", "ALSO_SERVED_AS", "TRUSTED_PROXIES",
-        "TLS_CERT", "TLS_KEY", "REDIS_URL", "FALLBACK_FONT",
+        "TLS_CERT", "TLS_KEY", "REDIS_URL", "FALLBACK_FONT", "MEDIA_SECRET", "MEDIA_SECRET_FILE",
     )
 )  # fmt: skip
 
@@ -147,15 +150,28 @@ def _secret(source: Mapping[str, str], data: Path, *, demo: bool) -> bytes:
     if text is None and (demo or "KUAYU_SECRET_FILE" in source):
         name = "KUAYU_SECRET_FILE"
         text = _content(name, source.get(name, str(data / "keys" / "secret")))
-    expected = "the base64 text of 32 random bytes (openssl rand -base64 32)"
     if text is None:
-        raise SettingsError(name, expected)
+        raise SettingsError(name, A_SECRET)
+    return decode_secret(name, text)
+
+
+def _media_secret(source: Mapping[str, str]) -> bytes | None:
+    """Return what media workers prove themselves with; without it none is admitted."""
+    name, text = "KUAYU_MEDIA_SECRET", source.get("KUAYU_MEDIA_SECRET")
+    if text is None and "KUAYU_MEDIA_SECRET_FILE" in source:
+        name = "KUAYU_MEDIA_SECRET_FILE"
+        text = _content(name, source[name])
+    return None if text is None else decode_secret(name, text)
+
+
+def decode_secret(name: str, text: str) -> bytes:
+    """Return the bytes of a secret; SettingsError names the setting that it came from."""
     try:
         secret = base64.b64decode(text, validate=True)
     except ValueError:
         secret = b""
     if len(secret) < SECRET_BYTES:
-        raise SettingsError(name, expected, "something else")
+        raise SettingsError(name, A_SECRET, "something else")
     return secret
 
 

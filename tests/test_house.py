@@ -122,7 +122,7 @@ def test_functions_are_not_called_process_or_handle_or_do() -> None:
     theirs = {
         "process_bind_param", "process_result_value", "_handle_id", "_handle_connect",
         "_handle_eio_message", "_handle_eio_disconnect", "_handle_eio_connect",
-        "handle_request", "_handle_disconnect",
+        "handle_request", "_handle_disconnect", "_handle_event",
     }  # fmt: skip
     found = [
         f"{name_of(path)}: {node.name}"

@@ -22,6 +22,8 @@ JOIN_SECONDS = 10
 
 # The id that Engine.IO gave to the connection which came of a request.
 LINE = web.RequestKey("line", str)
+# The one namespace that it may join.
+NAMESPACE = web.RequestKey("namespace", str)
 
 
 class Lines(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has no type marker
@@ -56,9 +58,10 @@ class Lines(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has 
 
     async def close(self, line: str) -> None:
         """Send what waits, then end the connection; cut it if that takes too long."""
-        sid = self.manager.sid_from_eio_sid(line, "/")
-        if sid is not None and self.manager.is_connected(sid, "/"):
-            await self.disconnect(sid, ignore_queue=True)
+        namespace = self._namespace(line)
+        sid = self.manager.sid_from_eio_sid(line, namespace)
+        if sid is not None and self.manager.is_connected(sid, namespace):
+            await self.disconnect(sid, namespace=namespace, ignore_queue=True)
         socket = self.eio.sockets.get(line)
         if socket is not None and not socket.closed and not socket.closing:
             await socket.close(wait=False)
@@ -95,16 +98,31 @@ class Lines(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has 
             asyncio.get_running_loop().call_later(channel.GRACE_SECONDS, abort, request)
 
     async def _handle_connect(self, line: str, namespace: str | None, data: object) -> None:
+        self._require(line, namespace)
         if self._joined(line):
             raise ServiceError("join.repeated")
         await super()._handle_connect(line, namespace, data)
+
+    async def _handle_event(
+        self, line: str, namespace: str | None, number: int | None, data: list[object]
+    ) -> None:
+        self._require(line, namespace)
+        await super()._handle_event(line, namespace, number, data)
+
+    def _require(self, line: str, namespace: str | None) -> None:
+        if (namespace or "/") != self._namespace(line):
+            raise ServiceError("namespace.unknown")
+
+    def _namespace(self, line: str) -> str:
+        environ = self.environ.get(line)
+        return "/" if environ is None else str(environ["aiohttp.request"][NAMESPACE])
 
     def _refuse_unless_joined(self, line: str) -> None:
         if not self._joined(line):
             self.refuse(line, "join.missing")
 
     def _joined(self, line: str) -> bool:
-        return self.manager.sid_from_eio_sid(line, "/") is not None
+        return self.manager.sid_from_eio_sid(line, self._namespace(line)) is not None
 
     def _engineio_server_class(self) -> type[_Engine]:
         return _Engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -20,6 +20,7 @@ class Audience(enum.StrEnum):
     DEVICE = "device"
     CITIZEN = "citizen"
     ANYONE = "anyone"
+    WORKER = "worker"
 
 
 SOCKET_PATH = "/socket.io/"
@@ -43,6 +44,8 @@ class NewLogin:
 
 # A token of ours is 43 characters of base64url; nothing longer or stranger is looked up.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
+# A media worker is no browser: it bears the service's secret, which is base64.
+BEARER = re.compile(r"Bearer ([A-Za-z0-9+/]{1,128}={0,2})")
 
 ACTORS: web.RequestKey[Mapping[Audience, Actor]] = web.RequestKey("actors", Mapping)
 
@@ -63,13 +66,31 @@ def audience_of(request: web.Request) -> Audience:
 
 
 async def find_actor(request: web.Request, audience: Audience, find: FindLogin) -> Actor | None:
-    """Return who holds the cookie of this audience, if its login still lives."""
+    """Return who holds the cookie of this audience, if its login still lives, or which worker."""
+    if audience is Audience.WORKER:
+        borne = BEARER.fullmatch(request.headers.get("Authorization", ""))
+        return None if borne is None else await find(audience, borne.group(1))
     token = _token(request, audience)
     return await find(audience, token) if TOKEN.fullmatch(token) else None
 
 
+def is_foreign(request: web.Request, origins: Collection[str]) -> bool:
+    """Say whether a request comes from a page that is none of ours.
+
+    A worker comes from no page at all: what bears a cookie or an Origin is none.
+    """
+    if request.path.startswith(SOCKET_PATH) and request.query.get("as") == Audience.WORKER:
+        return "Origin" in request.headers or "Cookie" in request.headers
+    return request.headers.get("Origin") not in origins
+
+
 def refuse_nobody(request: web.Request, audience: Audience) -> ServiceError:
-    """Return login.expired to who came with a login's cookie, and login.missing to others."""
+    """Return login.expired to who came with a login's cookie, and login.missing to others.
+
+    A worker is told that its secret is wrong.
+    """
+    if audience is Audience.WORKER:
+        return ServiceError("login.refused")
     return ServiceError("login.expired" if _token(request, audience) else "login.missing")
 
 

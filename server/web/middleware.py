@@ -16,7 +16,15 @@ from prometheus_client import Counter, Histogram
 from server.db.engine import is_busy
 from server.errors import CODES, ServiceError
 from server.web.http import ADDRESS, REQUEST_ID
-from server.web.login import ACTORS, SOCKET_PATH, Audience, FindLogin, audience_of, find_actor
+from server.web.login import (
+    ACTORS,
+    SOCKET_PATH,
+    Audience,
+    FindLogin,
+    audience_of,
+    find_actor,
+    is_foreign,
+)
 
 log = structlog.get_logger("kuayu.http")
 
@@ -69,7 +77,7 @@ def build(
     @web.middleware
     async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
         sockets = request.path.startswith(SOCKET_PATH)
-        if (request.method in CHANGES or sockets) and request.headers.get("Origin") not in origins:
+        if (request.method in CHANGES or sockets) and is_foreign(request, origins):
             raise ServiceError("origin.foreign")
         if sockets or request.path.startswith("/api/"):
             await _sign_in(request, audience_of(request), find)

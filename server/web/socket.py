@@ -18,9 +18,10 @@ from server.access import Actor, Role
 from server.db.engine import is_busy
 from server.db.unit import Notice
 from server.errors import ServiceError
-from server.rooms import board, clerk, counter, login, queue
-from server.web.lines import LINE, Lines
-from server.web.login import ACTORS, SOCKET_PATH, audience_of, refuse_nobody
+from server.rooms import MEDIA, board, clerk, counter, login, queue
+from server.rooms import socket as socket_room
+from server.web.lines import LINE, NAMESPACE, Lines
+from server.web.login import ACTORS, SOCKET_PATH, Audience, audience_of, refuse_nobody
 from server.web.packets import REFUSED, strict_packet
 from server.web.texts import check_text, place_of
 
@@ -30,6 +31,9 @@ log = structlog.get_logger("kuayu.socket")
 MAX_FRAME_BYTES = 64 * 1024
 EVENTS_PER_SECOND = 20.0
 BURST = 40.0
+# A worker speaks for hundreds of legs: each says about three things when it is opened or changed.
+WORKER_EVENTS_PER_SECOND = 500.0
+WORKER_BURST = 2000.0
 
 Said = TypeVar("Said", bound=BaseModel)
 
@@ -41,14 +45,20 @@ class Connection:
     sid: str
     actor: Actor
     line: str
-    tokens: float = BURST
+    namespace: str = "/"
+    rate: float = EVENTS_PER_SECOND
+    burst: float = BURST
+    tokens: float = field(init=False)
     counted_at: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.tokens = self.burst
 
     def spend(self) -> bool:
         """Take a token for one event; False when the bucket is empty."""
         now = time.monotonic()
-        earned = (now - self.counted_at) * EVENTS_PER_SECOND
-        self.tokens, self.counted_at = min(BURST, self.tokens + earned), now
+        earned = (now - self.counted_at) * self.rate
+        self.tokens, self.counted_at = min(self.burst, self.tokens + earned), now
         if self.tokens < 1:
             return False
         self.tokens -= 1
@@ -86,8 +96,9 @@ class Hub:
     ) -> None:
         """Take part in rooms; with Redis they reach over all processes."""
         self._connections: dict[str, Connection] = {}
-        self._gone: list[Callable[[Connection], Awaitable[None]]] = []
-        self._packet = strict_packet(frozenset())
+        self._gone: dict[str, list[Callable[[Connection], Awaitable[None]]]] = {"/": [], MEDIA: []}
+        self._stopping = False
+        self._packet = strict_packet({"/": frozenset()})
         quiet = logging.getLogger("kuayu.frames")
         # What engine.io calls an unknown error is a client's malformed frame.
         quiet.setLevel(logging.CRITICAL)
@@ -106,52 +117,61 @@ class Hub:
             logger=quiet,
             engineio_logger=quiet,
         )
-        self._sio.on("connect", self._connect)
-        self._sio.on("disconnect", self._disconnect)
-        self._sio.on(REFUSED, self._refuse_event)
+        for namespace in self._gone:
+            self._sio.on("connect", self._connect, namespace=namespace)
+            self._sio.on("disconnect", self._disconnect, namespace=namespace)
+            self._sio.on(REFUSED, self._refuse_event, namespace=namespace)
         self.serve(events)
 
-    def serve(self, events: Sequence[SocketEvent[Any]]) -> None:
-        """Listen for further events; clients may send no others."""
-        self._packet.names |= {event.name for event in events}
+    def serve(self, events: Sequence[SocketEvent[Any]], namespace: str = "/") -> None:
+        """Listen for further events of a namespace; clients may send no others."""
+        names = self._packet.names.get(namespace, frozenset()) | {event.name for event in events}
+        self._packet.names = {**self._packet.names, namespace: names}
         for event in events:
-            self._sio.on(event.name, self._listener(event))
+            self._sio.on(event.name, self._listener(event), namespace=namespace)
 
     def attach(self, app: web.Application) -> None:
         """Serve the socket's path in `app`; the middleware has set ACTORS by then."""
         app.router.add_get(SOCKET_PATH, self._upgrade)
         app.on_shutdown.append(self._shut_down)
 
-    def when_gone(self, tell: Callable[[Connection], Awaitable[None]]) -> None:
-        """Have `tell` called after a socket went away."""
-        self._gone.append(tell)
+    def when_gone(
+        self, tell: Callable[[Connection], Awaitable[None]], namespace: str = "/"
+    ) -> None:
+        """Have `tell` called after a socket of a namespace went away.
+
+        Not of a worker when it is we who leave: it goes on, and comes back to us.
+        """
+        self._gone[namespace].append(tell)
 
     def present(self) -> set[str]:
         """Return the ids of actors with a live socket on this process."""
-        return {connection.actor.id for connection in self._connections.values()}
+        return {one.actor.id for one in self._connections.values() if one.namespace == "/"}
 
     def sockets(self) -> set[str]:
-        """Return the ids of this process's sockets."""
-        return set(self._connections)
+        """Return the ids of this process's sockets; workers' are not among them."""
+        return {sid for sid, one in self._connections.items() if one.namespace == "/"}
 
     def logins(self) -> set[str]:
-        """Return the login ids behind this process's sockets."""
-        return {_actor_of(request).login_id for request in self._sio.requests()}
+        """Return the login ids behind this process's sockets; workers have none."""
+        return {_actor_of(request).login_id for request in self._sio.requests()} - {""}
 
     async def publish(self, notice: Notice) -> None:
         """Send one notice to its room; a failure is logged and never the command's."""
         try:
-            await self._sio.emit(notice.event, dict(notice.data), room=notice.room)
+            await self._sio.emit(
+                notice.event, dict(notice.data), room=notice.room, namespace=notice.namespace
+            )
         except Exception:
             log.exception("notice lost", notice=notice.event)
 
     async def enter(self, connection: Connection, room: str) -> None:
         """Let a socket hear what goes to `room`."""
-        await self._sio.enter_room(connection.sid, room)
+        await self._sio.enter_room(connection.sid, room, namespace=connection.namespace)
 
     async def leave(self, connection: Connection, room: str) -> None:
         """Let a socket no longer hear what goes to `room`."""
-        await self._sio.leave_room(connection.sid, room)
+        await self._sio.leave_room(connection.sid, room, namespace=connection.namespace)
 
     async def evict(self, room: str) -> None:
         """Let nobody hear any longer what goes to `room`."""
@@ -170,6 +190,7 @@ class Hub:
         if request.headers.get("Upgrade", "").lower() != "websocket":
             raise ServiceError("body.malformed", expected="a WebSocket")
         _check_query(request)
+        request[NAMESPACE] = MEDIA if Audience.WORKER in request[ACTORS] else "/"
         try:
             response: web.StreamResponse = await self._sio.handle_request(request)
         except web.HTTPException:
@@ -184,15 +205,21 @@ class Hub:
         return response
 
     async def _shut_down(self, _app: web.Application) -> None:
+        self._stopping = True
         for request in self._sio.requests():
             await self._sio.close(request[LINE])
         await self._sio.shutdown()
 
     async def _connect(self, sid: str, environ: Mapping[str, Any], _auth: object = None) -> None:
         request = environ["aiohttp.request"]
-        connection = Connection(sid, _actor_of(request), request[LINE])
-        self._connections[sid] = connection
-        for room in _rooms_of(connection.actor):
+        actor, line = _actor_of(request), request[LINE]
+        if request[NAMESPACE] == MEDIA:
+            self._connections[sid] = Connection(
+                sid, actor, line, MEDIA, rate=WORKER_EVENTS_PER_SECOND, burst=WORKER_BURST
+            )
+            return
+        self._connections[sid] = connection = Connection(sid, actor, line)
+        for room in _rooms_of(actor):
             await self.enter(connection, room)
 
     async def _disconnect(self, sid: str, _reason: str) -> None:
@@ -200,7 +227,8 @@ class Hub:
         if connection is None:
             return
         await self._sio.close(connection.line)
-        for tell in self._gone:
+        leaving = self._stopping and connection.namespace == MEDIA
+        for tell in () if leaving else self._gone[connection.namespace]:
             try:
                 await tell(connection)
             except Exception:
@@ -217,7 +245,9 @@ class Hub:
                 answer = await event.run(Heard(connection, said, self))
             except Exception as error:  # noqa: BLE001 (each becomes a refusal, a fault of ours too)
                 refused = _refusal_of(error, event.name)
-                return await self._refuse(sid, event.name, refused, acknowledged=acknowledged)
+                return await self._refuse(
+                    connection, event.name, refused, acknowledged=acknowledged
+                )
             data = None if answer is None else answer.model_dump(mode="json", by_alias=True)
             return {"data": data, "error": None, "request_id": ""}
 
@@ -229,7 +259,7 @@ class Hub:
         if connection is None:
             return refusal
         refused = ServiceError(said["code"], event=said["event"])
-        return await self._refuse(sid, said["event"], refused, acknowledged=acknowledged)
+        return await self._refuse(connection, said["event"], refused, acknowledged=acknowledged)
 
     def _admit(self, sid: str) -> tuple[Connection | None, object]:
         """Return the connection that may say one more thing, or the answer that it may not."""
@@ -241,12 +271,13 @@ class Hub:
         return connection, None
 
     async def _refuse(
-        self, sid: str, event_name: str, refused: ServiceError, *, acknowledged: bool
+        self, connection: Connection, event_name: str, refused: ServiceError, *, acknowledged: bool
     ) -> object:
         """Return the answer, which goes as a notice to a client that asked for none."""
         if not acknowledged:
             news = {"event": event_name, "code": refused.code}
-            await self.publish(Notice(sid, REFUSED, news))
+            room = socket_room(connection.sid)
+            await self.publish(Notice(room, REFUSED, news, connection.namespace))
         return _refused(refused)
 
 

@@ -113,6 +113,10 @@ def test_production_does_not_start_without_its_secrets(
         ("KUAYU_SECRET", "not base64!"),
         ("KUAYU_SECRET", "一二三四"),
         ("KUAYU_SECRET", base64.b64encode(b"s" * 31).decode()),
+        ("KUAYU_MEDIA_SECRET", ""),
+        ("KUAYU_MEDIA_SECRET", "not base64!"),
+        ("KUAYU_MEDIA_SECRET", base64.b64encode(b"s" * 31).decode()),
+        ("KUAYU_MEDIA_SECRET_FILE", "/nowhere/secret"),
         ("KUAYU_SERCET", "x"),
     ],
 )
@@ -126,6 +130,7 @@ def test_a_wrong_value_stops_the_start_and_is_named(
     ("name", "value"),
     [
         ("KUAYU_SECRET", "hunter2-secret"),
+        ("KUAYU_MEDIA_SECRET", "hunter2-secret"),
         ("KUAYU_DATABASE_URL", "postgres://kuayu:hunter2-secret"),
         ("KUAYU_DATABASE_URL", "postgres://kuayu:hunter2-secret@db/kuayu"),
         ("KUAYU_REDIS_URL", "http://:hunter2-secret@cache"),
@@ -187,3 +192,16 @@ def test_a_secret_file_that_cannot_be_read_is_named(
     for path in (binary, tmp_path, tmp_path / "missing"):
         said = refusal({**environment, f"{name}_FILE": str(path)})
         assert said.startswith(f"{name}_FILE: expected a readable file")
+
+
+def test_workers_have_a_secret_of_their_own_or_none(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert read_settings(environment).media_secret is None
+    secret = base64.b64encode(b"m" * 32).decode()
+    (tmp_path / "media").write_text(f"{secret}\n")
+    for given in (
+        {"KUAYU_MEDIA_SECRET": secret},
+        {"KUAYU_MEDIA_SECRET_FILE": str(tmp_path / "media")},
+    ):
+        assert read_settings({**environment, **given}).media_secret == b"m" * 32

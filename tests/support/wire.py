@@ -25,6 +25,8 @@ class Wire:
     ws: ClientWebSocketResponse
     # Code and reason of the close frame that came.
     closed: tuple[int, str] | None = None
+    # What stands before the data of a packet: nothing for the namespace of all.
+    space: str = ""
 
     async def send(self, frame: str | bytes) -> None:
         if isinstance(frame, bytes):
@@ -49,24 +51,25 @@ class Wire:
         opened = await self.frame()
         assert opened is not None
         assert opened.startswith("0{")
-        await self.send("40")
+        await self.send(f"40{self.space}")
         joined = await self.frame()
         assert joined is not None
-        assert joined.startswith('40{"sid":')
+        assert joined.startswith(f'40{self.space}{{"sid":')
 
     async def say(self, event: str, data: object, number: int = 1) -> Any:  # noqa: ANN401
         """Send an event and return its acknowledgement; notices between are passed over."""
-        await self.send(f"42{number}{json.dumps([event, data])}")
+        await self.send(f"42{self.space}{number}{json.dumps([event, data])}")
+        answer = f"43{self.space}{number}"
         while (frame := await self.frame()) is not None:
-            if frame.startswith(f"43{number}["):
-                return json.loads(frame.removeprefix(f"43{number}"))[0]
+            if frame.startswith(f"{answer}["):
+                return json.loads(frame.removeprefix(answer))[0]
         return None
 
     async def notice(self) -> tuple[str, Any] | None:
         """Return the next notice's name and object; None when the connection has ended."""
         while (frame := await self.frame()) is not None:
             if frame.startswith("42"):
-                name, data = json.loads(frame[2:])
+                name, data = json.loads(frame.removeprefix(f"42{self.space}"))
                 return name, data
         return None
 
@@ -95,6 +98,22 @@ async def wired(
         max_msg_size=0,
     ) as ws:
         wire = Wire(ws)
+        if join:
+            await wire.join()
+        yield wire
+
+
+@asynccontextmanager
+async def worker_wired(
+    site: Site, secret: str = "secret", *, join: bool = True, **more: str
+) -> AsyncIterator[Wire]:
+    """Connect as a media worker, with further headers, and join unless told not to."""
+    async with site.browser.ws_connect(
+        site.url(f"/socket.io/?{QUERY}&as={Audience.WORKER}"),
+        headers={"Authorization": f"Bearer {secret}", **more},
+        max_msg_size=0,
+    ) as ws:
+        wire = Wire(ws, space="/media,")
         if join:
             await wire.join()
         yield wire
