@@ -64,6 +64,7 @@ class Action(enum.StrEnum):
     READ_CALL = "call.read"
     TAKE_SEAT = "seat.take"
     USE_SEAT = "seat.use"
+    OPEN_LEG = "leg.open"
     HANG_UP = "call.hang_up"
     ASK_STILL = "still.ask"
     REFUSE_STILL = "still.refuse"
@@ -189,6 +190,7 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.READ_CALL: _READ + _grant("device", "own"),
     Action.TAKE_SEAT: _grant("counter agent device", "own"),
     Action.USE_SEAT: _grant("counter agent device", "own"),
+    Action.OPEN_LEG: _grant("counter agent supervisor device"),
     Action.HANG_UP: _grant("counter agent", "local jurisdiction", seat=True),
     Action.ASK_STILL: _grant("counter", "local", "in_call certified", seat=True)
     + _grant("agent", "jurisdiction", "in_call certified", seat=True),

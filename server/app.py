@@ -26,6 +26,7 @@ import server.staff.routes
 import server.supervision.routes
 import server.tickets.routes
 from server.access import Actor
+from server.calls.legs import Legs
 from server.calls.queries import holds_seat, live_call
 from server.calls.service import Calls
 from server.calls.socket import listeners
@@ -55,6 +56,7 @@ from server.regions.rules import Authority, Catalogue
 from server.regions.service import name_places
 from server.relays.service import Relays
 from server.relays.worker import RelayWorker
+from server.rooms import MEDIA
 from server.settings import Settings
 from server.staff.messages import PlaceNames
 from server.staff.passwords import PasswordHashes
@@ -154,7 +156,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     cases = Cases(records, reader, items, catalogue, file_still)
     tickets = Tickets(records, reader, cases.require_complete)
     relays = Relays()
-    calls = Calls(records, tickets)
+    calls = Calls(records, tickets, relays)
     papers = Papers(files, signer)
     drafts = Drafts(reader, cases, catalogue, signer)
     url = settings.public_url
@@ -244,6 +246,11 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     events, gone = listeners(house.calls, house.units)
     house.hub.serve([*case_events(house.calls.records, house.database), *events])
     house.hub.when_gone(gone)
+    legs = Legs(house.calls, house.units)
+    house.hub.serve(legs.of_tabs())
+    house.hub.serve(legs.of_workers(), MEDIA)
+    house.hub.when_gone(legs.tab_gone)
+    house.hub.when_gone(legs.worker_gone, MEDIA)
     house.hub.attach(app)
     document = openapi(routes)
 

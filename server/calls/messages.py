@@ -17,6 +17,7 @@ from server.calls.rules import (
     Topology,
     negotiates,
 )
+from server.relays.messages import IceServer
 from server.web.http import Message
 
 RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -82,16 +83,11 @@ class End(Message):
     polite: bool
 
 
-class IceServer(Message):
-    """A STUN or TURN server."""
-
-    urls: list[str]
-    username: str | None = None
-    credential: str | None = None
-
-
 class Call(Message):
-    """A call as one of its seats sees it."""
+    """A call as one of its seats sees it.
+
+    A seat negotiates with `ends` in a direct call, and over its leg, if it is on one, in a relayed.
+    """
 
     id: str
     case_id: str
@@ -102,6 +98,7 @@ class Call(Message):
     ended_at: datetime | None
     end_reason: EndReason | None
     my_seat: str | None
+    my_leg: str | None
     seats: list[Seat]
     ends: list[End]
     ice_servers: list[IceServer]
@@ -115,7 +112,10 @@ class Call(Message):
         ends = [
             End(seat_id=other.id, polite=mine.place > other.place)
             for other in seats
-            if mine is not None and other.id != mine.id and negotiates(mine.side, other.side)
+            if mine is not None
+            and row.topology is Topology.DIRECT
+            and other.id != mine.id
+            and negotiates(mine.side, other.side)
         ]
         return cls(
             id=row.id,
@@ -127,6 +127,7 @@ class Call(Message):
             ended_at=row.ended_at,
             end_reason=row.end_reason,
             my_seat=None if mine is None else mine.id,
+            my_leg=None if mine is None else mine.leg_id,
             seats=[Seat.of(seat) for seat in seats],
             ends=ends,
             ice_servers=list(ice_servers),
@@ -163,9 +164,17 @@ class Still(Message):
 
 
 class SeatTaken(Message):
-    """Which call's seat this socket takes."""
+    """Which call's seat this socket takes, and on which of its legs."""
 
     call_id: RowId
+    leg_id: RowId | None = None
+
+
+class SeatMoved(Message):
+    """On which other leg the seat that this socket has is from now on."""
+
+    call_id: RowId
+    leg_id: RowId
 
 
 class SeatReported(Message):

@@ -12,7 +12,11 @@ from server.db.base import Base
 
 
 class Call(Base):
-    """One video call on a case; a case has at most one that has not ended."""
+    """One video call on a case; a case has at most one that has not ended.
+
+    `worker_id` is the media worker of a relayed call, `arrangement` the version of what it was
+    told last.
+    """
 
     __tablename__ = "call_record"
     __table_args__ = (
@@ -25,6 +29,8 @@ class Call(Base):
     ticket_id: Mapped[str] = mapped_column(ForeignKey("ticket.id"))
     state: Mapped[CallState] = mapped_column(index=True)
     topology: Mapped[Topology]
+    worker_id: Mapped[str | None] = mapped_column(index=True)
+    arrangement: Mapped[int] = mapped_column(default=0, server_default="0")
     started_at: Mapped[datetime]
     connected_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -50,6 +56,7 @@ class Seat(Base):
     office: Mapped[str]
     since: Mapped[datetime]
     sid: Mapped[str | None] = mapped_column(index=True)
+    leg_id: Mapped[str | None] = mapped_column(index=True)
     media_up: Mapped[bool] = mapped_column(default=False)
     lease_until: Mapped[datetime]
 

@@ -13,6 +13,7 @@ from server.calls.models import Call, Seat, Still
 from server.calls.rules import HALLS, CallState, EndReason, StillState
 from server.cases.models import Case
 from server.cases.rules import CaseState
+from server.relays.models import MediaLeg, MediaWorker
 from server.staff.models import Clerk
 
 
@@ -72,9 +73,9 @@ async def name_of(session: AsyncSession, clerk_id: str) -> str | None:
 
 
 async def vacate(session: AsyncSession, call_id: str) -> None:
-    """Take every socket off the seats of a call that has ended."""
+    """Take every socket and leg off the seats of a call that has ended."""
     await session.execute(
-        update(Seat).where(Seat.call_id == call_id).values(sid=None, media_up=False)
+        update(Seat).where(Seat.call_id == call_id).values(sid=None, leg_id=None, media_up=False)
     )
 
 
@@ -149,6 +150,41 @@ async def stale_calls(session: AsyncSession, now: datetime) -> Sequence[str]:
         .where(Seat.lease_until <= now, Seat.side.in_(HALLS), Call.state != CallState.ENDED)
     )
     return (await session.scalars(statement)).all()
+
+
+_LEGS = select(MediaLeg.id)
+
+
+async def loose_calls(session: AsyncSession) -> Sequence[str]:
+    """Return live calls whose worker, or a leg of one of whose seats, is no more."""
+    workers = select(MediaWorker.id)
+    lost_leg = exists().where(
+        Seat.call_id == Call.id, Seat.leg_id.is_not(None), Seat.leg_id.not_in(_LEGS)
+    )
+    statement = select(Call.id).where(
+        Call.state != CallState.ENDED,
+        Call.worker_id.is_not(None),
+        Call.worker_id.not_in(workers) | lost_leg,
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def calls_on(session: AsyncSession, worker_id: str) -> Sequence[str]:
+    """Return the live calls of a worker."""
+    statement = select(Call.id).where(Call.worker_id == worker_id, Call.state != CallState.ENDED)
+    return (await session.scalars(statement)).all()
+
+
+async def drop_lost_legs(session: AsyncSession, call_id: str) -> bool:
+    """Take the seats of a call off legs that are no more; say whether there were any."""
+    statement = (
+        update(Seat)
+        .where(Seat.call_id == call_id, Seat.leg_id.is_not(None), Seat.leg_id.not_in(_LEGS))
+        .values(leg_id=None)
+        .returning(Seat.id)
+        .execution_options(synchronize_session=False)
+    )
+    return bool((await session.scalars(statement)).all())
 
 
 async def holds_seat(session: AsyncSession, actor: Actor, case: Case) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,6 +17,10 @@ STILL_LASTS: Final = timedelta(seconds=5)
 MAX_SDP: Final = 32 * 1024
 MAX_SECTIONS: Final = 8
 MAX_CANDIDATES: Final = 128
+# A leg carries all other seats: 8 voices and 16 pictures in, and what it sends. More than 48 KB
+# would not fit into a frame.
+MAX_LEG_SDP: Final = 48 * 1024
+MAX_LEG_SECTIONS: Final = 32
 _HOST_NAME = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\.local")
 # ASCII only: what some parsers take as the end of a line would hide a second line from us.
 _SDP_LINE = re.compile(r"[a-z]=[\t\x20-\x7e]*")
@@ -85,6 +90,22 @@ def negotiates(one: SeatSide, other: SeatSide) -> bool:
     return {one, other} != {SeatSide.LOCAL, SeatSide.CITIZEN}
 
 
+# What each side of a relayed call gets. The facing screen stands at the counter's side, and shows
+# nothing to anybody; nobody is disturbed by who only observes.
+_HEARD: Final[Mapping[SeatSide, frozenset[SeatSide]]] = {
+    SeatSide.LOCAL: frozenset({SeatSide.REMOTE, SeatSide.ADVISER}),
+    SeatSide.REMOTE: frozenset({SeatSide.LOCAL, SeatSide.ADVISER}),
+    SeatSide.ADVISER: frozenset({SeatSide.LOCAL, SeatSide.REMOTE, SeatSide.ADVISER}),
+    SeatSide.CITIZEN: frozenset({SeatSide.REMOTE, SeatSide.ADVISER}),
+    SeatSide.OBSERVER: frozenset({SeatSide.LOCAL, SeatSide.REMOTE, SeatSide.ADVISER}),
+}
+
+
+def hears(one: SeatSide, other: SeatSide) -> bool:
+    """Say whether a seat of a relayed call sees and hears another one; nobody does themselves."""
+    return other in _HEARD[one]
+
+
 def next_epoch(before: datetime, now: datetime) -> datetime:
     """Return when a seat was taken anew: now, and later than the last time whatever the clock."""
     return max(now, before + timedelta(microseconds=1))
@@ -100,20 +121,20 @@ def state_of(current: CallState, *, up: bool) -> CallState:
     return CallState.INTERRUPTED if current is CallState.CONNECTED else current
 
 
-def check_sdp(sdp: str) -> str:
+def check_sdp(sdp: str, *, size: int = MAX_SDP, sections: int = MAX_SECTIONS) -> str:
     """Return a session description that may be passed on; refuse signal.invalid.
 
     Bounded in size, sections and candidates; every line printable ASCII; every address literal,
     so that nobody makes a peer look up names.
     """
-    if len(sdp) > MAX_SDP:
-        raise ServiceError("signal.invalid", field="sdp", expected=f"at most {MAX_SDP} bytes")
+    if len(sdp) > size:
+        raise ServiceError("signal.invalid", field="sdp", expected=f"at most {size} bytes")
     lines = sdp.replace("\r\n", "\n").removesuffix("\n").split("\n")
     if lines[0] != "v=0" or not all(_SDP_LINE.fullmatch(line) for line in lines):
         raise ServiceError("signal.invalid", field="sdp")
     candidates = [line.removeprefix("a=") for line in lines if line.startswith("a=candidate")]
-    sections = sum(line.startswith("m=") for line in lines)
-    if sections > MAX_SECTIONS or len(candidates) > MAX_CANDIDATES:
+    found = sum(line.startswith("m=") for line in lines)
+    if found > sections or len(candidates) > MAX_CANDIDATES:
         raise ServiceError("signal.invalid", field="sdp")
     for line in lines:
         if line.startswith("c="):

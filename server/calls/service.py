@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +11,7 @@ from server.access import Action, Actor, Relation, Role, Subject, authorize
 from server.calls import messages as wire
 from server.calls import queries
 from server.calls.models import Call, Seat
+from server.calls.relaying import Relaying, holder_of
 from server.calls.rules import (
     HALLS,
     ORDERS,
@@ -23,7 +23,6 @@ from server.calls.rules import (
     next_epoch,
     state_of,
 )
-from server.calls.stills import Stills
 from server.cases import messages as case_wire
 from server.cases.models import Case
 from server.cases.queries import find_case
@@ -40,22 +39,13 @@ from server.tickets.models import Ticket
 from server.tickets.queries import find_ticket, live_ticket
 from server.tickets.rules import unknown_as
 
-IceServers = Callable[[str, str], Sequence[wire.IceServer]]
-
-
-def no_ice_servers(_call_id: str, _seat_id: str) -> Sequence[wire.IceServer]:
-    """Give no servers: peers of one network need none."""
-    return ()
-
 
 @dataclass(frozen=True, slots=True)
-class Calls(Stills):
+class Calls(Relaying):
     """Begins, keeps and ends calls; each verb is one command in the unit it is given.
 
     Every verb that moves a call locks its two lines before its case, as those of the queue do.
     """
-
-    ice_servers: IceServers = no_ice_servers
 
     async def accept_offer(self, unit: Unit, actor: Actor, offer_id: str) -> wire.Call:
         """Answer an offer: the case is in a call with this agent; refuses offer.gone."""
@@ -72,12 +62,17 @@ class Calls(Stills):
             ticket_id=ticket.id,
             state=CallState.CONNECTING,
             topology=Topology.DIRECT,
+            arrangement=0,
             started_at=unit.now,
         )
+        await self.place(unit, call, [ticket.taken_by, actor.id])
         unit.session.add(call)
         await unit.session.flush()
         remote = await self._seat_both(entry, call, ticket)
         await entry.append("offer.accepted", {"offer_id": offer.id, "call_id": call.id})
+        if call.topology is Topology.RELAY:
+            await self.seat_on_legs(unit, call)
+            await entry.append("call.relayed", {"call_id": call.id, "reason": "accepted"})
         await self.tickets.engage(unit, ticket.taken_by)
         await self.tickets.tell_board(unit, entry.case.counter_region)
         started = {"call_id": call.id, "case_id": call.case_id}
@@ -85,7 +80,7 @@ class Calls(Stills):
             clerk_room(ticket.taken_by), clerk_room(actor.id), counter_room(entry.case.counter),
         ):  # fmt: skip
             unit.notify(room, "call.started", started)
-        return await self._show(unit.session, call, remote)
+        return await self.show(unit.session, call, remote)
 
     async def _seat_both(self, entry: Entry, call: Call, ticket: Ticket) -> Seat:
         """Give the clerk who took the ticket and the agent their seats; return the agent's."""
@@ -124,9 +119,11 @@ class Calls(Stills):
         return catalogue.halls[hall].name if hall else catalogue.regions[region].name
 
     async def take_seat(
-        self, unit: Unit, actor: Actor, call_id: str, sid: str
+        self, unit: Unit, actor: Actor, call_id: str, sid: str, leg_id: str | None = None
     ) -> tuple[wire.Call, str | None, str]:
-        """Bind the actor's seat to a socket; return the call, the socket before, and the seat's id.
+        """Bind the actor's seat to a socket and a leg of it.
+
+        Returns the call, the socket before, and the seat's id.
 
         The facing screen of the case's counter gets its seat with its first taking. Refuses
         call.over, and call.unknown to whoever has no seat in the call.
@@ -146,11 +143,12 @@ class Calls(Stills):
         seat.since = next_epoch(seat.since, unit.now)
         seat.lease_until = unit.now + SEAT_LEASE
         await unit.session.flush()
+        await self.put_on_leg(unit, call, seat, sid, leg_id)
         data = {"call_id": call.id, "seat_id": seat.id, "side": seat.side.value}
         await entry.append("seat.taken", data)
         await self._settle_state(entry, call)
-        await self._tell_changed(entry, call)
-        return await self._show(unit.session, call, seat), before, seat.id
+        await self.tell_changed(entry, call)
+        return await self.show(unit.session, call, seat), before, seat.id
 
     async def holds(self, session: AsyncSession, seat_id: str, sid: str) -> bool:
         """Say whether a socket has a seat at this moment."""
@@ -173,7 +171,7 @@ class Calls(Stills):
         if not await queries.note_media(unit.session, seat.id, sid, up=up):
             raise ServiceError("seat.missing")
         await self._settle_state(entry, call)
-        await self._tell_changed(entry, call)
+        await self.tell_changed(entry, call)
 
     async def leave_seat(self, unit: Unit, seat_id: str, sid: str) -> None:
         """Note that a seat's socket is gone; the seat stays for the length of its lease."""
@@ -181,12 +179,12 @@ class Calls(Stills):
         call = None if seat is None else await queries.find_call(unit.session, seat.call_id)
         if call is None:
             return
-        entry = await self._lock(unit, SERVICE, call)
+        entry = await self.lock(unit, SERVICE, call)
         # That it has ended meanwhile is no fault of a socket that went away.
         live = call.state is not CallState.ENDED
         if live and await queries.leave_seat(unit.session, seat_id, sid, unit.now + SEAT_LEASE):
             await self._settle_state(entry, call)
-            await self._tell_changed(entry, call)
+            await self.tell_changed(entry, call)
 
     async def _settle_state(self, entry: Entry, call: Call) -> None:
         """Bring the call's state in line with what both halls' seats say, and log a change."""
@@ -218,7 +216,7 @@ class Calls(Stills):
             raise ServiceError("call.over")
         await self._end(entry, call, order.reason, order.remark)
         mine = await queries.find_seat(unit.session, call.id, actor.id)
-        return await self._show(unit.session, call, mine)
+        return await self.show(unit.session, call, mine)
 
     async def lapse(self, unit: Unit, call_id: str) -> None:
         """End a call in which a clerk's seat has run out; its case keeps its place."""
@@ -243,6 +241,7 @@ class Calls(Stills):
         for room in sorted(rooms):
             unit.notify(room, "call.ended", ended)
         await queries.vacate(unit.session, call.id)
+        await self.arrange(unit, call)
         await self._settle_ticket(entry, call)
         for seat in seats:
             await self._let_go(entry, seat)
@@ -308,7 +307,7 @@ class Calls(Stills):
         with unknown_as("call.unknown"):
             await self.records.read(session, actor, call.case_id, Action.READ_CALL)
         mine = await queries.find_seat(session, call.id, holder_of(actor))
-        return await self._show(session, call, mine)
+        return await self.show(session, call, mine)
 
     async def _live(self, session: AsyncSession, call_id: str) -> tuple[Call, Case]:
         call = await queries.find_call(session, call_id)
@@ -319,41 +318,10 @@ class Calls(Stills):
 
     async def _enter(self, unit: Unit, actor: Actor, call: Call) -> Entry:
         """Lock a live call with its lines and its case; refuses call.over."""
-        entry = await self._lock(unit, actor, call)
+        entry = await self.lock(unit, actor, call)
         if call.state is CallState.ENDED:
             raise ServiceError("call.over")
         return entry
-
-    async def _lock(self, unit: Unit, actor: Actor, call: Call) -> Entry:
-        """Lock a call with its lines and its case, and read it again."""
-        await self.tickets.lock_lines(unit, call.case_id)
-        entry = await self.records.begin_as_service(unit, call.case_id)
-        entry.actor = actor
-        await unit.session.refresh(call)
-        return entry
-
-    async def _show(self, session: AsyncSession, call: Call, mine: Seat | None) -> wire.Call:
-        await session.flush()
-        seats = await queries.list_seats(session, call.id)
-        servers = () if mine is None else self.ice_servers(call.id, mine.id)
-        return wire.Call.of(call, seats, mine, servers)
-
-    async def _tell_changed(self, entry: Entry, call: Call) -> None:
-        """Tell the seats and both halls that the call or a seat of it is not as it was."""
-        unit, case = entry.unit, entry.case
-        news = {"call_id": call.id, "case_id": call.case_id, "state": call.state.value}
-        rooms = {case_room(case.id), counter_room(case.counter)}
-        for seat in await queries.list_seats(unit.session, call.id):
-            if seat.side is not SeatSide.CITIZEN:
-                rooms.add(clerk_room(seat.holder))
-        for room in sorted(rooms):
-            unit.notify(room, "call.changed", news)
-        await self.tickets.tell_board(unit, case.jurisdiction, case.counter_region)
-
-
-def holder_of(actor: Actor) -> str:
-    """Return under which name an actor holds a seat: clerks by id, screens by their counter."""
-    return f"counter:{actor.counter}" if Role.DEVICE in actor.roles else actor.id
 
 
 def _faces(actor: Actor, case: Case) -> bool:

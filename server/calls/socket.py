@@ -9,8 +9,9 @@ from typing import Any
 from server.calls import messages as wire
 from server.calls import queries
 from server.calls.models import Seat
+from server.calls.relaying import holder_of
 from server.calls.rules import CallState, check_candidate, check_sdp, negotiates
-from server.calls.service import Calls, holder_of
+from server.calls.service import Calls
 from server.db.unit import Notice, Units
 from server.errors import ServiceError
 from server.rooms import seat as seat_room
@@ -27,7 +28,7 @@ class _Listeners:
         sid = heard.connection.sid
         async with self.units.open() as unit:
             call, before, seat_id = await self.calls.take_seat(
-                unit, heard.actor, heard.said.call_id, sid
+                unit, heard.actor, heard.said.call_id, sid, heard.said.leg_id
             )
             held, unit.notices = unit.notices, []
         room = seat_room(seat_id)

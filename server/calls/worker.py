@@ -17,7 +17,7 @@ from server.db.unit import Unit
 
 @dataclass
 class CallWorker(Timers):
-    """Closes stills that nobody answered and calls whose line is gone."""
+    """Closes unanswered stills and calls whose clerk is gone; moves calls off lost workers."""
 
     name = "calls"
     calls: Calls
@@ -28,8 +28,10 @@ class CallWorker(Timers):
         async with self.units.database.reading() as session:
             stills = await queries.due_stills(session, now)
             lapsed = await queries.stale_calls(session, now)
+            loose = await queries.loose_calls(session)
         done = [await self.one(self.calls.miss_still, still_id) for still_id in stills]
-        return done + [await self.one(self.calls.lapse, call_id) for call_id in lapsed]
+        done += [await self.one(self.calls.lapse, call_id) for call_id in lapsed]
+        return done + [await self.one(self.calls.settle, call_id) for call_id in loose]
 
     def holders(self) -> set[str]:
         """Return this process's sockets."""

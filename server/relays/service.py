@@ -163,6 +163,16 @@ class Relays:
             raise ServiceError("leg.unknown")
         return leg
 
+    async def tabs_leg(
+        self, session: AsyncSession, sid: str, worker_id: str, now: datetime
+    ) -> MediaLeg | None:
+        """Return the leg on which one socket can be seen and heard at once on a worker."""
+        return await queries.newest_leg(session, sid=sid, worker_id=worker_id, now=now)
+
+    async def is_live(self, session: AsyncSession, worker_id: str) -> bool:
+        """Say whether a worker is there still."""
+        return await queries.find_worker(session, worker_id) is not None
+
     async def leg_at(self, session: AsyncSession, sid: str, leg_id: str) -> MediaLeg | None:
         """Return a leg of the worker whose socket speaks of it, unless it is over."""
         leg = await queries.find_leg(session, leg_id)

@@ -168,6 +168,7 @@ def test_a_paired_screen_does_only_what_a_citizen_does_before_it() -> None:
         Action.READ_CALL,
         Action.TAKE_SEAT,
         Action.USE_SEAT,
+        Action.OPEN_LEG,
         Action.MINT_PICKUP_LINK,
         Action.RATE_CASE,
         Action.READ_FACING,
@@ -185,7 +186,7 @@ def test_an_administrator_signs_in_and_reads_the_catalogue() -> None:
 
 def test_a_supervisor_changes_nothing_in_a_case() -> None:
     changes = {action for action in allowed_to(Role.SUPERVISOR) if not action.endswith(".read")}
-    assert changes == {Action.SIGN_OUT, Action.LIST_CASES, Action.WATCH_CASE}
+    assert changes == {Action.SIGN_OUT, Action.LIST_CASES, Action.WATCH_CASE, Action.OPEN_LEG}
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,18 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from server.access import Actor
-from server.calls.routes import routes as call_routes
 from server.calls.rules import CallState
-from server.calls.socket import listeners
-from server.db.engine import Database
-from server.db.unit import Units
-from server.tickets.routes import routes as ticket_routes
-from server.web.login import Audience
 from server.web.socket import MAX_FRAME_BYTES, Connection, Hub
-from tests.support.database import SetClock
-from tests.support.halls import CLERK, OTHER_CLERK, STRANGER, WANG, ZHOU, Halls, screen
-from tests.support.site import Logins, Site, serving
-from tests.support.wire import Wire, wired
+from tests.server.calls.conftest import Lines
+from tests.support.halls import CLERK, OTHER_CLERK, STRANGER, WANG, ZHOU, screen
+from tests.support.wire import Wire
 
 SDP = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 CANDIDATE = {
@@ -32,57 +23,6 @@ CANDIDATE = {
     "sdp_m_line_index": 0,
     "username_fragment": "a1B/",
 }
-PEOPLE = (CLERK, OTHER_CLERK, WANG, ZHOU, STRANGER)
-
-
-@dataclass
-class Lines:
-    """A running service and the sockets that a test has opened on it."""
-
-    site: Site
-    halls: Halls
-    stack: AsyncExitStack
-    opened: int = 0
-
-    async def socket(self, who: Actor) -> Wire:
-        self.opened += 1
-        device = who.name == screen().name
-        audience = Audience.DEVICE if device else Audience.STAFF
-        token = "screen" if device else who.name
-        return await self.stack.enter_async_context(wired(self.site, token, audience=audience))
-
-    async def seat(self, who: Actor, call_id: str) -> tuple[Wire, dict[str, Any]]:
-        """Take somebody's seat on a new socket."""
-        wire = await self.socket(who)
-        said = await wire.say("seat.taken", {"call_id": call_id})
-        assert said["error"] is None, said
-        return wire, said["data"]
-
-
-@pytest.fixture
-async def lines(database: Database, clock: SetClock) -> AsyncIterator[Lines]:
-    hub = Hub()
-    units = Units(database, hub.publish, clock)
-    halls = Halls(units)
-    events, gone = listeners(halls.calls, units)
-    left: asyncio.Queue[str] = asyncio.Queue()
-
-    async def gone_and_done(connection: Connection) -> None:
-        await gone(connection)
-        left.put_nowait(connection.sid)
-
-    hub.serve(events)
-    hub.when_gone(gone_and_done)
-    logins = Logins({(Audience.STAFF, who.name): who for who in PEOPLE})
-    logins.actors[Audience.DEVICE, "screen"] = screen()
-    served = [*ticket_routes(halls.tickets), *call_routes(halls.calls)]
-    async with serving(units, routes=served, find=logins.find, hub=hub) as site:
-        async with AsyncExitStack() as stack:
-            running = Lines(site, halls, stack)
-            yield running
-        # What a socket's end brings with it is done before the database is closed.
-        for _ in range(running.opened):
-            await left.get()
 
 
 async def heard(wire: Wire, *events: str) -> dict[str, Any]:

@@ -1257,6 +1257,8 @@ export interface components {
         /**
          * Call
          * @description A call as one of its seats sees it.
+         *
+         *     A seat negotiates with `ends` in a direct call, and over its leg, if it is on one, in a relayed.
          */
         Call: {
             /** Id */
@@ -1277,6 +1279,8 @@ export interface components {
             end_reason: components["schemas"]["EndReason"] | null;
             /** My Seat */
             my_seat: string | null;
+            /** My Leg */
+            my_leg: string | null;
             /** Seats */
             seats: components["schemas"]["Seat"][];
             /** Ends */

@@ -1,0 +1,136 @@
+"""Legs over the socket: what tabs and workers say to each other, and what of it moves a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from server.calls import messages as wire
+from server.calls import queries
+from server.calls.rules import MAX_LEG_SDP, MAX_LEG_SECTIONS, check_sdp
+from server.calls.service import Calls
+from server.db.unit import Notice, Units
+from server.errors import CODES
+from server.media import messages as media
+from server.relays import messages as relay_wire
+from server.rooms import MEDIA
+from server.rooms import socket as socket_room
+from server.rooms import worker as worker_room
+from server.web.socket import Connection, Heard, SocketEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """Hears of legs in both namespaces."""
+
+    calls: Calls
+    units: Units
+
+    def of_tabs(self) -> list[SocketEvent[Any]]:
+        """Return what a tab may say of its legs."""
+        return [
+            SocketEvent("leg.opened", relay_wire.LegOpened, self._open),
+            SocketEvent("leg.offered", relay_wire.LegOffered, self._offer),
+            SocketEvent("leg.closed", relay_wire.LegClosed, self._close),
+            SocketEvent("seat.moved", wire.SeatMoved, self._move_seat),
+        ]
+
+    def of_workers(self) -> list[SocketEvent[Any]]:
+        """Return what a media worker may say."""
+        return [
+            SocketEvent("worker.reported", media.WorkerReported, self._report),
+            SocketEvent("leg.answered", media.LegAnswered, self._answer),
+            SocketEvent("leg.refused", media.LegRefused, self._refuse),
+            SocketEvent("negotiation.wanted", media.NegotiationWanted, self._want),
+            SocketEvent("streams.mapped", media.StreamsMapped, self._map),
+            SocketEvent("leg.changed", media.LegChanged, self._change),
+        ]
+
+    async def tab_gone(self, connection: Connection) -> None:
+        """Let the legs of a socket wait for the next one of their tab."""
+        async with self.units.open() as unit:
+            await self.calls.relays.forget_socket(unit, connection.sid)
+
+    async def worker_gone(self, connection: Connection) -> None:
+        """Take a worker away, and its calls to another one."""
+        async with self.units.open() as unit:
+            parted = await self.calls.relays.part(unit, connection.sid)
+        if parted:
+            await self._settle()
+
+    async def _open(self, heard: Heard[relay_wire.LegOpened]) -> relay_wire.Leg | None:
+        async with self.units.open() as unit:
+            return await self.calls.open_leg(unit, heard.actor, heard.connection.sid, heard.said)
+
+    async def _offer(self, heard: Heard[relay_wire.LegOffered]) -> None:
+        said = heard.said
+        sdp = check_sdp(said.sdp, size=MAX_LEG_SDP, sections=MAX_LEG_SECTIONS)
+        async with self.units.database.reading() as session:
+            leg = await self.calls.relays.own_leg(session, heard.connection.sid, said.leg_id)
+        offer = media.LegOffered(leg_id=leg.id, n=said.n, sdp=sdp)
+        room = worker_room(leg.worker_id)
+        await heard.hub.publish(Notice(room, "leg.offered", offer.model_dump(), MEDIA))
+
+    async def _close(self, heard: Heard[relay_wire.LegClosed]) -> None:
+        async with self.units.open() as unit:
+            await self.calls.relays.close_leg(unit, heard.connection.sid, heard.said.leg_id)
+        await self._settle()
+
+    async def _move_seat(self, heard: Heard[wire.SeatMoved]) -> wire.Call:
+        async with self.units.open() as unit:
+            return await self.calls.move_seat(unit, heard.actor, heard.connection.sid, heard.said)
+
+    async def _report(self, heard: Heard[media.WorkerReported]) -> None:
+        """Believe a worker; one that has come back is told again what it is to do."""
+        said = heard.said
+        # What the unit tells it must find it in its room.
+        await heard.hub.enter(heard.connection, worker_room(said.worker_id))
+        async with self.units.open() as unit:
+            new = await self.calls.relays.report(unit, heard.connection.sid, said)
+        if new:
+            async with self.units.database.reading() as session:
+                on_it = await queries.calls_on(session, said.worker_id)
+            for call_id in on_it:
+                async with self.units.open() as unit:
+                    await self.calls.rearrange(unit, call_id)
+        await self._settle()
+
+    async def _answer(self, heard: Heard[media.LegAnswered]) -> None:
+        await self._pass_on(heard, "leg.answered", heard.said.leg_id)
+
+    async def _refuse(self, heard: Heard[media.LegRefused]) -> None:
+        said = heard.said
+        known = said if said.code in CODES else said.model_copy(update={"code": "signal.invalid"})
+        await self._pass_on(heard, "leg.refused", said.leg_id, known)
+
+    async def _want(self, heard: Heard[media.NegotiationWanted]) -> None:
+        await self._pass_on(heard, "negotiation.wanted", heard.said.leg_id)
+
+    async def _map(self, heard: Heard[media.StreamsMapped]) -> None:
+        await self._pass_on(heard, "streams.mapped", heard.said.leg_id)
+
+    async def _pass_on(
+        self, heard: Heard[Any], event: str, leg_id: str, what: BaseModel | None = None
+    ) -> None:
+        """Give a tab what its leg's own worker says; of a leg that is over nobody wants to hear."""
+        async with self.units.database.reading() as session:
+            leg = await self.calls.relays.leg_at(session, heard.connection.sid, leg_id)
+        if leg is not None:
+            data = (what or heard.said).model_dump(mode="json")
+            await heard.hub.publish(Notice(socket_room(leg.sid), event, data))
+
+    async def _change(self, heard: Heard[media.LegChanged]) -> None:
+        async with self.units.open() as unit:
+            await self.calls.relays.note_state(unit, heard.connection.sid, heard.said)
+        if heard.said.state != "connected":
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Settle the calls that lost their worker or a leg; the timers do what fails here."""
+        async with self.units.database.reading() as session:
+            loose = await queries.loose_calls(session)
+        for call_id in loose:
+            async with self.units.open() as unit:
+                await self.calls.settle(unit, call_id)
