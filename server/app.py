@@ -185,7 +185,7 @@ def all_routes(house: House) -> list[Route[Any]]:
     return [
         *server.staff.routes.routes(house.staff),
         *server.regions.routes.routes(house.catalogue),
-        *server.items.routes.routes(house.items),
+        *server.items.routes.routes(house.items, house.catalogue),
         *server.cases.routes.routes(
             house.cases, house.reader, house.pictures, house.files, notice_version=NOTICE_VERSION
         ),

@@ -95,6 +95,7 @@ CODES: dict[str, int] = {
     "still.gone": 409,
     # certificates
     "certificate.unknown": 404,
+    "certificate.unrecognised": 409,
     "certificate.exists": 409,
     "certificate.kind_unknown": 422,
     "certificate.unprintable": 422,

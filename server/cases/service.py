@@ -33,7 +33,7 @@ from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import Owner, check_applicant, check_order, check_prose, check_value
-from server.items.service import Items
+from server.items.service import Items, refuse_unrecognised
 from server.regions.rules import Catalogue
 
 FileStill = Callable[[Entry, str, str], Awaitable[None]]
@@ -59,13 +59,20 @@ class Cases:
     file_still: FileStill
 
     async def open_case(self, unit: Unit, actor: Actor, order: wire.CaseOrder) -> wire.Case:
-        """Open a case at the actor's counter; its number is the next of the region's day."""
+        """Open a case at the actor's counter; its number is the next of the region's day.
+
+        Refuses jurisdiction.own, region.unknown, and certificate.unrecognised where the counter's
+        region counts no certificate that the jurisdiction could issue on the item.
+        """
         authorize(actor, Action.OPEN_CASE)
         item = self.items.current(order.item_code)
         if order.jurisdiction == actor.region:
             raise ServiceError("jurisdiction.own", field="jurisdiction")
         if order.jurisdiction not in item.jurisdictions:
             raise ServiceError("region.unknown", field="jurisdiction")
+        refuse_unrecognised(
+            self.catalogue, item, actor.region, order.jurisdiction, field="jurisdiction"
+        )
         applicant = check_applicant(item, order.applicant.model_dump(), unit.now)
         case_id, day = new_id(), china_day(unit.now)
         wrapped = self.records.vault.new_key(case_id)

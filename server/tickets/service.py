@@ -17,6 +17,7 @@ from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import Owner
+from server.items.service import refuse_unrecognised
 from server.regions.service import refuse_closed
 from server.rooms import clerk as clerk_room
 from server.tickets import messages as wire
@@ -55,11 +56,15 @@ class Tickets(Line):
     async def take_ticket(self, unit: Unit, actor: Actor, case_id: str) -> wire.Ticket:
         """Put a complete case in its jurisdiction's line.
 
-        Refuses hall.closed, materials.missing and case.incomplete before anyone has waited.
+        Refuses certificate.unrecognised, hall.closed, materials.missing and case.incomplete
+        before anyone has waited.
         """
         await self.lock_lines(unit, case_id)
         entry = await self.records.begin(unit, actor, case_id, Action.TAKE_TICKET)
-        refuse_closed(self.reader.catalogue, entry.case.jurisdiction, unit.now)
+        case, catalogue = entry.case, self.reader.catalogue
+        item = self.reader.item_of(case)
+        refuse_unrecognised(catalogue, item, case.counter_region, case.jurisdiction)
+        refuse_closed(catalogue, case.jurisdiction, unit.now)
         await self.require_complete(unit.session, entry.case, Owner.LOCAL)
         ticket = Ticket(
             id=new_id(),

@@ -234,6 +234,11 @@ def load_catalogue() -> tuple[Catalogue, Items]:
     return catalogue, load_items(document, catalogue)
 
 
+def recognise_nothing(catalogue: Catalogue) -> None:
+    """Have no region count another's certificates any longer, as a new regions.toml may say."""
+    object.__setattr__(catalogue, "recognitions", ())
+
+
 def draw_picture(text: str) -> Picture:
     """A small PNG that differs by its text."""
     image = Image.new("RGB", (320, 200), "white")

@@ -16,7 +16,7 @@ from server.certificates.rules import CertificateState
 from server.certificates.signer import Order, Signed, Signer
 from server.errors import ServiceError
 from tests.support.database import News, SetClock
-from tests.support.desk import AGENT, CLERK, KIND, STRANGER, Desk
+from tests.support.desk import AGENT, CLERK, KIND, STRANGER, Desk, recognise_nothing
 
 START = "1.2.156.3005.2.11100000MB0000011U001.11341522MB0000001T."
 
@@ -47,6 +47,14 @@ async def test_a_ready_case_gets_its_certificate(desk: Desk, news: News) -> None
     said = (await desk.events(case_id, "certificate.issued"))[0]
     assert (said["number"], said["sha256"]) == (row.number, row.sha256)
     assert f"clerk:{CLERK.id}" in {notice.room for notice in news.notices}
+
+
+async def test_nothing_is_issued_that_the_counters_region_would_not_count(desk: Desk) -> None:
+    case_id = await desk.ready_case()
+    recognise_nothing(desk.catalogue)
+    for attempt in (desk.issue(case_id), desk.issuing.preview(AGENT, case_id, KIND)):
+        assert (await refused(attempt)).code == "certificate.unrecognised"
+    assert await register(desk) == []
 
 
 async def test_the_record_holds_the_head_of_the_log_its_facts_came_from(desk: Desk) -> None:

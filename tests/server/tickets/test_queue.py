@@ -10,6 +10,7 @@ from server.cases.rules import CaseState
 from server.errors import ServiceError
 from server.tickets.rules import OFFER_LASTS, AgentState, OfferState, TicketState
 from tests.support.database import News, SetClock
+from tests.support.desk import recognise_nothing
 from tests.support.halls import (
     CLERK,
     HOUSEHOLD,
@@ -43,6 +44,14 @@ async def test_a_case_that_lacks_something_takes_no_ticket(halls: Halls) -> None
         await halls.take(case_id)
     assert (await halls.case_row(case_id)).state is CaseState.DRAFT
     assert await halls.log(case_id) == ["case.opened"]
+
+
+async def test_a_case_whose_certificate_would_not_count_takes_no_ticket(halls: Halls) -> None:
+    case_id = await halls.case()
+    recognise_nothing(halls.catalogue)
+    with pytest.raises(ServiceError, match=r"certificate\.unrecognised"):
+        await halls.take(case_id)
+    assert (await halls.case_row(case_id)).state is CaseState.DRAFT
 
 
 async def test_a_returned_case_takes_a_new_ticket(halls: Halls) -> None:

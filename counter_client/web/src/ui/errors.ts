@@ -122,6 +122,7 @@ const calls: Record<string, Words> = {
 
 const certificates: Record<string, Words> = {
   "certificate.unknown": { what: "没有找到这份证明", next: "请核对编号后重试" },
+  "certificate.unrecognised": { what: "本地不认可这个属地的此类证明", next: "请选择其他属地，或请群众按本地业务办理" },
   "certificate.exists": { what: "这个办件已有同类的有效证明", next: "请查看已签发的证明；需要重开请先作废" },
   "certificate.kind_unknown": { what: "属地不能签发这种证明", next: "请重新选择证明种类" },
   "certificate.unprintable": { what: "内容中有字库没有的字", next: "请核对生僻字，或联系管理员补充字库" },
