@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,6 +66,7 @@ class Line:
             position=position,
             estimated_wait_seconds=estimate_wait(ahead, pace.at_work, seconds),
             taken_at=ticket.taken_at,
+            away=ticket.away_since is not None,
             agents_ready=pace.ready,
         )
 
@@ -108,7 +110,7 @@ class Line:
         """Return a jurisdiction's line as a snapshot."""
         version = await queries.current_version(session, region)
         rows = []
-        for place, ticket in enumerate(await queries.waiting_line(session, region), start=1):
+        for place, ticket in _numbered(await queries.waiting_line(session, region)):
             case = await find_case(session, ticket.case_id)
             if case is not None:
                 rows.append(
@@ -121,6 +123,7 @@ class Line:
                         taken_at=ticket.taken_at,
                         state=ticket.state,
                         position=place,
+                        away=ticket.away_since is not None,
                     )
                 )
         ready = await queries.count_agents(session, region, [AgentState.READY])
@@ -150,10 +153,20 @@ class Line:
         if not line:
             return
         pace = await self._pace(unit.session, region)
-        for position, ticket in enumerate(line, start=1):
+        for position, ticket in _numbered(line):
             shown = self._shown(ticket, position, pace)
             place = {
                 "case_id": ticket.case_id, "ticket_id": ticket.id, "state": ticket.state.value,
-                "position": position, "estimated_wait_seconds": shown.estimated_wait_seconds,
+                "position": position, "away": shown.away,
+                "estimated_wait_seconds": shown.estimated_wait_seconds,
             }  # fmt: skip
             unit.notify(case_room(ticket.case_id), "ticket.moved", place)
+
+
+def _numbered(line: Iterable[Ticket]) -> Iterator[tuple[int, Ticket]]:
+    """Return each ticket of a line with its place, as `queries.position_of` counts it."""
+    place = 1
+    for ticket in line:
+        yield place, ticket
+        if ticket.away_since is None:
+            place += 1

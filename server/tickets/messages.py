@@ -27,7 +27,10 @@ class StateWanted(Message):
 
 
 class Ticket(Message):
-    """A place in a line; position 1 is the next, 0 means in no line any more."""
+    """A place in a line; position 1 is the next, 0 means in no line any more.
+
+    While nobody is at its counter (`away`) a ticket keeps its place and is offered to nobody.
+    """
 
     id: str
     case_id: str
@@ -35,6 +38,7 @@ class Ticket(Message):
     position: int
     estimated_wait_seconds: int
     taken_at: datetime
+    away: bool
     agents_ready: int
 
 
@@ -49,6 +53,7 @@ class QueueRow(Message):
     taken_at: datetime
     state: TicketState
     position: int
+    away: bool
 
 
 class Queue(Message):

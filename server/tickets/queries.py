@@ -84,7 +84,10 @@ async def waiting_line(session: AsyncSession, region: str) -> Sequence[Ticket]:
 
 
 async def position_of(session: AsyncSession, ticket: Ticket) -> int:
-    """Return a ticket's place in its line, 1 for the next; 0 once it is in no line."""
+    """Return a ticket's place in its line, 1 for the next; 0 once it is in no line.
+
+    Those before it that are paused do not count: they are not called before their clerk is back.
+    """
     if ticket.state not in IN_LINE:
         return 0
     before = or_(
@@ -97,7 +100,10 @@ async def position_of(session: AsyncSession, ticket: Ticket) -> int:
         ),
     )
     statement = select(func.count()).where(
-        Ticket.region == ticket.region, Ticket.state.in_(IN_LINE), before
+        Ticket.region == ticket.region,
+        Ticket.state.in_(IN_LINE),
+        Ticket.away_since.is_(None),
+        before,
     )
     return (await session.execute(statement)).scalar_one() + 1
 
@@ -265,13 +271,14 @@ async def busy_clerks(session: AsyncSession, region: str) -> set[str]:
 
 
 async def regions_to_match(session: AsyncSession, now: datetime) -> Sequence[str]:
-    """Return the regions in which tickets wait and agents are ready."""
+    """Return the regions in which tickets wait, not paused, and agents are ready."""
     statement = (
         select(Ticket.region)
         .distinct()
         .join(Agent, Agent.region == Ticket.region)
         .where(
             Ticket.state == TicketState.WAITING,
+            Ticket.away_since.is_(None),
             Agent.state == AgentState.READY,
             Agent.lease_until > now,
         )

@@ -13,6 +13,8 @@ from server.errors import ServiceError
 
 OFFER_LASTS: Final = timedelta(seconds=20)
 LEASE_LASTS: Final = timedelta(seconds=60)
+# Long enough for a reload, a cut or a restart of the counter's machine.
+COUNTER_LEASE: Final = timedelta(minutes=2)
 # A ticket that was turned down does not ring at the same place again before this has passed.
 RING_AGAIN_AFTER: Final = timedelta(seconds=15)
 

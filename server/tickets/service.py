@@ -25,6 +25,7 @@ from server.tickets import queries
 from server.tickets.line import Line
 from server.tickets.models import Offer, Ticket, TicketPeriod
 from server.tickets.rules import (
+    COUNTER_LEASE,
     FREE_TO_CHOOSE,
     LEASE_LASTS,
     OFFER_LASTS,
@@ -75,6 +76,7 @@ class Tickets(Line):
             priority=0,
             taken_at=unit.now,
             taken_by=actor.id,
+            present_until=unit.now + COUNTER_LEASE,
         )
         unit.session.add(ticket)
         await unit.session.flush()
@@ -248,6 +250,8 @@ class Tickets(Line):
             Waiting(ticket.id, ticket.item_code, ticket.taken_by, refusals.get(ticket.id, {}))
             for ticket in await queries.waiting_line(session, region)
             if ticket.state is TicketState.WAITING
+            and ticket.away_since is None
+            and ticket.present_until > now
         ]
         return pair(line, idle, await queries.busy_clerks(session, region), now)
 

@@ -51,6 +51,7 @@ export interface Heard {
     ticket_id: string;
     state: Ticket["state"];
     position: number;
+    away: boolean;
     estimated_wait_seconds: number;
   };
   "offer.made": Offer;

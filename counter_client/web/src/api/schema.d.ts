@@ -1253,6 +1253,8 @@ export interface components {
              */
             taken_at: string;
             state: components["schemas"]["TicketState"];
+            /** Away */
+            away: boolean;
         };
         /**
          * Call
@@ -2344,6 +2346,8 @@ export interface components {
             state: components["schemas"]["TicketState"];
             /** Position */
             position: number;
+            /** Away */
+            away: boolean;
         };
         /**
          * RatingGiven
@@ -2665,6 +2669,8 @@ export interface components {
         /**
          * Ticket
          * @description A place in a line; position 1 is the next, 0 means in no line any more.
+         *
+         *     While nobody is at its counter (`away`) a ticket keeps its place and is offered to nobody.
          */
         Ticket: {
             /** Id */
@@ -2681,6 +2687,8 @@ export interface components {
              * Format: date-time
              */
             taken_at: string;
+            /** Away */
+            away: boolean;
             /** Agents Ready */
             agents_ready: number;
         };
