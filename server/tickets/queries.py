@@ -84,10 +84,7 @@ async def waiting_line(session: AsyncSession, region: str) -> Sequence[Ticket]:
 
 
 async def position_of(session: AsyncSession, ticket: Ticket) -> int:
-    """Return a ticket's place in its line, 1 for the next; 0 once it is in no line.
-
-    Those before it that are paused do not count: they are not called before their clerk is back.
-    """
+    """Return a ticket's place, 1 for the next, 0 once in no line; paused ones do not count."""
     if ticket.state not in IN_LINE:
         return 0
     before = or_(
