@@ -15,7 +15,7 @@ from server.cases.reading import Reader
 from server.cases.rules import CheckKind, ConsentState
 from server.cases.service import Cases
 from server.certificates.rules import identity_checked
-from server.certificates.signer import Order, Signer
+from server.certificates.signer import Order, Signer, Template
 from server.errors import ServiceError
 from server.items.rules import CertificateKind, Owner, mask_name
 from server.items.service import issuing_authority, refuse_unrecognised
@@ -51,12 +51,11 @@ class Draft:
         """What is printed beside the values."""
         return self.title + self.authority.name + self.authority.seal_text
 
-    def preview_order(self, now: datetime, *, demo: bool) -> Order:
+    def preview_order(self, template: Template, now: datetime, *, demo: bool) -> Order:
         """Return an order for a page without number, seal or live QR code."""
         return Order(
-            kind=self.kind,
+            template=template,
             title=self.title,
-            template_version=self.template_version,
             number=NOT_NUMBERED,
             check_code=NOT_NUMBERED,
             jurisdiction=self.jurisdiction,

@@ -50,6 +50,7 @@ __all__ = [
     "import_crl",
     "import_seal",
 ]
+    "Template",
 
 log = structlog.get_logger("kuayu.certificates")
 
@@ -61,11 +62,13 @@ LOOK_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Everything that one certificate is made of; the same order gives the same bytes."""
+    """Everything that one certificate is made of; the same order gives the same bytes.
 
-    kind: str
+    The template comes along: one of the drawing process's own might be of another version.
+    """
+
+    template: Template
     title: str
-    template_version: str
     number: str
     check_code: str
     jurisdiction: str
@@ -85,8 +88,8 @@ class Order:
     def facts(self, token: str) -> Facts:
         """Return what is drawn, with the QR code's token in the fragment of its address."""
         return Facts(
-            kind=self.kind,
-            template_version=self.template_version,
+            kind=self.template.kind,
+            template_version=self.template.version,
             number=self.number,
             check_code=self.check_code,
             issuer=self.issuer,
@@ -243,7 +246,6 @@ class _Keys:
 
     def __init__(self, folder: Path, passphrase: str, fallback: Path | None) -> None:
         self.fallback = fallback
-        self.templates: dict[str, Template] = load_templates()
         self.seals = {
             path.stem: SealKey.load(path, passphrase)
             for path in sorted((folder / "seals").glob("*.p12"))
@@ -309,9 +311,8 @@ def _unprintable(values: dict[str, str], words: str) -> _Refused | None:
 def _preview(order: Order) -> bytes | _Refused:
     if _Bench.keys is None:
         return _Refused("signer.unavailable")
-    template = _Bench.keys.templates[order.kind]
     try:
-        return preview(order.facts(""), template, _Bench.keys.fallback)
+        return preview(order.facts(""), order.template, _Bench.keys.fallback)
     except ValueError:
         return _Refused("certificate.unprintable")
 
@@ -320,7 +321,6 @@ def _issue(order: Order, now: datetime) -> Signed | _Refused:
     keys = _Bench.keys
     if keys is None or order.authority.id not in keys.seals:
         return _Refused("signer.unavailable")
-    template = keys.templates[order.kind]
     facts = order.facts("")
     claim = qr.Claim(
         number=order.number,
@@ -328,12 +328,12 @@ def _issue(order: Order, now: datetime) -> Signed | _Refused:
         holder=order.holder,
         issuer=order.authority.name,
         issued_on=facts.issued_on,
-        valid_until=template.valid_until(facts.issued_on),
+        valid_until=order.template.valid_until(facts.issued_on),
     )
     token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
     seal = keys.seals[order.authority.id]
     try:
-        made = asyncio.run(issue(order.facts(token), template, seal, keys.fallback))
+        made = asyncio.run(issue(order.facts(token), order.template, seal, keys.fallback))
     except ValueError:
         return _Refused("certificate.unprintable")
     finding = asyncio.run(verify(made.pdf, keys.trust.now(), now))

@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from docs_gen.template import load_templates
 from server.access import Actor, Role
 from server.cases import messages as case_wire
 from server.cases.models import Case
@@ -258,9 +259,8 @@ def order_of(row: Certificate) -> Order:
     catalogue, _ = load_catalogue()
     authority = next(one for _, one in authorities(catalogue) if one.id == row.authority_id)
     return Order(
-        kind=row.kind,
+        template=load_templates()[row.kind],
         title=row.title,
-        template_version=row.template_version,
         number=row.number,
         check_code=row.check_code,
         jurisdiction=row.jurisdiction,
