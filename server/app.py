@@ -36,6 +36,7 @@ from server.cases.socket import events as case_events
 from server.certificates.facts import Drafts
 from server.certificates.issuing import Issuing
 from server.certificates.papers import Papers
+from server.certificates.refusals import Refusals
 from server.certificates.service import Certificates
 from server.certificates.signer import KeyFolderError, Signer
 from server.certificates.verifying import Verifying
@@ -100,6 +101,7 @@ class House:
     calls: Calls
     signer: Signer
     papers: Papers
+    refusals: Refusals
     issuing: Issuing
     certificates: Certificates
     verifying: Verifying
@@ -150,6 +152,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     tickets = Tickets(records, reader, cases.require_complete)
     calls = Calls(records, tickets)
     papers = Papers(files, signer)
+    refusals = Refusals(reader, catalogue, signer)
     drafts = Drafts(reader, cases, catalogue, signer)
     url = settings.public_url
     return House(
@@ -170,11 +173,12 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         calls=calls,
         signer=signer,
         papers=papers,
+        refusals=refusals,
         issuing=Issuing(units, records, drafts, signer, papers, url),
         certificates=Certificates(records, reader, catalogue, url),
         verifying=Verifying(units, records, signer, papers),
         citizens=Citizens(units, vault, records, cases),
-        views=Views(reader, catalogue, find_call),
+        views=Views(reader, catalogue, find_call, refusals),
         supervision=Supervision(reader),
     )
 
@@ -192,7 +196,8 @@ def all_routes(house: House) -> list[Route[Any]]:
         *server.tickets.routes.routes(house.tickets),
         *server.calls.routes.routes(house.calls),
         *server.certificates.routes.routes(
-            house.issuing, house.certificates, house.verifying, house.papers, admit
+            house.issuing, house.certificates, house.verifying, house.papers, admit,
+            refusals=house.refusals,
         ),
         *server.citizens.routes.routes(
             house.citizens, house.views, house.papers, house.pictures, house.files,

@@ -80,6 +80,7 @@ CODES: dict[str, int] = {
     "consent.missing": 409,
     "checks.missing": 409,
     "promise.forbidden": 409,
+    "refusal.unknown": 404,
     # queue and calls
     "seat.missing": 403,
     "seat.taken": 409,

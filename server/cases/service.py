@@ -33,8 +33,9 @@ from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import Owner, check_applicant, check_order, check_prose, check_value
-from server.items.service import Items, refuse_unrecognised
+from server.items.service import Items, deciding_authority, refuse_unrecognised
 from server.regions.rules import Catalogue
+from server.texts import REFUSAL_NOTICE_VERSION
 
 FileStill = Callable[[Entry, str, str], Awaitable[None]]
 
@@ -306,12 +307,19 @@ class Cases:
     async def refuse_case(
         self, unit: Unit, actor: Actor, case_id: str, order: wire.RefusalOrder
     ) -> wire.Case:
-        """Refuse the case, with the reason and its basis in law."""
+        """Refuse the case, with the reason and its basis in law.
+
+        The event keeps who refuses and which wording the paper has, so that it never changes.
+        """
         entry = await self.records.begin(unit, actor, case_id, Action.REFUSE_CASE)
         reason = check_prose(order.reason, "reason", 1000, required=True)
-        return await self._conclude(
-            entry, CaseState.REFUSED, "case.refused", {"reason": reason, "basis": order.basis}
-        )
+        item = self.reader.item_of(entry.case)
+        issuer = deciding_authority(self.catalogue, item, entry.case.jurisdiction).name
+        data = {
+            "reason": reason, "basis": order.basis, "issuer": issuer,
+            "notice_version": REFUSAL_NOTICE_VERSION,
+        }  # fmt: skip
+        return await self._conclude(entry, CaseState.REFUSED, "case.refused", data)
 
     async def defer_case(
         self, unit: Unit, actor: Actor, case_id: str, order: wire.DeferralOrder

@@ -63,6 +63,11 @@ def issuing_authority(catalogue: Catalogue, kind: CertificateKind, jurisdiction:
     return catalogue.authority(jurisdiction, kind.authorities[jurisdiction])
 
 
+def deciding_authority(catalogue: Catalogue, item: Item, jurisdiction: str) -> Authority:
+    """Return who answers for a jurisdiction on an item: who issues its first certificate."""
+    return issuing_authority(catalogue, item.certificates[0], jurisdiction)
+
+
 def destinations(catalogue: Catalogue, item: Item, counter_region: str) -> list[str]:
     """Return the jurisdictions for which a counter of a region may open a case on an item.
 

@@ -29,6 +29,7 @@ from server.certificates.facts import Drafts
 from server.certificates.issuing import Issuing, Key
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
+from server.certificates.refusals import Refusals
 from server.certificates.service import Certificates
 from server.certificates.signer import Order, Signer
 from server.certificates.verifying import Verifying
@@ -101,12 +102,13 @@ class Desk:
         self.reader = Reader(self.records, self.items, self.catalogue)
         self.cases = Cases(self.records, self.reader, self.items, self.catalogue, self._file_still)
         self.papers = Papers(self.files, self.signer)
+        self.refusals = Refusals(self.reader, self.catalogue, self.signer)
         self.drafts = Drafts(self.reader, self.cases, self.catalogue, self.signer)
         self.issuing = self.issuing_on(self.units)
         self.certificates = Certificates(self.records, self.reader, self.catalogue, PUBLIC_URL)
         self.verifying = Verifying(self.units, self.records, self.signer, self.papers)
         self.citizens = Citizens(self.units, self.vault, self.records, self.cases)
-        self.views = Views(self.reader, self.catalogue, self._find_call)
+        self.views = Views(self.reader, self.catalogue, self._find_call, self.refusals)
 
     def issuing_on(self, units: Units) -> Issuing:
         """Issuing with other units, for tests that step in between."""

@@ -102,6 +102,7 @@ const cases: Record<string, Words> = {
   "material.missing": { what: "没有选定作为依据的材料", next: "请选择至少一份材料" },
   "consent.missing": { what: "群众还没有同意告知书", next: "请先请群众在对客屏上阅读并签字" },
   "checks.missing": { what: "还没有通过的身份核验", next: "请先在“核验”中记录身份核验" },
+  "refusal.unknown": { what: "这个办件没有不予办理告知书", next: "请看办件的最新状态" },
   "promise.forbidden": { what: "这个事项不适用告知承诺", next: "请改用其他办理方式" },
 };
 
