@@ -187,3 +187,9 @@ def test_a_secret_file_that_cannot_be_read_is_named(
     for path in (binary, tmp_path, tmp_path / "missing"):
         said = refusal({**environment, f"{name}_FILE": str(path)})
         assert said.startswith(f"{name}_FILE: expected a readable file")
+
+
+def test_what_the_command_line_gave_is_named_as_its_option(environment: dict[str, str]) -> None:
+    assert refusal(environment, port=70000).startswith("--port: expected a port")
+    assert refusal(environment, tls_cert="/nowhere").startswith("--tls-cert: ")
+    assert refusal({**environment, "KUAYU_PORT": "x"}, host="::1").startswith("KUAYU_PORT: ")
