@@ -214,3 +214,11 @@ class PointerMoved(Message):
     stream: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}:(camera|screen|document)$")]
     x: Annotated[float, Field(ge=0, le=1)]
     y: Annotated[float, Field(ge=0, le=1)]
+
+
+class DevicesSwitched(Message):
+    """Which of a seat's own devices are on."""
+
+    call_id: RowId
+    microphone: bool
+    camera: bool

@@ -13,6 +13,12 @@ export interface Candidate {
   username_fragment: string | null;
 }
 
+/** Which of a seat's devices are on. */
+export interface Switches {
+  microphone: boolean;
+  camera: boolean;
+}
+
 /** What we may say, and what the acknowledgement's data is. */
 export interface Said {
   "case.watched": { takes: { case_id: string }; gives: { seq: number } };
@@ -34,6 +40,7 @@ export interface Said {
     takes: { call_id: string; stream: string; x: number; y: number };
     gives: null;
   };
+  "devices.switched": { takes: { call_id: string } & Switches; gives: null };
 }
 
 /** What we may hear. Notices are hints: lost, doubled or late ones change nothing in the end. */
@@ -66,6 +73,7 @@ export interface Heard {
     | { candidate: Candidate | null }
   );
   "pointer.moved": { call_id: string; from: string; stream: string; x: number; y: number };
+  "devices.switched": { call_id: string; from: string } & Switches;
   "still.requested": Still;
   "still.closed": Still;
   "facing.changed": { counter: string };
