@@ -36,6 +36,12 @@ async def live_ticket(session: AsyncSession, case_id: str) -> Ticket | None:
     ).one_or_none()
 
 
+async def last_place(session: AsyncSession, case_id: str) -> datetime | None:
+    """Return when the place of the case's last served ticket was taken."""
+    served = (Ticket.case_id == case_id, Ticket.state == TicketState.DONE)
+    return await session.scalar(select(func.max(Ticket.taken_at)).where(*served))
+
+
 async def move_ticket(
     session: AsyncSession, ticket: Ticket, current: Collection[TicketState], target: TicketState,
     *, who: str, now: datetime,

@@ -35,6 +35,7 @@ from server.tickets.rules import (
     TicketState,
     Waiting,
     pair,
+    place_since,
     unknown_as,
 )
 
@@ -55,7 +56,7 @@ class Tickets(Line):
             await queries.lock_lines(unit.session, {case.jurisdiction, case.counter_region})
 
     async def take_ticket(self, unit: Unit, actor: Actor, case_id: str) -> wire.Ticket:
-        """Put a complete case in its jurisdiction's line.
+        """Put a complete case in its jurisdiction's line; a returned one keeps the day's place.
 
         Refuses certificate.unrecognised, hall.closed, materials.missing and case.incomplete
         before anyone has waited.
@@ -67,6 +68,8 @@ class Tickets(Line):
         refuse_unrecognised(catalogue, item, case.counter_region, case.jurisdiction)
         refuse_closed(catalogue, case.jurisdiction, unit.now)
         await self.require_complete(unit.session, entry.case, Owner.LOCAL)
+        returned = entry.case.state is CaseState.RETURNED
+        before = await queries.last_place(unit.session, case_id) if returned else None
         ticket = Ticket(
             id=new_id(),
             case_id=case_id,
@@ -74,7 +77,7 @@ class Tickets(Line):
             item_code=entry.case.item_code,
             state=TicketState.WAITING,
             priority=0,
-            taken_at=unit.now,
+            taken_at=place_since(before, unit.now),
             taken_by=actor.id,
             present_until=unit.now + COUNTER_LEASE,
         )

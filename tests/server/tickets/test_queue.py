@@ -54,9 +54,22 @@ async def test_a_case_whose_certificate_would_not_count_takes_no_ticket(halls: H
     assert (await halls.case_row(case_id)).state is CaseState.DRAFT
 
 
-async def test_a_returned_case_takes_a_new_ticket(halls: Halls) -> None:
-    case_id = await halls.case(state=CaseState.RETURNED)
-    assert (await halls.take(case_id)).state is TicketState.WAITING
+@pytest.mark.parametrize(("hours", "keeps"), [(1, True), (24, False)])
+async def test_a_returned_case_keeps_its_place_for_the_day(
+    halls: Halls, clock: SetClock, hours: int, *, keeps: bool
+) -> None:
+    case_id, call_id = await halls.in_call()
+    first = await halls.ticket_of(case_id)
+    await halls.move(case_id, CaseState.RETURNED)
+    await halls.hang_up(WANG, call_id)
+    clock.advance(hours=hours)
+    behind = await halls.waiting(OTHER_CLERK)
+    clock.advance(seconds=1)
+    again = await halls.take(case_id)
+    assert (again.id != first.id, again.taken_at == first.taken_at) == (True, keeps)
+    async with halls.units.database.reading() as session:
+        line = (await halls.tickets.show_queue(session, HUOQIU)).waiting
+    assert [row.ticket_id for row in line] == ([again.id, behind] if keeps else [behind, again.id])
 
 
 async def test_a_case_in_line_takes_no_second_ticket(halls: Halls) -> None:
