@@ -116,12 +116,12 @@ export const useMedia = defineStore("media", () => {
     for (const track of camera.value?.getVideoTracks() ?? []) track.enabled = !isCameraOff.value;
   }
 
-  /** Take another camera or microphone in place of the one before; false when it is not to be had. */
-  async function choose(kind: "camera" | "microphone", id: string): Promise<boolean> {
+  /** Take another camera or microphone in place of the one before, if it is to be had. */
+  async function choose(kind: "camera" | "microphone", id: string): Promise<void> {
     const found = await openDevice(kind, id);
     if (typeof found === "string") {
       problems.value = { ...problems.value, [kind]: found };
-      return false;
+      return;
     }
     problems.value = { ...problems.value, [kind]: null };
     remember(kind === "camera" ? { cameraId: id } : { microphoneId: id });
@@ -134,7 +134,6 @@ export const useMedia = defineStore("media", () => {
     // A stream of its own: whoever shows or sends the one before learns of the change.
     camera.value = new MediaStream([...others, found]);
     apply();
-    return true;
   }
 
   async function shareScreen(ended: () => void): Promise<MediaStream | null> {
