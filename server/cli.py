@@ -105,7 +105,7 @@ async def _demo(settings: Settings) -> None:
 
     await with_house(settings, prepare)
     stopped = stop_asked()
-    async with running(settings) as house:
+    async with running(settings):
         typer.echo(_welcome(settings))
         pdf = _first_certificate(settings.data)
         if pdf is None:
@@ -114,9 +114,9 @@ async def _demo(settings: Settings) -> None:
             pdf = result.pdf
             typer.echo(f"演练办件  {result.case_number}")
         typer.echo(f"已签发证明  {pdf}")
+        typer.echo("用 rehearsal-counter 或 rehearsal-agent 登录，可查看这个已办结的办件。")
         typer.echo("按 Ctrl-C 停止。")
         sys.stdout.flush()
-        del house
         await stopped.wait()
     typer.echo("已停止，数据已保存。")
 
