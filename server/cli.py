@@ -37,11 +37,6 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Run the command."""
-    app()
-
-
 @app.command()
 @telling
 def serve(
@@ -197,6 +192,3 @@ app.add_typer(store_app)
 app.add_typer(staff_app, name="staff")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
-
-if __name__ == "__main__":
-    main()
