@@ -48,6 +48,8 @@ revision: .venv/.tested
 	$(BIN)/python tests/support/revise.py "$(NAME)"
 
 .venv/bin/python:
+	@$(PYTHON) -c "import ensurepip, venv" || \
+		{ echo "Python's venv is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: pyproject.toml constraints.txt hatch_build.py | .venv/bin/python
