@@ -2,6 +2,7 @@
 PYTHON ?= python3
 DATA ?= data
 ARGS ?=
+WORKERS ?= auto
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -27,10 +28,10 @@ client-check: .venv/.tested client
 	$(BIN)/python hatch_build.py npm run check
 
 unit: .venv/.tested client system
-	$(BIN)/pytest -m "not browser" $(ARGS)
+	$(BIN)/pytest -m "not browser" -n $(WORKERS) --dist worksteal --durations=10 $(ARGS)
 
 browser: .venv/.tested client system
-	$(BIN)/pytest -m browser $(ARGS)
+	$(BIN)/pytest -m browser --durations=10 $(ARGS)
 
 bench: .venv/.benched client system
 	$(BIN)/python bench/run.py $(ARGS)
