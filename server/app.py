@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,10 +25,12 @@ import server.staff.routes
 import server.supervision.routes
 import server.tickets.routes
 from server.access import Actor
+from server.calls import messages as call_messages
 from server.calls.queries import holds_seat, live_call
 from server.calls.service import Calls
 from server.calls.socket import listeners
 from server.calls.worker import CallWorker
+from server.cases import notices as case_notices
 from server.cases.pictures import Pictures
 from server.cases.reading import Reader
 from server.cases.record import Entry, Records
@@ -58,17 +61,19 @@ from server.staff.passwords import PasswordHashes
 from server.staff.service import StaffService
 from server.supervision.service import Supervision
 from server.texts import NOTICE_VERSION
+from server.tickets import messages as ticket_messages
 from server.tickets.service import Tickets
 from server.tickets.worker import TicketWorker
 from server.vault import Vault
+from server.web import socket as web_socket
 from server.web.health import add_health
 from server.web.http import Route, add_routes
 from server.web.limits import build_admit
 from server.web.login import Audience
 from server.web.middleware import build
-from server.web.openapi import Document, describe
+from server.web.openapi import Document, describe, describe_socket
 from server.web.pages import add_pages
-from server.web.socket import Hub
+from server.web.socket import Hub, SocketEvent
 
 log = structlog.get_logger("kuayu.app")
 
@@ -78,6 +83,15 @@ DAY = 86_400.0
 
 class StartError(Exception):
     """The service does not start; says why."""
+
+
+# Every notice that the service sends, by its name.
+NOTICES: dict[str, type[BaseModel]] = {
+    **case_notices.NOTICES,
+    **ticket_messages.NOTICES,
+    **call_messages.NOTICES,
+    **web_socket.NOTICES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +226,17 @@ def openapi(routes: list[Route[Any]]) -> Document:
     return describe(routes, version=version("kuayu"))
 
 
+def all_events(house: House) -> list[SocketEvent[Any]]:
+    """Return every event that clients may send."""
+    events, _gone = listeners(house.calls, house.units)
+    return [*case_events(house.calls.records, house.database), *events]
+
+
+def socket_document(house: House) -> Document:
+    """Return the document of all that goes over the socket."""
+    return describe_socket(all_events(house), NOTICES, version=version("kuayu"))
+
+
 def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     """Return the service, ready to be run; StartError at start-up says why it does not."""
     house = build_house(settings, clock)
@@ -237,9 +262,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     )
     routes = all_routes(house)
     add_routes(app, routes, house.units, build_admit())
-    events, gone = listeners(house.calls, house.units)
-    house.hub.serve([*case_events(house.calls.records, house.database), *events])
-    house.hub.when_gone(gone)
+    house.hub.serve(all_events(house))
+    house.hub.when_gone(listeners(house.calls, house.units)[1])
     house.hub.attach(app)
     document = openapi(routes)
 

@@ -108,7 +108,7 @@ def listeners(calls: Calls, units: Units) -> tuple[list[SocketEvent[Any]], Any]:
     """Return the socket events of this domain, and what to tell of a socket that is gone."""
     on = _Listeners(calls, units)
     events: list[SocketEvent[Any]] = [
-        SocketEvent("seat.taken", wire.SeatTaken, on.take_seat),
+        SocketEvent("seat.taken", wire.SeatTaken, on.take_seat, wire.Call),
         SocketEvent("seat.reported", wire.SeatReported, on.report),
         SocketEvent("signal.sent", wire.SignalSent, on.signal),
         SocketEvent("pointer.moved", wire.PointerMoved, on.point),

@@ -19,6 +19,7 @@ from server.db.engine import is_busy
 from server.db.unit import Notice
 from server.errors import ServiceError
 from server.rooms import board, clerk, counter, login, queue
+from server.web.http import Empty, Message
 from server.web.lines import LINE, Lines
 from server.web.login import ACTORS, SOCKET_PATH, audience_of, refuse_nobody
 from server.web.packets import REFUSED, strict_packet
@@ -76,6 +77,17 @@ class SocketEvent(Generic[Said]):
     name: str
     takes: type[Said]
     run: Callable[[Heard[Said]], Awaitable[BaseModel | None]]
+    gives: type[BaseModel] | None = None
+
+
+class EventRefused(Message):
+    """An event of mine that asked for no acknowledgement was refused."""
+
+    event: str
+    code: str
+
+
+NOTICES: dict[str, type[Message]] = {REFUSED: EventRefused, "login.ended": Empty}
 
 
 class Hub:
