@@ -261,7 +261,7 @@ def test_every_notice_that_is_sent_has_a_model() -> None:
         node.args[1].value
         for path in SERVER
         for called, node in calls(path)
-        if called.endswith(".notify") or called == "Notice"
+        if called.endswith((".notify", "._tell_others")) or called == "Notice"
         if len(node.args) > 1 and isinstance(node.args[1], ast.Constant)
     }
     assert sent | {"event.refused"} == set(NOTICES)

@@ -18,8 +18,8 @@ from server.rooms import board as board_room
 from server.rooms import case as case_room
 from server.rooms import clerk as clerk_room
 from server.rooms import queue as queue_room
+from server.tickets import agent_queries, queries
 from server.tickets import messages as wire
-from server.tickets import queries
 from server.tickets.models import Offer, Ticket
 from server.tickets.rules import AgentState, estimate_wait
 
@@ -49,8 +49,8 @@ class Line:
 
     async def _pace(self, session: AsyncSession, region: str) -> Pace:
         return Pace(
-            at_work=await queries.count_agents(session, region, AT_WORK),
-            ready=await queries.count_agents(session, region, [AgentState.READY]),
+            at_work=await agent_queries.count_agents(session, region, AT_WORK),
+            ready=await agent_queries.count_agents(session, region, [AgentState.READY]),
             serving_seconds=await queries.serving_seconds(session, region),
         )
 
@@ -92,7 +92,7 @@ class Line:
         self, session: AsyncSession, actor: Actor, now: datetime, call_id: str | None = None
     ) -> wire.Agent:
         """Return an agent's own standing, with the offer that rings."""
-        agent = await queries.find_agent(session, actor.id)
+        agent = await agent_queries.find_agent(session, actor.id)
         if agent is None:
             return wire.Agent(state=AgentState.OFFLINE, since=None)
         offer = await queries.open_offer_of(session, actor.id)
@@ -126,12 +126,12 @@ class Line:
                         away=ticket.away_since is not None,
                     )
                 )
-        ready = await queries.count_agents(session, region, [AgentState.READY])
+        ready = await agent_queries.count_agents(session, region, [AgentState.READY])
         return wire.Queue(region=region, version=version, waiting=rows, agents_ready=ready)
 
     async def tell_agent(self, unit: Unit, clerk_id: str) -> None:
         """Tell a clerk what they are to the queue now."""
-        agent = await queries.find_agent(unit.session, clerk_id)
+        agent = await agent_queries.find_agent(unit.session, clerk_id)
         if agent is not None:
             news = {
                 "state": agent.state.value, "since": agent.since.isoformat(), "why": agent.why,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.db.timers import Timers
 from server.db.unit import Unit
-from server.tickets import presence_queries, queries
+from server.tickets import agent_queries, presence_queries, queries
 from server.tickets.presence import Presence
 from server.tickets.rules import COUNTER_LEASE, LEASE_LASTS
 from server.tickets.service import Tickets
@@ -31,8 +31,8 @@ class TicketWorker(Timers):
         """Do what is due now."""
         async with self.units.database.reading() as session:
             offers = await queries.due_offers(session, now)
-            gone = await queries.stale_agents(session, now)
-            wrapped_up = await queries.wrapped_up_agents(session, now)
+            gone = await agent_queries.stale_agents(session, now)
+            wrapped_up = await agent_queries.wrapped_up_agents(session, now)
         done = [await self.one(self.tickets.miss, offer_id) for offer_id in offers]
         done += [await self.one(self.tickets.lapse, clerk_id) for clerk_id in gone]
         done += [await self.one(self.tickets.end_wrap_up, clerk_id) for clerk_id in wrapped_up]
@@ -64,7 +64,7 @@ class TicketWorker(Timers):
 
     async def renew(self, unit: Unit, holders: Sequence[str]) -> None:
         """Let present agents stay, and the tickets of present counters ring."""
-        await queries.renew_leases(unit.session, holders, unit.now + LEASE_LASTS)
+        await agent_queries.renew_leases(unit.session, holders, unit.now + LEASE_LASTS)
         await presence_queries.renew_counters(unit.session, holders, unit.now + COUNTER_LEASE)
 
     async def next_due(self, session: AsyncSession) -> datetime | None:

@@ -174,6 +174,32 @@ export interface components {
             description: components["schemas"]["Description"];
         };
         /**
+         * DevicesSeen
+         * @description Which of another seat's own devices are on.
+         */
+        DevicesSeen: {
+            /** Call Id */
+            call_id: string;
+            /** From */
+            from: string;
+            /** Microphone */
+            microphone: boolean;
+            /** Camera */
+            camera: boolean;
+        };
+        /**
+         * DevicesSwitched
+         * @description Which of a seat's own devices are on.
+         */
+        DevicesSwitched: {
+            /** Call Id */
+            call_id: string;
+            /** Microphone */
+            microphone: boolean;
+            /** Camera */
+            camera: boolean;
+        };
+        /**
          * Editor
          * @description Who edits.
          */
@@ -468,6 +494,8 @@ export interface components {
             state: components["schemas"]["TicketState"];
             /** Position */
             position: number;
+            /** Away */
+            away: boolean;
             /** Estimated Wait Seconds */
             estimated_wait_seconds: number;
         };
@@ -520,6 +548,10 @@ export interface components {
                 takes: components["schemas"]["PointerMoved"];
                 gives: null;
             };
+            "devices.switched": {
+                takes: components["schemas"]["DevicesSwitched"];
+                gives: null;
+            };
         };
         Heard: {
             "agent.changed": components["schemas"]["AgentChanged"];
@@ -528,6 +560,7 @@ export interface components {
             "call.ended": components["schemas"]["CallEnded"];
             "call.started": components["schemas"]["CallStarted"];
             "case.changed": components["schemas"]["CaseChanged"];
+            "devices.switched": components["schemas"]["DevicesSeen"];
             "event.refused": components["schemas"]["EventRefused"];
             "facing.changed": components["schemas"]["FacingChanged"];
             "field.edited": components["schemas"]["FieldBeingEdited"];
