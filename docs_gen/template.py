@@ -1,11 +1,14 @@
-"""Certificate templates as data: one TOML file per kind, no Python for a new one."""
+"""Certificate templates as data: a folder per kind, a file per version, no Python for a new one.
+
+A new wording is a new file. The old one stays: what was reserved with it is drawn with it.
+"""
 
 from __future__ import annotations
 
 import enum
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -113,15 +116,42 @@ class Template:
         return [n for n, field in self.fields.items() if len(values.get(n, "")) > field.max_length]
 
 
-def load_templates(folder: Path | None = None) -> dict[str, Template]:
-    """Return every template by kind; TemplateError names what is wrong in which file."""
+class Templates(Mapping[str, Template]):
+    """The newest template of each kind, and every version of each."""
+
+    def __init__(self, templates: Iterable[Template]) -> None:
+        """Keep these; the highest number is the newest."""
+        known = sorted(templates, key=lambda one: int(one.version))
+        self._newest = {one.kind: one for one in known}
+        self._versions = {(one.kind, one.version): one for one in known}
+
+    def __getitem__(self, kind: str) -> Template:
+        """Return the newest template of a kind; KeyError if there is none."""
+        return self._newest[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the kinds."""
+        return iter(self._newest)
+
+    def __len__(self) -> int:
+        """Return how many kinds there are."""
+        return len(self._newest)
+
+    def find(self, kind: str, version: str) -> Template | None:
+        """Return this very version, if it is known here."""
+        return self._versions.get((kind, version))
+
+
+def load_templates(folder: Path | None = None) -> Templates:
+    """Return every template; TemplateError names what is wrong in which file."""
     root = resources.files("docs_gen") / "templates" if folder is None else folder
-    found: dict[str, Template] = {}
-    for file in sorted(root.iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".toml"):
-            template = _read(file.name, file.read_text(encoding="utf-8"))
-            found[template.kind] = template
-    return found
+    return Templates(
+        _read(f"{kind.name}/{file.name}", file.read_text(encoding="utf-8"))
+        for kind in root.iterdir()
+        if kind.is_dir()
+        for file in kind.iterdir()
+        if file.name.endswith(".toml")
+    )
 
 
 def _read(name: str, text: str) -> Template:
@@ -134,8 +164,9 @@ def _read(name: str, text: str) -> Template:
         _check(template)
     except (KeyError, TypeError, ValueError) as error:
         raise TemplateError(f"{name}: {error}") from None
-    if name != f"{template.kind}.toml":
-        raise TemplateError(f"{name}: kind: expected the file's name, found {template.kind!r}")
+    if name != f"{template.kind}/{template.version}.toml":
+        found = f"{template.kind!r} {template.version!r}"
+        raise TemplateError(f"{name}: expected kind and version as in the file's name, not {found}")
     return template
 
 
@@ -149,6 +180,8 @@ def _check(template: Template) -> None:
     for name in ("kind", "version", "type_code", "title", "holder", "basis"):
         if not isinstance(getattr(template, name), str) or not getattr(template, name):
             raise ValueError(f"{name}: expected text")
+    if not template.version.isdecimal():
+        raise ValueError(f"version: expected a whole number, found {template.version!r}")
     _check_number("validity_days", template.validity_days, MOST_DAYS)
     for field in template.fields.values():
         _check_number(f"{field.name}: max_length", field.max_length, MOST_CHARACTERS)

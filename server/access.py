@@ -142,6 +142,7 @@ _ALL_STATES = f"draft {_SENT}"
 _OPEN = "draft waiting in_call returned with_jurisdiction"
 _AT_WORK = "in_call with_jurisdiction"
 _CERTIFIED = "certified settled"
+_ON_PAPER = f"{_CERTIFIED} refused"  # The citizen has something to take home.
 _READ = (
     _grant(_CLERKS, "local", _ALL_STATES)
     + _grant("agent supervisor", "jurisdiction", _SENT)
@@ -204,9 +205,9 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     + _grant("agent", "jurisdiction", _CERTIFIED),
     Action.REVOKE_CERTIFICATE: _grant("agent", "jurisdiction", _CERTIFIED),
     Action.SETTLE_CASE: _grant("counter", "local", "certified promised"),
-    Action.MINT_PICKUP_LINK: _grant("counter", "local", _CERTIFIED)
-    + _grant("agent", "jurisdiction", _CERTIFIED)
-    + _grant("device", "own", _CERTIFIED),
+    Action.MINT_PICKUP_LINK: _grant("counter", "local", _ON_PAPER)
+    + _grant("agent", "jurisdiction", _ON_PAPER)
+    + _grant("device", "own", _ON_PAPER),
     Action.READ_OWN_CASE: _grant("citizen", "own"),
     Action.RATE_CASE: _grant("citizen device", "own", "certified settled refused promised"),
     Action.PAIR_COUNTER: _grant("counter"),

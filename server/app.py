@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,11 +27,13 @@ import server.staff.routes
 import server.supervision.routes
 import server.tickets.routes
 from server.access import Actor
+from server.calls import messages as call_messages
 from server.calls.legs import Legs
 from server.calls.queries import holds_seat, live_call
 from server.calls.service import Calls
 from server.calls.socket import listeners
 from server.calls.worker import CallWorker
+from server.cases import notices as case_notices
 from server.cases.pictures import Pictures
 from server.cases.reading import Reader
 from server.cases.record import Entry, Records
@@ -39,6 +42,7 @@ from server.cases.socket import events as case_events
 from server.certificates.facts import Drafts
 from server.certificates.issuing import Issuing
 from server.certificates.papers import Papers
+from server.certificates.refusals import Refusals
 from server.certificates.service import Certificates
 from server.certificates.signer import KeyFolderError, Signer
 from server.certificates.verifying import Verifying
@@ -54,6 +58,7 @@ from server.files import LocalFiles
 from server.items.service import Items, read_catalogue
 from server.regions.rules import Authority, Catalogue
 from server.regions.service import name_places
+from server.relays import messages as relay_messages
 from server.relays.service import Relays
 from server.relays.worker import RelayWorker
 from server.rooms import MEDIA
@@ -63,17 +68,19 @@ from server.staff.passwords import PasswordHashes
 from server.staff.service import StaffService
 from server.supervision.service import Supervision
 from server.texts import NOTICE_VERSION
+from server.tickets import messages as ticket_messages
 from server.tickets.service import Tickets
 from server.tickets.worker import TicketWorker
 from server.vault import Vault
+from server.web import socket as web_socket
 from server.web.health import add_health
 from server.web.http import Route, add_routes
 from server.web.limits import build_admit
 from server.web.login import Audience
 from server.web.middleware import build
-from server.web.openapi import Document, describe
+from server.web.openapi import Document, describe, describe_socket
 from server.web.pages import add_pages
-from server.web.socket import Hub
+from server.web.socket import Hub, SocketEvent
 
 log = structlog.get_logger("kuayu.app")
 
@@ -83,6 +90,16 @@ DAY = 86_400.0
 
 class StartError(Exception):
     """The service does not start; says why."""
+
+
+# Every notice that the service sends, by its name.
+NOTICES: dict[str, type[BaseModel]] = {
+    **case_notices.NOTICES,
+    **ticket_messages.NOTICES,
+    **relay_messages.NOTICES,
+    **call_messages.NOTICES,
+    **web_socket.NOTICES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +124,7 @@ class House:
     calls: Calls
     signer: Signer
     papers: Papers
+    refusals: Refusals
     issuing: Issuing
     certificates: Certificates
     verifying: Verifying
@@ -158,6 +176,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     relays = Relays()
     calls = Calls(records, tickets, relays)
     papers = Papers(files, signer)
+    refusals = Refusals(reader, catalogue, signer)
     drafts = Drafts(reader, cases, catalogue, signer)
     url = settings.public_url
     return House(
@@ -179,11 +198,12 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         calls=calls,
         signer=signer,
         papers=papers,
+        refusals=refusals,
         issuing=Issuing(units, records, drafts, signer, papers, url),
         certificates=Certificates(records, reader, catalogue, url),
         verifying=Verifying(units, records, signer, papers),
         citizens=Citizens(units, vault, records, cases),
-        views=Views(reader, catalogue, find_call),
+        views=Views(reader, catalogue, find_call, refusals),
         supervision=Supervision(reader),
     )
 
@@ -194,14 +214,15 @@ def all_routes(house: House) -> list[Route[Any]]:
     return [
         *server.staff.routes.routes(house.staff),
         *server.regions.routes.routes(house.catalogue),
-        *server.items.routes.routes(house.items),
+        *server.items.routes.routes(house.items, house.catalogue),
         *server.cases.routes.routes(
             house.cases, house.reader, house.pictures, house.files, notice_version=NOTICE_VERSION
         ),
         *server.tickets.routes.routes(house.tickets),
         *server.calls.routes.routes(house.calls),
         *server.certificates.routes.routes(
-            house.issuing, house.certificates, house.verifying, house.papers, admit
+            house.issuing, house.certificates, house.verifying, house.papers, admit,
+            refusals=house.refusals,
         ),
         *server.citizens.routes.routes(
             house.citizens, house.views, house.papers, house.pictures, house.files,
@@ -214,6 +235,18 @@ def all_routes(house: House) -> list[Route[Any]]:
 def openapi(routes: list[Route[Any]]) -> Document:
     """Return the API's OpenAPI document."""
     return describe(routes, version=version("kuayu"))
+
+
+def all_events(house: House) -> list[SocketEvent[Any]]:
+    """Return every event that clients may send."""
+    events, _gone = listeners(house.calls, house.units)
+    legs = Legs(house.calls, house.units).of_tabs()
+    return [*case_events(house.calls.records, house.database), *events, *legs]
+
+
+def socket_document(house: House) -> Document:
+    """Return the document of all that goes over the socket."""
+    return describe_socket(all_events(house), NOTICES, version=version("kuayu"))
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
@@ -243,12 +276,10 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     )
     routes = all_routes(house)
     add_routes(app, routes, house.units, build_admit())
-    events, gone = listeners(house.calls, house.units)
-    house.hub.serve([*case_events(house.calls.records, house.database), *events])
-    house.hub.when_gone(gone)
     legs = Legs(house.calls, house.units)
-    house.hub.serve(legs.of_tabs())
+    house.hub.serve(all_events(house))
     house.hub.serve(legs.of_workers(), MEDIA)
+    house.hub.when_gone(listeners(house.calls, house.units)[1])
     house.hub.when_gone(legs.tab_gone)
     house.hub.when_gone(legs.worker_gone, MEDIA)
     house.hub.attach(app)

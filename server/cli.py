@@ -37,11 +37,6 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Run the command."""
-    app()
-
-
 @app.command()
 @telling
 def serve(
@@ -76,24 +71,24 @@ def run_demo(
 ) -> None:
     """Serve the demonstration: its own keys and accounts, and one finished case to look at."""
     demo.make_secret(data)
-    given: dict[str, object] = {"host": host, "port": port}
-    own_cert = tls_cert
-    if host in demo.ANYWHERE and tls_cert is None:
+    given: dict[str, object] = {
+        "host": host, "port": port, "tls_cert": tls_cert, "tls_key": tls_key,
+    }  # fmt: skip
+    asked = read_settings(os.environ, data=data, demo=True, **given)
+    if asked.tls_cert is None and asked.host in demo.ANYWHERE:
         address = demo.own_address()
-        own_cert, tls_key = demo.make_tls(data, address)
-        public_url = f"https://{address}:{port or 8400}"
-        given |= {"public_url": public_url, "also_served_as": f"https://localhost:{port or 8400}"}
+        given["tls_cert"], given["tls_key"] = demo.make_tls(data, address)
+        given["public_url"] = f"https://{address}:{asked.port}"
+        given["also_served_as"] = f"https://localhost:{asked.port}"
         typer.echo(
             "浏览器只允许安全页面使用摄像头，已生成自签名证书，首次打开时请在浏览器中选择继续访问。"
         )
         typer.echo(
             "(browsers give cameras only to secure pages: a self-signed certificate is used)"
         )
-    elif tls_cert is not None:
-        given["public_url"] = f"https://localhost:{port or 8400}"
-    settings = read_settings(
-        os.environ, data=data, demo=True, tls_cert=own_cert, tls_key=tls_key, **given
-    )
+    elif asked.tls_cert is not None and "KUAYU_PUBLIC_URL" not in os.environ:
+        given["public_url"] = f"https://localhost:{asked.port}"
+    settings = read_settings(os.environ, data=data, demo=True, **given)
     set_up_logs(quiet=True)
     asyncio.run(_demo(settings))
 
@@ -105,7 +100,7 @@ async def _demo(settings: Settings) -> None:
 
     await with_house(settings, prepare)
     stopped = stop_asked()
-    async with running(settings) as house:
+    async with running(settings):
         typer.echo(_welcome(settings))
         pdf = _first_certificate(settings.data)
         if pdf is None:
@@ -114,9 +109,9 @@ async def _demo(settings: Settings) -> None:
             pdf = result.pdf
             typer.echo(f"演练办件  {result.case_number}")
         typer.echo(f"已签发证明  {pdf}")
+        typer.echo("用 rehearsal-counter 或 rehearsal-agent 登录，可查看这个已办结的办件。")
         typer.echo("按 Ctrl-C 停止。")
         sys.stdout.flush()
-        del house
         await stopped.wait()
     typer.echo("已停止，数据已保存。")
 
@@ -197,6 +192,3 @@ app.add_typer(store_app)
 app.add_typer(staff_app, name="staff")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
-
-if __name__ == "__main__":
-    main()

@@ -103,11 +103,11 @@ def make_tls(data: Path, address: str) -> tuple[Path, Path]:
     folder = data / "keys"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     cert_path, key_path = folder / f"tls-{address}.pem", folder / f"tls-{address}.key"
-    if cert_path.exists() and key_path.exists():
+    now = datetime.now(UTC)
+    if key_path.exists() and _still_counts(cert_path, now):
         return cert_path, key_path
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Kuayu 演示")])
-    now = datetime.now(UTC)
     names = [
         x509.DNSName("localhost"),
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
@@ -134,6 +134,14 @@ def make_tls(data: Path, address: str) -> tuple[Path, Path]:
         file.write(private)
     cert_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     return cert_path, key_path
+
+
+def _still_counts(cert_path: Path, now: datetime) -> bool:
+    """Say whether there is a certificate that will not run out within a day."""
+    if not cert_path.exists():
+        return False
+    kept = x509.load_pem_x509_certificate(cert_path.read_bytes())
+    return kept.not_valid_after_utc - now > timedelta(days=1)
 
 
 def trusting(cert: Path | None) -> ssl.SSLContext | None:

@@ -80,6 +80,7 @@ CODES: dict[str, int] = {
     "consent.missing": 409,
     "checks.missing": 409,
     "promise.forbidden": 409,
+    "refusal.unknown": 404,
     # queue and calls
     "seat.missing": 403,
     "seat.taken": 409,
@@ -98,6 +99,7 @@ CODES: dict[str, int] = {
     "still.gone": 409,
     # certificates
     "certificate.unknown": 404,
+    "certificate.unrecognised": 409,
     "certificate.exists": 409,
     "certificate.kind_unknown": 422,
     "certificate.unprintable": 422,

@@ -25,6 +25,7 @@ class SettingsError(Exception):
 
     def __init__(self, name: str, expected: str, found: str | None = None) -> None:
         """Name the setting; `found` is left out for secrets."""
+        self.name, self.expected, self.found = name, expected, found
         shown = "it is missing" if found is None else f"found {found!r}"
         super().__init__(f"{name}: expected {expected}; {shown}")
 
@@ -57,11 +58,25 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
-    """Check the environment and what the command line gave (which wins); SettingsError if wrong."""
+    """Check the environment and what the command line gave, which wins.
+
+    SettingsError names what is wrong as it was given: KUAYU_PORT, or --port.
+    """
     source = {key: value for key, value in environment.items() if key.startswith("KUAYU_")}
     for key, value in given.items():
         if value is not None:
             source[f"KUAYU_{key.upper()}"] = str(value)
+    try:
+        return _checked(source)
+    except SettingsError as error:
+        option = error.name.removeprefix("KUAYU_").lower()
+        if given.get(option) is None:
+            raise
+        name = f"--{option.replace('_', '-')}"
+        raise SettingsError(name, error.expected, error.found) from None
+
+
+def _checked(source: Mapping[str, str]) -> Settings:
     unknown = sorted(set(source) - KNOWN)
     if unknown:
         raise SettingsError(unknown[0], f"one of {', '.join(sorted(KNOWN))}", source[unknown[0]])

@@ -23,5 +23,12 @@ NOTICE_PARAGRAPHS: Final = (
     "我已阅读并理解以上内容，同意按上述方式处理我的个人信息并办理本事项。",
 )
 
+# Why the service itself gave a ticket up.
+COUNTER_LEFT: Final = "窗口无人值守，至下班仍未返回，系统自动取消排队"
+
+# The wording of docs_gen/notices that a refusal is given in; its event keeps which one it was.
+REFUSAL_NOTICE: Final = "refusal"
+REFUSAL_NOTICE_VERSION: Final = "1"
+
 # What a preview shows where a certificate has its number.
 NOT_NUMBERED: Final = "签发后生成"

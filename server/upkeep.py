@@ -6,15 +6,16 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from server import backup, demo
 from server.access import Role
-from server.app import House, all_routes
+from server.app import House, all_routes, socket_document
 from server.app import openapi as openapi_document
 from server.certificates.rules import VerdictKind
 from server.certificates.signer import import_crl, import_seal
@@ -34,6 +35,7 @@ from server.regions.service import load_regions
 from server.settings import read_settings
 from server.staff.service import NewClerk
 from server.supervision.audit import Audit, copied
+from server.web.openapi import Document
 
 store_app = typer.Typer()
 staff_app = typer.Typer(no_args_is_help=True, help="Staff accounts.")
@@ -111,15 +113,25 @@ def put_back(
 @telling
 def openapi() -> None:
     """Print the API's OpenAPI document."""
+    _print(lambda house: openapi_document(all_routes(house)))
+
+
+@store_app.command(name="socket")
+@telling
+def socket_schema() -> None:
+    """Print the document of all that goes over the socket."""
+    _print(socket_document)
+
+
+def _print(describe: Callable[[House], Document]) -> None:
+    async def read(house: House) -> Document:
+        return describe(house)
+
     with tempfile.TemporaryDirectory() as folder:
         demo.make_secret(Path(folder))
         settings = read_settings({}, data=Path(folder), demo=True)
-        document = asyncio.run(with_house(settings, _document))
+        document = asyncio.run(with_house(settings, read))
     typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
-
-
-async def _document(house: House) -> dict[str, Any]:
-    return openapi_document(all_routes(house))
 
 
 @staff_app.command("add")

@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from server.db.engine import Database
 from server.db.unit import Units
-from tests.support.database import News, SetClock, units_on, with_tables
+from tests.support.database import News, SetClock, Templates, opened, units_on, url_of
 from tests.support.postgres import Cluster, binaries, running_cluster
 
 # How long one example takes depends on what else the machine does; pytest's timeout is enough.
@@ -36,33 +36,54 @@ def postgres() -> Iterator[Cluster]:
         yield cluster
 
 
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """What databases with tables are copied from."""
+    return Templates(tmp_path_factory.mktemp("templates"))
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """A SQLite file of the test's own."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'kuayu.db'}"
+def sqlite_path(tmp_path: Path) -> Path:
+    """Where the test's own SQLite file is."""
+    return tmp_path / "kuayu.db"
+
+
+@pytest.fixture
+def sqlite_url(sqlite_path: Path) -> str:
+    """The URL of the test's own SQLite file."""
+    return url_of(sqlite_path)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
+def cluster(request: pytest.FixtureRequest) -> Cluster | None:
+    """None for SQLite, and once more the PostgreSQL server."""
+    return None if request.param == "sqlite" else request.getfixturevalue("postgres")
+
+
+@pytest.fixture
+async def database_url(cluster: Cluster | None, sqlite_url: str) -> str:
     """A fresh database, once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        return sqlite_url
-    cluster: Cluster = request.getfixturevalue("postgres")
-    return await cluster.fresh_database()
+    return sqlite_url if cluster is None else await cluster.fresh_database()
 
 
 @pytest.fixture
-async def database(sqlite_url: str) -> AsyncIterator[Database]:
+async def database(templates: Templates, sqlite_path: Path) -> AsyncIterator[Database]:
     """A SQLite database with every table."""
-    async with with_tables(sqlite_url) as opened:
-        yield opened
+    async with opened(await templates.copy_sqlite(sqlite_path)) as found:
+        yield found
 
 
 @pytest.fixture
-async def either_database(database_url: str) -> AsyncIterator[Database]:
+async def either_database(
+    templates: Templates, cluster: Cluster | None, sqlite_path: Path
+) -> AsyncIterator[Database]:
     """A database with every table, once on SQLite and once on PostgreSQL."""
-    async with with_tables(database_url) as opened:
-        yield opened
+    if cluster is None:
+        url = await templates.copy_sqlite(sqlite_path)
+    else:
+        url = await templates.copy_postgres(cluster)
+    async with opened(url) as found:
+        yield found
 
 
 @pytest.fixture

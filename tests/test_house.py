@@ -17,7 +17,7 @@ import pytest
 import hatch_build
 from counter_client.invented import Inventor  # noqa: F401 (its import must not need the server)
 from server.access import TABLE, Action
-from server.app import all_routes, build_house, openapi
+from server.app import NOTICES, all_routes, build_house, openapi, socket_document
 from server.cases.rules import CaseState
 from server.errors import CODES
 from tests.support.service import demo_settings
@@ -204,19 +204,70 @@ async def test_the_protocol_page_names_every_route(document: dict[str, Any]) -> 
     assert whole - set(document["paths"]) <= {"/api/openapi.json"}
 
 
-async def test_the_clients_types_are_generated_from_this_very_document(
-    document: dict[str, Any], tmp_path: Path
-) -> None:
-    kept = CLIENT / "openapi.json"
-    assert json.loads(kept.read_text()) == json.loads(json.dumps(document)), "run: kuayu openapi"
-    types = tmp_path / "schema.d.ts"
+@pytest.fixture
+async def socket(tmp_path: Path) -> dict[str, Any]:
+    """The document of all that goes over the socket, as the service gives it now."""
+    house = build_house(demo_settings(tmp_path, 8400))
+    try:
+        return socket_document(house)
+    finally:
+        await house.close()
+
+
+async def generate(kept: Path, types: Path) -> None:
+    """Have the client's own tool make the types of a document."""
     made = await asyncio.to_thread(
         subprocess.run,
         hatch_build.npm("exec", "--", "openapi-typescript", str(kept), "--output", str(types)),
         cwd=CLIENT, env=hatch_build.environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
+
+
+async def test_the_clients_types_are_generated_from_this_very_document(
+    document: dict[str, Any], tmp_path: Path
+) -> None:
+    kept = CLIENT / "openapi.json"
+    assert json.loads(kept.read_text()) == json.loads(json.dumps(document)), "run: kuayu openapi"
+    types = tmp_path / "schema.d.ts"
+    await generate(kept, types)
     assert types.read_text() == (CLIENT / "src/api/schema.d.ts").read_text(), "run: npm run types"
+
+
+async def test_the_clients_notices_are_generated_from_this_very_document(
+    socket: dict[str, Any], tmp_path: Path
+) -> None:
+    kept = CLIENT / "socket.json"
+    assert json.loads(kept.read_text()) == json.loads(json.dumps(socket)), "run: kuayu socket"
+    types = tmp_path / "socket-schema.d.ts"
+    await generate(kept, types)
+    assert types.read_text() == (CLIENT / "src/api/socket-schema.d.ts").read_text(), (
+        "run: npm run types"
+    )
+
+
+async def test_the_protocol_page_names_every_event_and_notice(socket: dict[str, Any]) -> None:
+    page = (ROOT / "docs/protocol.md").read_text()
+    schemas = socket["components"]["schemas"]
+    for title, schema in (("from the client", "Said"), ("to the client", "Heard")):
+        tables = [part.partition("\n\n")[0] for part in page.split(f"| {title} |")[1:]]
+        lines = [line for table in tables for line in table.splitlines()]
+        first = [line.split("|")[1] for line in lines if line.startswith("| `")]
+        named = {name for cell in first for name in re.findall(r"`([^`]+)`", cell)}
+        assert named == set(schemas[schema]["properties"]), title
+
+
+def test_every_notice_that_is_sent_has_a_model() -> None:
+    sent = {
+        node.args[1].value
+        for path in SERVER
+        for called, node in calls(path)
+        if called.endswith((".notify", "._tell_others", "._pass_on")) or called == "Notice"
+        # What workers are told is theirs.
+        if not any(isinstance(one, ast.Name) and one.id == "MEDIA" for one in node.args)
+        if len(node.args) > 1 and isinstance(node.args[1], ast.Constant)
+    }
+    assert sent | {"event.refused"} == set(NOTICES)
 
 
 def test_the_lock_file_and_the_tree_name_no_registry() -> None:

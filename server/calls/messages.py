@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, RootModel, StringConstraints, model_validator
 
 from server.calls import models
 from server.calls.rules import (
@@ -200,13 +200,21 @@ class Candidate(Message):
     username_fragment: Annotated[str, StringConstraints(pattern=r"^[!-~]{0,256}$")] | None = None
 
 
+def _name_no_default(schema: dict[str, Any]) -> None:
+    """Leave the default out of a schema where left out is not the same as null."""
+    schema.pop("default", None)
+
+
+_LeftOut = Field(json_schema_extra=_name_no_default)
+
+
 class SignalSent(Message):
     """A description, or a candidate; a candidate of null ends them."""
 
     call_id: RowId
     to: RowId
-    description: Description | None = None
-    candidate: Candidate | None = None
+    description: Annotated[Description | None, _LeftOut] = None
+    candidate: Annotated[Candidate | None, _LeftOut] = None
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> SignalSent:
@@ -223,3 +231,87 @@ class PointerMoved(Message):
     stream: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}:(camera|screen|document)$")]
     x: Annotated[float, Field(ge=0, le=1)]
     y: Annotated[float, Field(ge=0, le=1)]
+
+
+class DevicesSwitched(Message):
+    """Which of a seat's own devices are on."""
+
+    call_id: RowId
+    microphone: bool
+    camera: bool
+
+
+class CallStarted(Message):
+    """A call to join."""
+
+    call_id: str
+    case_id: str
+
+
+class CallChanged(CallStarted):
+    """A call's seats or its state differ: ask again."""
+
+    state: CallState
+
+
+class CallEnded(CallStarted):
+    """A call is over."""
+
+    reason: EndReason
+
+
+class SeatLost(Message):
+    """Another socket has taken this one's seat."""
+
+    call_id: str
+
+
+class Signal(Message):
+    """Which seat of a call says something to mine."""
+
+    call_id: str
+    seat_id: Annotated[str, Field(alias="from")]
+
+
+class DescriptionReceived(Signal):
+    """A description of another seat."""
+
+    description: Description
+
+
+class CandidateReceived(Signal):
+    """A candidate of another seat; null ends them."""
+
+    candidate: Candidate | None
+
+
+class SignalReceived(RootModel[DescriptionReceived | CandidateReceived]):
+    """What another seat says."""
+
+
+class PointerSeen(Signal):
+    """Where another seat points."""
+
+    stream: str
+    x: float
+    y: float
+
+
+class DevicesSeen(Signal):
+    """Which of another seat's own devices are on."""
+
+    microphone: bool
+    camera: bool
+
+
+NOTICES: dict[str, type[BaseModel]] = {
+    "devices.switched": DevicesSeen,
+    "call.started": CallStarted,
+    "call.changed": CallChanged,
+    "call.ended": CallEnded,
+    "seat.lost": SeatLost,
+    "signal.received": SignalReceived,
+    "pointer.moved": PointerSeen,
+    "still.requested": Still,
+    "still.closed": Still,
+}

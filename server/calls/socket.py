@@ -68,11 +68,19 @@ class _Listeners:
         await heard.hub.publish(Notice(seat_room(said.to), "signal.received", news))
 
     async def point(self, heard: Heard[wire.PointerMoved]) -> None:
+        await self._tell_others(heard, "pointer.moved")
+
+    async def switch(self, heard: Heard[wire.DevicesSwitched]) -> None:
+        await self._tell_others(heard, "devices.switched")
+
+    async def _tell_others(
+        self, heard: Heard[wire.PointerMoved] | Heard[wire.DevicesSwitched], event: str
+    ) -> None:
         mine, seats = await self._seats(heard.connection, heard.said.call_id)
         news = {**heard.said.model_dump(), "from": mine.id}
         for seat in seats:
             if seat.id != mine.id and seat.sid is not None:
-                await heard.hub.publish(Notice(seat_room(seat.id), "pointer.moved", news))
+                await heard.hub.publish(Notice(seat_room(seat.id), event, news))
 
     async def _seats(self, connection: Connection, call_id: str) -> tuple[Seat, Sequence[Seat]]:
         """Return the seat that this very socket has in a live call, and all the call's seats."""
@@ -101,9 +109,10 @@ def listeners(calls: Calls, units: Units) -> tuple[list[SocketEvent[Any]], Any]:
     """Return the socket events of this domain, and what to tell of a socket that is gone."""
     on = _Listeners(calls, units)
     events: list[SocketEvent[Any]] = [
-        SocketEvent("seat.taken", wire.SeatTaken, on.take_seat),
+        SocketEvent("seat.taken", wire.SeatTaken, on.take_seat, wire.Call),
         SocketEvent("seat.reported", wire.SeatReported, on.report),
         SocketEvent("signal.sent", wire.SignalSent, on.signal),
         SocketEvent("pointer.moved", wire.PointerMoved, on.point),
+        SocketEvent("devices.switched", wire.DevicesSwitched, on.switch),
     ]
     return events, on.gone

@@ -95,6 +95,17 @@ async def events_after(session: AsyncSession, case_id: str, seq: int) -> Sequenc
     return (await session.scalars(statement)).all()
 
 
+async def last_event(session: AsyncSession, case_id: str, kind: str) -> CaseEvent | None:
+    """Return the last event of one kind in a case's log."""
+    statement = (
+        select(CaseEvent)
+        .where(CaseEvent.case_id == case_id, CaseEvent.kind == kind)
+        .order_by(CaseEvent.seq.desc())
+        .limit(1)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
 async def list_fields(session: AsyncSession, case_id: str) -> Sequence[CaseField]:
     """Return the fields that were ever written."""
     return (

@@ -33,8 +33,9 @@ from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import Owner, check_applicant, check_order, check_prose, check_value
-from server.items.service import Items
+from server.items.service import Items, deciding_authority, refuse_unrecognised
 from server.regions.rules import Catalogue
+from server.texts import REFUSAL_NOTICE_VERSION
 
 FileStill = Callable[[Entry, str, str], Awaitable[None]]
 
@@ -59,13 +60,20 @@ class Cases:
     file_still: FileStill
 
     async def open_case(self, unit: Unit, actor: Actor, order: wire.CaseOrder) -> wire.Case:
-        """Open a case at the actor's counter; its number is the next of the region's day."""
+        """Open a case at the actor's counter; its number is the next of the region's day.
+
+        Refuses jurisdiction.own, region.unknown, and certificate.unrecognised where the counter's
+        region counts no certificate that the jurisdiction could issue on the item.
+        """
         authorize(actor, Action.OPEN_CASE)
         item = self.items.current(order.item_code)
         if order.jurisdiction == actor.region:
             raise ServiceError("jurisdiction.own", field="jurisdiction")
         if order.jurisdiction not in item.jurisdictions:
             raise ServiceError("region.unknown", field="jurisdiction")
+        refuse_unrecognised(
+            self.catalogue, item, actor.region, order.jurisdiction, field="jurisdiction"
+        )
         applicant = check_applicant(item, order.applicant.model_dump(), unit.now)
         case_id, day = new_id(), china_day(unit.now)
         wrapped = self.records.vault.new_key(case_id)
@@ -299,12 +307,19 @@ class Cases:
     async def refuse_case(
         self, unit: Unit, actor: Actor, case_id: str, order: wire.RefusalOrder
     ) -> wire.Case:
-        """Refuse the case, with the reason and its basis in law."""
+        """Refuse the case, with the reason and its basis in law.
+
+        The event keeps who refuses and which wording the paper has, so that it never changes.
+        """
         entry = await self.records.begin(unit, actor, case_id, Action.REFUSE_CASE)
         reason = check_prose(order.reason, "reason", 1000, required=True)
-        return await self._conclude(
-            entry, CaseState.REFUSED, "case.refused", {"reason": reason, "basis": order.basis}
-        )
+        item = self.reader.item_of(entry.case)
+        issuer = deciding_authority(self.catalogue, item, entry.case.jurisdiction).name
+        data = {
+            "reason": reason, "basis": order.basis, "issuer": issuer,
+            "notice_version": REFUSAL_NOTICE_VERSION,
+        }  # fmt: skip
+        return await self._conclude(entry, CaseState.REFUSED, "case.refused", data)
 
     async def defer_case(
         self, unit: Unit, actor: Actor, case_id: str, order: wire.DeferralOrder

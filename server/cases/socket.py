@@ -5,33 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from server.access import Action
-from server.cases.messages import Name, RowId
+from server.cases.notices import CaseWatched, FieldEdited, Watching
 from server.cases.record import Records
 from server.db.engine import Database
 from server.db.unit import Notice
 from server.rooms import case as case_room
-from server.web.http import Message
 from server.web.socket import Heard, SocketEvent
-
-
-class CaseWatched(Message):
-    """Which case."""
-
-    case_id: RowId
-
-
-class Watching(Message):
-    """Up to where the log goes now."""
-
-    seq: int
-
-
-class FieldEdited(Message):
-    """Who is about to change a field."""
-
-    case_id: RowId
-    name: Name
-    editing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +45,7 @@ def events(
     """Return the socket events of this domain."""
     listeners = _Listeners(records, database)
     return [
-        SocketEvent("case.watched", CaseWatched, listeners.watch),
+        SocketEvent("case.watched", CaseWatched, listeners.watch, Watching),
         SocketEvent("case.unwatched", CaseWatched, listeners.unwatch),
         SocketEvent("field.edited", FieldEdited, listeners.edited),
     ]

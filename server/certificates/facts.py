@@ -15,10 +15,10 @@ from server.cases.reading import Reader
 from server.cases.rules import CheckKind, ConsentState
 from server.cases.service import Cases
 from server.certificates.rules import identity_checked
-from server.certificates.signer import Order, Signer
+from server.certificates.signer import Order, Signer, Template
 from server.errors import ServiceError
 from server.items.rules import CertificateKind, Owner, mask_name
-from server.items.service import issuing_authority
+from server.items.service import issuing_authority, refuse_unrecognised
 from server.regions.rules import Authority, Catalogue
 from server.texts import NOT_NUMBERED
 
@@ -51,12 +51,11 @@ class Draft:
         """What is printed beside the values."""
         return self.title + self.authority.name + self.authority.seal_text
 
-    def preview_order(self, now: datetime, *, demo: bool) -> Order:
+    def preview_order(self, template: Template, now: datetime, *, demo: bool) -> Order:
         """Return an order for a page without number, seal or live QR code."""
         return Order(
-            kind=self.kind,
+            template=template,
             title=self.title,
-            template_version=self.template_version,
             number=NOT_NUMBERED,
             check_code=NOT_NUMBERED,
             jurisdiction=self.jurisdiction,
@@ -86,13 +85,18 @@ class Drafts:
     async def outline(self, session: AsyncSession, case: Case, kind: str) -> Draft:
         """Return the facts for a preview.
 
-        Refuses certificate.kind_unknown, case.incomplete for values the page needs,
-        text.too_long, and certificate.unprintable for a value not in the form the page writes.
+        Refuses certificate.kind_unknown, certificate.unrecognised where the counter's region does
+        not count it, case.incomplete for values the page needs, text.too_long, and
+        certificate.unprintable for a value not in the form the page writes.
         """
-        line = self.reader.item_of(case).certificate(kind)
+        item = self.reader.item_of(case)
+        line = item.certificate(kind)
         template = self.signer.templates.get(kind)
         if line is None or template is None or case.jurisdiction not in line.authorities:
             raise ServiceError("certificate.kind_unknown", field="kind")
+        refuse_unrecognised(
+            self.catalogue, item, case.counter_region, case.jurisdiction, kind=kind, field="kind"
+        )
         values = await self.reader.values(session, case)
         lacking = template.missing(values)
         if lacking:

@@ -26,7 +26,7 @@ from server.certificates.rules import (
     may_resume,
     serial_text,
 )
-from server.certificates.signer import Order, Signed, Signer
+from server.certificates.signer import Order, Signed, Signer, Template
 from server.db.base import new_id
 from server.db.replies import claim, remember
 from server.db.unit import Unit, Units
@@ -106,7 +106,8 @@ class Issuing:
             draft = await self.drafts.outline(session, case, kind)
         await self.signer.check(draft.values, draft.words)
         demo = self.signer.is_demo(draft.authority.id)
-        return await self.signer.preview(draft.preview_order(now, demo=demo))
+        template = self._template(draft.kind, draft.template_version)
+        return await self.signer.preview(draft.preview_order(template, now, demo=demo))
 
     async def _draft(self, actor: Actor, case_id: str, kind: str, key: Key) -> Draft | None:
         """Return facts that can be printed and signed; None if this key has reserved already."""
@@ -183,10 +184,10 @@ class Issuing:
         """Say whether a reserved certificate is drawn as it stands.
 
         The same command resumes what it has reserved; another one only if the case still says
-        the same. Neither does when that would date the certificate back.
+        the same. Neither does when that would date the certificate back, or when its template is
+        of a version that this process does not know: another one, newer or older, reserved it.
         """
-        template = self.signer.templates[row.kind]
-        if row.template_version != template.version:
+        if self.signer.templates.find(row.kind, row.template_version) is None:
             return False
         if not may_resume(row.signing_at, entry.unit.now):
             return False
@@ -242,20 +243,26 @@ class Issuing:
 
     def _order(self, entry: Entry, row: Certificate) -> Order:
         draft = _opened(entry, row)
+        template = self._template(row.kind, row.template_version)
         return Order(
-            kind=row.kind,
+            template=template,
             title=row.title,
-            template_version=row.template_version,
             number=row.number,
             check_code=row.check_code,
             jurisdiction=row.jurisdiction,
             authority=draft.authority,
             values=draft.values,
-            holder=draft.holder(self.signer.templates[row.kind].holder),
+            holder=draft.holder(template.holder),
             signing_time=row.signing_at,
             verify_url=verify_address(self.public_url, row.number),
             demo=row.demo,
         )
+
+    def _template(self, kind: str, version: str) -> Template:
+        found = self.signer.templates.find(kind, version)
+        if found is None:
+            raise ServiceError("certificate.kind_unknown", field="kind")
+        return found
 
     async def _row(self, certificate_id: str) -> Certificate:
         async with self.units.database.reading() as session:

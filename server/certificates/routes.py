@@ -12,6 +12,7 @@ from server.cases.routes import CASE
 from server.certificates import messages as wire
 from server.certificates.issuing import Issuing, Key
 from server.certificates.papers import Papers
+from server.certificates.refusals import Refusals
 from server.certificates.rules import clean_number
 from server.certificates.service import Certificates
 from server.certificates.verifying import Verifying
@@ -33,6 +34,12 @@ class _Counter:
     certificates: Certificates
     verifying: Verifying
     papers: Papers
+    refusals: Refusals
+
+    async def read_refusal(self, ask: Ask[Empty]) -> FileAnswer:
+        async with ask.database.reading() as session:
+            refusal = await self.refusals.read(session, ask.actor, ask.path["case_id"])
+        return FileAnswer(await self.refusals.draw(refusal), PDF, f"{refusal.letter.number}.pdf")
 
     async def preview_certificate(self, ask: Ask[wire.CertificateOrder]) -> FileAnswer:
         pdf = await self.issuing.preview(ask.actor, ask.path["case_id"], ask.said.kind)
@@ -109,9 +116,11 @@ def routes(
     verifying: Verifying,
     papers: Papers,
     admit: Admit,
+    *,
+    refusals: Refusals,
 ) -> list[Route[Any]]:
     """Return this domain's lines of the API; `admit` counts the questions about one number."""
-    on = _Counter(issuing, certificates, verifying, papers)
+    on = _Counter(issuing, certificates, verifying, papers, refusals)
     anyone = _Anyone(verifying, admit)
     pdf = Upload(MAX_BYTES, (PDF,))
     return [
@@ -122,6 +131,8 @@ def routes(
               on.issue_certificate, wire.Certificate, "Issue a certificate", keyed=True),
         Route("GET", CASE + "/certificates", Action.READ_CASE, Empty, on.list_certificates,
               wire.CertificateList, "List a case's certificates"),
+        Route("GET", CASE + "/refusal-notice", Action.READ_CASE, Empty, on.read_refusal, None,
+              "The notice of refusal, to be printed and sealed by hand"),
         Route("GET", CERTIFICATE + "/file", Action.READ_CERTIFICATE, Empty,
               on.read_certificate_file, None, "Download a certificate"),
         Route("POST", CERTIFICATE + "/verification", Action.VERIFY_CERTIFICATE, Empty,

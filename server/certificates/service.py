@@ -20,6 +20,7 @@ from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import check_prose, check_text
+from server.items.service import refuse_unrecognised
 from server.regions.rules import Catalogue
 from server.rooms import clerk as clerk_room
 
@@ -119,7 +120,8 @@ class Certificates:
         """End a case in its local transaction, and tell the issuer who relied on what.
 
         Refuses certificate.unknown unless a certified case names a certificate of its own,
-        certificate.revoked for one that counts no more, settlement.exists.
+        certificate.revoked for one that counts no more, certificate.unrecognised for one that the
+        counter's region does not count, settlement.exists.
         """
         entry = await self._begin_settling(unit, actor, case_id)
         row = await self._relied_on(entry, order.certificate_id)
@@ -171,6 +173,11 @@ class Certificates:
         if row is None or row.case_id != entry.case.id:
             raise ServiceError("certificate.unknown", field="certificate_id")
         require_valid(row.state)
+        case = entry.case
+        refuse_unrecognised(
+            self.catalogue, self.reader.item_of(case), case.counter_region, row.jurisdiction,
+            kind=row.kind, field="certificate_id",
+        )  # fmt: skip
         return row
 
     async def _send_receipt(self, entry: Entry, settlement: Settlement, row: Certificate) -> None:

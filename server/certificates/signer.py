@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import pypdfium2
 import structlog
@@ -20,8 +21,9 @@ import structlog
 from docs_gen import qr
 from docs_gen.data import CHINA, Facts, Issuer
 from docs_gen.fonts import FontError, load_fonts, unprintable
-from docs_gen.numbers import identifier
-from docs_gen.press import preview
+from docs_gen.notice import Letter, NoticeTemplate, load_notices
+from docs_gen.numbers import identifier, long_date
+from docs_gen.press import draw_notice, preview
 from docs_gen.signing import SealKey, issue
 from docs_gen.template import Template, load_templates
 from docs_gen.trust import (
@@ -43,16 +45,21 @@ from server.regions.rules import Authority
 __all__ = [
     "Finding",
     "KeyFolderError",
+    "Letter",
+    "NoticeTemplate",
     "Order",
     "Signed",
     "Signer",
+    "Template",
     "Verdict",
     "import_crl",
     "import_seal",
+    "long_date",
 ]
 
 log = structlog.get_logger("kuayu.certificates")
 
+Answer = TypeVar("Answer")
 PICTURE_PIXELS = 1800
 UNAVAILABLE = "signer.unavailable"
 # Looking at an honest file takes some 10 ms.
@@ -61,11 +68,13 @@ LOOK_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Everything that one certificate is made of; the same order gives the same bytes."""
+    """Everything that one certificate is made of; the same order gives the same bytes.
 
-    kind: str
+    The template comes along: one of the drawing process's own might be of another version.
+    """
+
+    template: Template
     title: str
-    template_version: str
     number: str
     check_code: str
     jurisdiction: str
@@ -85,8 +94,8 @@ class Order:
     def facts(self, token: str) -> Facts:
         """Return what is drawn, with the QR code's token in the fragment of its address."""
         return Facts(
-            kind=self.kind,
-            template_version=self.template_version,
+            kind=self.template.kind,
+            template_version=self.template.version,
             number=self.number,
             check_code=self.check_code,
             issuer=self.issuer,
@@ -121,6 +130,7 @@ class Signer:
     def __init__(self, folder: Path, passphrase: str, *, fallback: Path | None = None) -> None:
         """Work with the key folder `folder`; `fallback` is a face for rare characters."""
         self.templates = load_templates()
+        self.notices = load_notices()
         self._folder = folder
         self._passphrase = passphrase
         self._demo: Mapping[str, bool] = {}
@@ -128,12 +138,14 @@ class Signer:
             "seals", 1, _lay_out_keys, (folder, passphrase, fallback), refusal=UNAVAILABLE
         )
         # Our own files at the desk, strangers' at the door: nobody keeps the clerks waiting.
-        self._desk = WorkerPool(
-            "desk", 1, _lay_out_desk, (folder,), refusal=UNAVAILABLE, cpu_seconds=LOOK_SECONDS
-        )
-        self._door = WorkerPool(
-            "door", 1, _lay_out_desk, (folder,), refusal=UNAVAILABLE, cpu_seconds=LOOK_SECONDS
-        )
+        # Our own files at the desk, strangers' at the door: nobody keeps the clerks waiting.
+        self._desk, self._door = (
+            WorkerPool(
+                name, 1, _lay_out_desk, (folder, fallback), refusal=UNAVAILABLE,
+                cpu_seconds=LOOK_SECONDS,
+            )
+            for name in ("desk", "door")
+        )  # fmt: skip
 
     @property
     def pages(self) -> dict[str, dict[str, int]]:
@@ -198,16 +210,11 @@ class Signer:
 
         Refuses signer.unavailable when nothing can be drawn at all.
         """
-        found = await self._seals.run(_unprintable, dict(values), words)
-        if found is not None:
-            raise ServiceError(found.code, **found.details)
+        _unless_refused(await self._seals.run(_unprintable, dict(values), words))
 
     async def preview(self, order: Order) -> bytes:
         """Draw what a certificate would say: never signed, without a live QR code."""
-        found = await self._seals.run(_preview, order)
-        if isinstance(found, _Refused):
-            raise ServiceError(found.code, **found.details)
-        return found
+        return _unless_refused(await self._seals.run(_preview, order))
 
     async def issue(self, order: Order, now: datetime) -> Signed:
         """Draw, sign and validate a certificate; the same order gives the same bytes."""
@@ -230,12 +237,24 @@ class Signer:
                 raise
             return _nothing(content)
 
+    async def notice(self, letter: Letter, template: NoticeTemplate) -> bytes:
+        """Draw a notice; certificate.unprintable names the characters that no face has."""
+        return _unless_refused(await self._desk.run(_notice, letter, template))
+
     async def picture(self, content: bytes, page: int) -> bytes:
         """Return a page of a certificate as a PNG; material.unknown if there is no such page."""
-        found = await self._desk.run(_picture, content, page)
-        if isinstance(found, _Refused):
-            raise ServiceError(found.code, **found.details)
-        return found
+        return _unless_refused(await self._desk.run(_picture, content, page))
+
+
+def _lacking(text: str, fallback: Path | None) -> list[str]:
+    """Name the characters of a text that no face has."""
+    return [f"{one} (U+{ord(one):04X})" for one in unprintable(text, fallback)]
+
+
+def _unless_refused(found: Answer | _Refused) -> Answer:
+    if isinstance(found, _Refused):
+        raise ServiceError(found.code, **found.details)
+    return found
 
 
 class _Keys:
@@ -243,7 +262,6 @@ class _Keys:
 
     def __init__(self, folder: Path, passphrase: str, fallback: Path | None) -> None:
         self.fallback = fallback
-        self.templates: dict[str, Template] = load_templates()
         self.seals = {
             path.stem: SealKey.load(path, passphrase)
             for path in sorted((folder / "seals").glob("*.p12"))
@@ -274,6 +292,7 @@ class _Bench:
 
     keys: _Keys | None = None
     trust: _Trust | None = None
+    fallback: Path | None = None
     fault = "the keys are not loaded"
 
 
@@ -285,8 +304,9 @@ def _lay_out_keys(folder: Path, passphrase: str, fallback: Path | None) -> None:
         _Bench.fault = str(error)
 
 
-def _lay_out_desk(folder: Path) -> None:
+def _lay_out_desk(folder: Path, fallback: Path | None) -> None:
     _Bench.trust = _Trust(folder)
+    _Bench.fallback = fallback
 
 
 def _survey() -> dict[str, bool] | str:
@@ -299,9 +319,7 @@ def _unprintable(values: dict[str, str], words: str) -> _Refused | None:
     if _Bench.keys is None:
         return _Refused("signer.unavailable")
     for name, text in {**values, "issuer": words}.items():
-        lacking = unprintable(text, _Bench.keys.fallback)
-        if lacking:
-            named = [f"{character} (U+{ord(character):04X})" for character in lacking]
+        if named := _lacking(text, _Bench.keys.fallback):
             return _Refused("certificate.unprintable", {"field": name, "characters": named})
     return None
 
@@ -309,9 +327,8 @@ def _unprintable(values: dict[str, str], words: str) -> _Refused | None:
 def _preview(order: Order) -> bytes | _Refused:
     if _Bench.keys is None:
         return _Refused("signer.unavailable")
-    template = _Bench.keys.templates[order.kind]
     try:
-        return preview(order.facts(""), template, _Bench.keys.fallback)
+        return preview(order.facts(""), order.template, _Bench.keys.fallback)
     except ValueError:
         return _Refused("certificate.unprintable")
 
@@ -320,7 +337,6 @@ def _issue(order: Order, now: datetime) -> Signed | _Refused:
     keys = _Bench.keys
     if keys is None or order.authority.id not in keys.seals:
         return _Refused("signer.unavailable")
-    template = keys.templates[order.kind]
     facts = order.facts("")
     claim = qr.Claim(
         number=order.number,
@@ -328,40 +344,44 @@ def _issue(order: Order, now: datetime) -> Signed | _Refused:
         holder=order.holder,
         issuer=order.authority.name,
         issued_on=facts.issued_on,
-        valid_until=template.valid_until(facts.issued_on),
+        valid_until=order.template.valid_until(facts.issued_on),
     )
     token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
     seal = keys.seals[order.authority.id]
     try:
-        made = asyncio.run(issue(order.facts(token), template, seal, keys.fallback))
+        made = asyncio.run(issue(order.facts(token), order.template, seal, keys.fallback))
     except ValueError:
         return _Refused("certificate.unprintable")
     finding = asyncio.run(verify(made.pdf, keys.trust.now(), now))
     if finding.verdict is not Verdict.GENUINE or finding.number != order.number:
         return _Refused("signer.unavailable", {"finding": finding.verdict.value})
-    return Signed(made.pdf, made.sha256, token, _pages(made.pdf))
+    return Signed(made.pdf, made.sha256, token, len(pypdfium2.PdfDocument(made.pdf)))
 
 
 def _examine(content: bytes, now: datetime) -> Finding:
-    if _Bench.trust is None:
-        return Finding(Verdict.CANNOT_TELL, _nothing(content).sha256)
     try:
-        trust = _Bench.trust.now()
+        trust = None if _Bench.trust is None else _Bench.trust.now()
     except (KeyFolderError, OSError):
+        trust = None
+    if trust is None:
         return Finding(Verdict.CANNOT_TELL, _nothing(content).sha256)
     return asyncio.run(verify(content, trust, now))
 
 
+def _notice(letter: Letter, template: NoticeTemplate) -> bytes | _Refused:
+    try:
+        words = "".join((letter.issuer, *template.written(letter)))
+        if named := _lacking(words, _Bench.fallback):
+            return _Refused("certificate.unprintable", {"characters": named})
+        return draw_notice(letter, template, _Bench.fallback)
+    except ValueError:
+        return _Refused("certificate.unprintable")
+    except FontError:
+        return _Refused(UNAVAILABLE)
+
+
 def _nothing(content: bytes) -> Finding:
     return Finding(Verdict.UNREADABLE, hashlib.sha256(content).hexdigest())
-
-
-def _pages(content: bytes) -> int:
-    document = pypdfium2.PdfDocument(content)
-    try:
-        return len(document)
-    finally:
-        document.close()
 
 
 def _picture(content: bytes, page: int) -> bytes | _Refused:

@@ -106,7 +106,7 @@ class Verifying:
     async def _holder(self, session: AsyncSession, row: Certificate) -> str | None:
         """Return the masked name; none once the case's key is destroyed."""
         case = await case_queries.find_case(session, row.case_id)
-        template = self.signer.templates.get(row.kind)
+        template = self.signer.templates.find(row.kind, row.template_version)
         if case is None or template is None:
             return None
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -52,6 +52,15 @@ class CitizenCertificate(Message):
     pages: int
 
 
+class CitizenRefusal(Message):
+    """The notice of refusal, as text; the paper says the same."""
+
+    title: str
+    paragraphs: list[str]
+    issuer: str
+    issued_on: date
+
+
 class CitizenCase(Message):
     """A case as its citizen sees it."""
 
@@ -62,6 +71,7 @@ class CitizenCase(Message):
     jurisdiction_name: str
     steps: list[CitizenStep]
     certificates: list[CitizenCertificate]
+    refusal: CitizenRefusal | None
     rating: int | None
 
 

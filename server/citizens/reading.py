@@ -14,8 +14,10 @@ from server.cases import queries as case_queries
 from server.cases.messages import Consent
 from server.cases.models import Case
 from server.cases.reading import Reader
+from server.cases.rules import CaseState
 from server.certificates import queries as certificate_queries
 from server.certificates.models import Certificate
+from server.certificates.refusals import Refusals
 from server.certificates.rules import CertificateState
 from server.citizens import messages as wire
 from server.citizens import queries
@@ -43,6 +45,7 @@ class Views:
     reader: Reader
     catalogue: Catalogue
     find_call: FindCall
+    refusals: Refusals
 
     async def facing(self, session: AsyncSession, actor: Actor, now: datetime) -> wire.Facing:
         """Return all that a counter's screen shows now."""
@@ -112,7 +115,19 @@ class Views:
             jurisdiction_name=self._region_name(case.jurisdiction),
             steps=[wire.CitizenStep(kind=event.kind, at=event.at) for event in steps],
             certificates=[_for_citizen(row) for row in rows],
+            refusal=await self._refusal(session, case),
             rating=None if rating is None else rating.level,
+        )
+
+    async def _refusal(self, session: AsyncSession, case: Case) -> wire.CitizenRefusal | None:
+        if case.state is not CaseState.REFUSED:
+            return None
+        found = await self.refusals.of_case(session, case)
+        return wire.CitizenRefusal(
+            title=found.template.title,
+            paragraphs=found.paragraphs,
+            issuer=found.letter.issuer,
+            issued_on=found.letter.day,
         )
 
     async def own_certificate(

@@ -70,6 +70,12 @@ class _Phone:
     views: Views
     papers: Papers
 
+    async def read_own_refusal(self, ask: Ask[Empty]) -> FileAnswer:
+        async with ask.database.reading() as session:
+            case = await self.views.require_own(session, ask.actor)
+            refusal = await self.views.refusals.of_case(session, case)
+        return FileAnswer(await self.views.refusals.draw(refusal), PDF, f"{case.number}.pdf")
+
     async def sign_citizen_in(self, ask: Ask[wire.PickUp]) -> wire.CitizenCase:
         async with ask.units.open() as unit:
             token, citizen = await self.citizens.sign_in(unit, ask.said.token)
@@ -208,6 +214,9 @@ def routes(
               None, "Download one's own certificate", audience=citizen),
         Route("GET", CERTIFICATE + "/picture", Action.READ_OWN_CASE, wire.PageQuery,
               phone.read_own_picture, None, "A picture of one page of one's own certificate",
+              audience=citizen),
+        Route("GET", "/api/citizen/refusal-notice", Action.READ_OWN_CASE, Empty,
+              phone.read_own_refusal, None, "The notice of refusal of one's own case",
               audience=citizen),
         Route("POST", "/api/citizen/rating", Action.RATE_CASE, wire.RatingGiven,
               phone.rate_by_phone, wire.RatingKept, "Rate the service, once", audience=citizen),

@@ -33,6 +33,7 @@ class Timers(ABC):
     name: ClassVar[str]
     units: Units
     renewed_at: datetime | None = field(default=None, kw_only=True)
+    renewed: set[str] = field(default_factory=set, kw_only=True)
 
     async def run(self) -> None:
         """Work until cancelled; a failure is logged and the next round tries again."""
@@ -80,10 +81,12 @@ class Timers(ABC):
         return True
 
     async def _renew_all(self, now: datetime) -> None:
-        if self.renewed_at is not None and abs(now - self.renewed_at) < RENEW_EVERY:
-            return
-        self.renewed_at = now
-        holders = sorted(self.holders())
+        """Renew all leases every RENEW_EVERY, and a newcomer's at once."""
+        present = self.holders()
+        if self.renewed_at is None or abs(now - self.renewed_at) >= RENEW_EVERY:
+            self.renewed_at, self.renewed = now, set()
+        holders = sorted(present - self.renewed)
+        self.renewed = present
         for start in range(0, len(holders), AT_ONCE):
             async with self.units.open() as unit:
                 await self.renew(unit, holders[start : start + AT_ONCE])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -171,7 +172,7 @@ class CertificateKindView(Message):
 
 
 class ItemView(Message):
-    """A service item."""
+    """A service item; `destinations` are the jurisdictions the reader's region may call."""
 
     code: str
     version: str
@@ -180,6 +181,7 @@ class ItemView(Message):
     mode: Mode
     applicant: str
     jurisdictions: list[str]
+    destinations: list[str]
     promise_allowed: bool
     recording_required: bool
     promised_minutes: int
@@ -188,8 +190,8 @@ class ItemView(Message):
     certificates: list[CertificateKindView]
 
     @classmethod
-    def of(cls, item: Item) -> ItemView:
-        """Build from an item."""
+    def of(cls, item: Item, destinations: Iterable[str]) -> ItemView:
+        """Build from an item, for who may call these jurisdictions."""
         return cls(
             code=item.code,
             version=item.version,
@@ -198,6 +200,7 @@ class ItemView(Message):
             mode=item.mode,
             applicant=item.applicant,
             jurisdictions=list(item.jurisdictions),
+            destinations=list(destinations),
             promise_allowed=item.promise_allowed,
             recording_required=item.recording_required,
             promised_minutes=item.promised_minutes,

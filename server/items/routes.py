@@ -6,17 +6,23 @@ from typing import Any
 
 from server.access import Action, authorize
 from server.items.messages import ItemList, ItemView
-from server.items.service import Items
+from server.items.service import Items, destinations
+from server.regions.rules import Catalogue
 from server.web.http import Ask, Empty, Route
 
 
-def routes(items: Items) -> list[Route[Any]]:
+def routes(items: Items, catalogue: Catalogue) -> list[Route[Any]]:
     """Return this domain's lines of the API."""
-    answer = ItemList(items=[ItemView.of(item) for item in items.by_version.values()])
 
     async def list_items(ask: Ask[Empty]) -> ItemList:
         authorize(ask.actor, Action.READ_CATALOGUE)
-        return answer
+        region = ask.actor.region
+        return ItemList(
+            items=[
+                ItemView.of(item, destinations(catalogue, item, region))
+                for item in items.by_version.values()
+            ]
+        )
 
     return [
         Route(

@@ -63,6 +63,47 @@ def issuing_authority(catalogue: Catalogue, kind: CertificateKind, jurisdiction:
     return catalogue.authority(jurisdiction, kind.authorities[jurisdiction])
 
 
+def deciding_authority(catalogue: Catalogue, item: Item, jurisdiction: str) -> Authority:
+    """Return who answers for a jurisdiction on an item: who issues its first certificate."""
+    return issuing_authority(catalogue, item.certificates[0], jurisdiction)
+
+
+def destinations(catalogue: Catalogue, item: Item, counter_region: str) -> list[str]:
+    """Return the jurisdictions for which a counter of a region may open a case on an item.
+
+    Not its own, for that is no cross-region case, and only those of whose certificates the region
+    recognises at least one kind: no other case could ever be settled there.
+    """
+    return [
+        jurisdiction
+        for jurisdiction in item.jurisdictions
+        if counter_region
+        and jurisdiction != counter_region
+        and _recognised(catalogue, item, counter_region, jurisdiction)
+    ]
+
+
+def refuse_unrecognised(
+    catalogue: Catalogue, item: Item, counter_region: str, jurisdiction: str,
+    *, kind: str | None = None, field: str | None = None,
+) -> None:  # fmt: skip
+    """Refuse certificate.unrecognised if a region does not count what a jurisdiction issues.
+
+    `kind` is the certificate meant; without one, any kind that the item has will do. regions.toml
+    may change while a case is open, so whoever moves the case on asks again.
+    """
+    if not _recognised(catalogue, item, counter_region, jurisdiction, kind):
+        at = {} if field is None else {"field": field}
+        raise ServiceError("certificate.unrecognised", **at)
+
+
+def _recognised(
+    catalogue: Catalogue, item: Item, region: str, jurisdiction: str, kind: str | None = None
+) -> bool:
+    kinds = [one.kind for one in item.certificates] if kind is None else [kind]
+    return any(catalogue.recognises(region, one, jurisdiction) for one in kinds)
+
+
 def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split("."))
 

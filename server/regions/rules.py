@@ -130,6 +130,15 @@ def is_open(hall: Hall, now: datetime) -> bool:
     return any(hours.opens <= minute < hours.closes for hours in hall.hours_on(here.date()))
 
 
+def last_closing(hall: Hall, now: datetime) -> datetime:
+    """Return when a hall closes for the day; the day's end in China if it is closed by now."""
+    here = now.astimezone(CHINA)
+    midnight = datetime.combine(here.date(), time(), CHINA)
+    closes = max((hours.closes for hours in hall.hours_on(here.date())), default=0)
+    closing = midnight + timedelta(minutes=closes)
+    return closing if closing > now else midnight + timedelta(days=1)
+
+
 def next_opening(hall: Hall, now: datetime) -> datetime | None:
     """Return when a closed hall opens next, within fifteen days; `now` itself if it is open."""
     if is_open(hall, now):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from server.media import messages as media
+from server.relays.rules import Lost
 from server.web.http import Message
 
 RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -59,3 +61,19 @@ class Leg(Message):
 
     leg_id: str
     ice_servers: list[IceServer]
+
+
+class LegLost(Message):
+    """A leg is over: open another."""
+
+    leg_id: str
+    reason: Lost
+
+
+NOTICES: dict[str, type[BaseModel]] = {
+    "leg.answered": media.LegAnswered,
+    "leg.refused": media.LegRefused,
+    "leg.lost": LegLost,
+    "negotiation.wanted": media.NegotiationWanted,
+    "streams.mapped": media.StreamsMapped,
+}

@@ -44,6 +44,7 @@ class BoardWaiting(Message):
     to_region_name: str
     taken_at: datetime
     state: TicketState
+    away: bool
 
 
 class BoardCall(Message):

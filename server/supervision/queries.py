@@ -55,8 +55,8 @@ async def agents(session: AsyncSession, region: str) -> Sequence[Agent]:
 
 async def waits_since(session: AsyncSession, region: str, since: datetime) -> list[float]:
     """Return how long each ticket answered since then had waited, in seconds."""
-    served = (
-        select(TicketPeriod.ticket_id, func.min(TicketPeriod.began_at).label("answered"))
+    answered = (
+        select(TicketPeriod.ticket_id, func.min(TicketPeriod.began_at).label("at"))
         .where(
             TicketPeriod.region == region,
             TicketPeriod.state == TicketState.SERVING,
@@ -65,11 +65,15 @@ async def waits_since(session: AsyncSession, region: str, since: datetime) -> li
         .group_by(TicketPeriod.ticket_id)
         .subquery()
     )
-    statement = select(Ticket.taken_at, served.c.answered).join(
-        served, served.c.ticket_id == Ticket.id
+    # Not the ticket's place: a case that was returned keeps the place of before it was called.
+    began = func.min(TicketPeriod.began_at)
+    statement = (
+        select(began.label("began"), answered.c.at)
+        .join(answered, answered.c.ticket_id == TicketPeriod.ticket_id)
+        .group_by(TicketPeriod.ticket_id, answered.c.at)
     )
     rows = (await session.execute(statement)).all()
-    return [float((row.answered - row.taken_at).total_seconds()) for row in rows]
+    return [float((row.at - row.began).total_seconds()) for row in rows]
 
 
 async def abandoned_since(session: AsyncSession, region: str, since: datetime) -> int:

@@ -38,6 +38,7 @@ class Supervision:
                 to_region_name=self.reader.catalogue.regions[case.jurisdiction].name,
                 taken_at=ticket.taken_at,
                 state=ticket.state,
+                away=ticket.away_since is not None,
             )
             for ticket, case in await queries.waiting(session, region)
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,8 +18,8 @@ from server.rooms import board as board_room
 from server.rooms import case as case_room
 from server.rooms import clerk as clerk_room
 from server.rooms import queue as queue_room
+from server.tickets import agent_queries, queries
 from server.tickets import messages as wire
-from server.tickets import queries
 from server.tickets.models import Offer, Ticket
 from server.tickets.rules import AgentState, estimate_wait
 
@@ -48,8 +49,8 @@ class Line:
 
     async def _pace(self, session: AsyncSession, region: str) -> Pace:
         return Pace(
-            at_work=await queries.count_agents(session, region, AT_WORK),
-            ready=await queries.count_agents(session, region, [AgentState.READY]),
+            at_work=await agent_queries.count_agents(session, region, AT_WORK),
+            ready=await agent_queries.count_agents(session, region, [AgentState.READY]),
             serving_seconds=await queries.serving_seconds(session, region),
         )
 
@@ -65,6 +66,7 @@ class Line:
             position=position,
             estimated_wait_seconds=estimate_wait(ahead, pace.at_work, seconds),
             taken_at=ticket.taken_at,
+            away=ticket.away_since is not None,
             agents_ready=pace.ready,
         )
 
@@ -90,7 +92,7 @@ class Line:
         self, session: AsyncSession, actor: Actor, now: datetime, call_id: str | None = None
     ) -> wire.Agent:
         """Return an agent's own standing, with the offer that rings."""
-        agent = await queries.find_agent(session, actor.id)
+        agent = await agent_queries.find_agent(session, actor.id)
         if agent is None:
             return wire.Agent(state=AgentState.OFFLINE, since=None)
         offer = await queries.open_offer_of(session, actor.id)
@@ -108,7 +110,7 @@ class Line:
         """Return a jurisdiction's line as a snapshot."""
         version = await queries.current_version(session, region)
         rows = []
-        for place, ticket in enumerate(await queries.waiting_line(session, region), start=1):
+        for place, ticket in _numbered(await queries.waiting_line(session, region)):
             case = await find_case(session, ticket.case_id)
             if case is not None:
                 rows.append(
@@ -121,14 +123,15 @@ class Line:
                         taken_at=ticket.taken_at,
                         state=ticket.state,
                         position=place,
+                        away=ticket.away_since is not None,
                     )
                 )
-        ready = await queries.count_agents(session, region, [AgentState.READY])
+        ready = await agent_queries.count_agents(session, region, [AgentState.READY])
         return wire.Queue(region=region, version=version, waiting=rows, agents_ready=ready)
 
     async def tell_agent(self, unit: Unit, clerk_id: str) -> None:
         """Tell a clerk what they are to the queue now."""
-        agent = await queries.find_agent(unit.session, clerk_id)
+        agent = await agent_queries.find_agent(unit.session, clerk_id)
         if agent is not None:
             news = {
                 "state": agent.state.value, "since": agent.since.isoformat(), "why": agent.why,
@@ -150,10 +153,20 @@ class Line:
         if not line:
             return
         pace = await self._pace(unit.session, region)
-        for position, ticket in enumerate(line, start=1):
+        for position, ticket in _numbered(line):
             shown = self._shown(ticket, position, pace)
             place = {
                 "case_id": ticket.case_id, "ticket_id": ticket.id, "state": ticket.state.value,
-                "position": position, "estimated_wait_seconds": shown.estimated_wait_seconds,
+                "position": position, "away": shown.away,
+                "estimated_wait_seconds": shown.estimated_wait_seconds,
             }  # fmt: skip
             unit.notify(case_room(ticket.case_id), "ticket.moved", place)
+
+
+def _numbered(line: Iterable[Ticket]) -> Iterator[tuple[int, Ticket]]:
+    """Return each ticket of a line with its place, as `queries.position_of` counts it."""
+    place = 1
+    for ticket in line:
+        yield place, ticket
+        if ticket.away_since is None:
+            place += 1

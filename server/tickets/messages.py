@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from server.tickets.rules import AgentState, TicketState
+from server.tickets.rules import AgentState, OfferState, TicketState
 from server.web.http import Message
 
 Why = Annotated[str, StringConstraints(max_length=200)]
@@ -27,7 +27,10 @@ class StateWanted(Message):
 
 
 class Ticket(Message):
-    """A place in a line; position 1 is the next, 0 means in no line any more."""
+    """A place in a line; position 1 is the next, 0 means in no line any more.
+
+    While nobody is at its counter (`away`) a ticket keeps its place and is offered to nobody.
+    """
 
     id: str
     case_id: str
@@ -35,6 +38,7 @@ class Ticket(Message):
     position: int
     estimated_wait_seconds: int
     taken_at: datetime
+    away: bool
     agents_ready: int
 
 
@@ -49,6 +53,7 @@ class QueueRow(Message):
     taken_at: datetime
     state: TicketState
     position: int
+    away: bool
 
 
 class Queue(Message):
@@ -83,3 +88,46 @@ class Agent(Message):
     wrap_up_until: datetime | None = None
     offer: Offer | None = None
     call_id: str | None = None
+
+
+class LineChanged(Message):
+    """A region's line or board has another version now: ask for it again."""
+
+    region: str
+    version: int
+
+
+class TicketMoved(Message):
+    """A waiting case's place."""
+
+    case_id: str
+    ticket_id: str
+    state: TicketState
+    position: int
+    away: bool
+    estimated_wait_seconds: int
+
+
+class OfferClosed(Message):
+    """An offer is over."""
+
+    id: str
+    why: Literal[OfferState.ACCEPTED, OfferState.DECLINED, OfferState.MISSED, OfferState.WITHDRAWN]
+
+
+class AgentChanged(Message):
+    """What an agent is to the queue now."""
+
+    state: AgentState
+    since: datetime
+    why: str | None
+
+
+NOTICES: dict[str, type[Message]] = {
+    "queue.changed": LineChanged,
+    "board.changed": LineChanged,
+    "ticket.moved": TicketMoved,
+    "offer.made": Offer,
+    "offer.closed": OfferClosed,
+    "agent.changed": AgentChanged,
+}

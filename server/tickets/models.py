@@ -12,11 +12,16 @@ from server.tickets.rules import AgentState, OfferState, TicketState
 
 
 class Ticket(Base):
-    """A case's place in one jurisdiction's line; `taken_at` is the place and never changes."""
+    """A case's place in one jurisdiction's line; `taken_at` is the place and never changes.
+
+    `present_until` is the lease of the clerk who took it. A waiting ticket whose lease ran out is
+    paused (`away_since`): it rings at nobody's, and is given up at `lapses_at`.
+    """
 
     __tablename__ = "ticket"
     __table_args__ = (
         Index("ix_ticket_line", "region", "state", "priority", "taken_at"),
+        Index("ix_ticket_clerk", "state", "taken_by"),
         Index(
             "uq_ticket_live", "case_id", unique=True,
             sqlite_where=text("state IN ('waiting', 'offered', 'serving')"),
@@ -32,6 +37,9 @@ class Ticket(Base):
     priority: Mapped[int] = mapped_column(default=0)
     taken_at: Mapped[datetime]
     taken_by: Mapped[str]
+    present_until: Mapped[datetime]
+    away_since: Mapped[datetime | None]
+    lapses_at: Mapped[datetime | None]
 
 
 class TicketPeriod(Base):

@@ -9,12 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from server.cases.rules import china_day
 from server.errors import ServiceError
 
 OFFER_LASTS: Final = timedelta(seconds=20)
 LEASE_LASTS: Final = timedelta(seconds=60)
+# Long enough for a reload, a cut or a restart of the counter's machine.
+COUNTER_LEASE: Final = timedelta(minutes=2)
 # A ticket that was turned down does not ring at the same place again before this has passed.
 RING_AGAIN_AFTER: Final = timedelta(seconds=15)
+
+
+def place_since(before: datetime | None, now: datetime) -> datetime:
+    """Return since when a case that comes back from correction waits in the line.
+
+    It keeps the place of the day: who fetched what was missing does not start at the back again.
+    On another day they wait like everyone who comes then.
+    """
+    keeps = before is not None and china_day(before) == china_day(now)
+    return before if before is not None and keeps else now
 
 
 class TicketState(enum.StrEnum):

@@ -17,13 +17,15 @@ from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import Owner
+from server.items.service import refuse_unrecognised
 from server.regions.service import refuse_closed
 from server.rooms import clerk as clerk_room
+from server.tickets import agent_queries, queries
 from server.tickets import messages as wire
-from server.tickets import queries
 from server.tickets.line import Line
 from server.tickets.models import Offer, Ticket, TicketPeriod
 from server.tickets.rules import (
+    COUNTER_LEASE,
     FREE_TO_CHOOSE,
     LEASE_LASTS,
     OFFER_LASTS,
@@ -33,6 +35,7 @@ from server.tickets.rules import (
     TicketState,
     Waiting,
     pair,
+    place_since,
     unknown_as,
 )
 
@@ -53,14 +56,20 @@ class Tickets(Line):
             await queries.lock_lines(unit.session, {case.jurisdiction, case.counter_region})
 
     async def take_ticket(self, unit: Unit, actor: Actor, case_id: str) -> wire.Ticket:
-        """Put a complete case in its jurisdiction's line.
+        """Put a complete case in its jurisdiction's line; a returned one keeps the day's place.
 
-        Refuses hall.closed, materials.missing and case.incomplete before anyone has waited.
+        Refuses certificate.unrecognised, hall.closed, materials.missing and case.incomplete
+        before anyone has waited.
         """
         await self.lock_lines(unit, case_id)
         entry = await self.records.begin(unit, actor, case_id, Action.TAKE_TICKET)
-        refuse_closed(self.reader.catalogue, entry.case.jurisdiction, unit.now)
+        case, catalogue = entry.case, self.reader.catalogue
+        item = self.reader.item_of(case)
+        refuse_unrecognised(catalogue, item, case.counter_region, case.jurisdiction)
+        refuse_closed(catalogue, case.jurisdiction, unit.now)
         await self.require_complete(unit.session, entry.case, Owner.LOCAL)
+        returned = entry.case.state is CaseState.RETURNED
+        before = await queries.last_place(unit.session, case_id) if returned else None
         ticket = Ticket(
             id=new_id(),
             case_id=case_id,
@@ -68,8 +77,9 @@ class Tickets(Line):
             item_code=entry.case.item_code,
             state=TicketState.WAITING,
             priority=0,
-            taken_at=unit.now,
+            taken_at=place_since(before, unit.now),
             taken_by=actor.id,
+            present_until=unit.now + COUNTER_LEASE,
         )
         unit.session.add(ticket)
         await unit.session.flush()
@@ -118,11 +128,11 @@ class Tickets(Line):
         """Be ready, on break or offline; refuses agent.busy in an offer or a call."""
         authorize(actor, Action.SET_AGENT_STATE)
         await queries.lock_lines(unit.session, {actor.region})
-        agent = await queries.enlist(
+        agent = await agent_queries.enlist(
             unit.session, actor, now=unit.now, until=unit.now + LEASE_LASTS
         )
         if agent.state is not wanted.state:
-            moved = await queries.move_agent(
+            moved = await agent_queries.move_agent(
                 unit.session, actor.id, FREE_TO_CHOOSE, wanted.state,
                 now=unit.now, why=wanted.reason or None,
             )  # fmt: skip
@@ -166,7 +176,7 @@ class Tickets(Line):
         )  # fmt: skip
         if ticket is None or not served:
             raise ServiceError("offer.gone")
-        await queries.move_agent(
+        await agent_queries.move_agent(
             unit.session, actor.id, [AgentState.OFFERED], AgentState.ON_CALL,
             now=unit.now, why="accepted",
         )  # fmt: skip
@@ -197,7 +207,7 @@ class Tickets(Line):
                     who=clerk_id, now=unit.now,
                 )  # fmt: skip
             await self.offer_next(unit, offer.region)
-        engaged = await queries.move_agent(
+        engaged = await agent_queries.move_agent(
             unit.session, clerk_id, ENGAGEABLE, AgentState.ON_CALL, now=unit.now, why="own_case"
         )
         if engaged:
@@ -205,7 +215,7 @@ class Tickets(Line):
 
     async def release(self, unit: Unit, clerk_id: str) -> None:
         """Make a counter clerk ready again who was an agent before the call on their own case."""
-        released = await queries.move_agent(
+        released = await agent_queries.move_agent(
             unit.session, clerk_id, [AgentState.ON_CALL], AgentState.READY,
             now=unit.now, why="call_ended",
         )  # fmt: skip
@@ -214,7 +224,7 @@ class Tickets(Line):
 
     async def wrap_up(self, unit: Unit, clerk_id: str, until: datetime) -> None:
         """Give an agent time for the paper work after a call."""
-        wrapping = await queries.move_agent(
+        wrapping = await agent_queries.move_agent(
             unit.session, clerk_id, [AgentState.ON_CALL], AgentState.WRAP_UP,
             now=unit.now, why="call_ended", wrap_up_until=until,
         )  # fmt: skip
@@ -234,7 +244,7 @@ class Tickets(Line):
         self, session: AsyncSession, region: str, now: datetime
     ) -> list[tuple[str, str]]:
         """Return which tickets of a region are to be offered now, and to whom."""
-        rows = await queries.ready_agents(session, region, now)
+        rows = await agent_queries.ready_agents(session, region, now)
         if not rows:
             return []
         idle = [IdleAgent(row.clerk_id, frozenset(row.items), row.idle_since) for row in rows]
@@ -243,12 +253,14 @@ class Tickets(Line):
             Waiting(ticket.id, ticket.item_code, ticket.taken_by, refusals.get(ticket.id, {}))
             for ticket in await queries.waiting_line(session, region)
             if ticket.state is TicketState.WAITING
+            and ticket.away_since is None
+            and ticket.present_until > now
         ]
-        return pair(line, idle, await queries.busy_clerks(session, region), now)
+        return pair(line, idle, await agent_queries.busy_clerks(session, region), now)
 
     async def _offer(self, unit: Unit, ticket_id: str, clerk_id: str) -> None:
         ticket = await queries.find_ticket(unit.session, ticket_id)
-        asked = ticket is not None and await queries.move_agent(
+        asked = ticket is not None and await agent_queries.move_agent(
             unit.session, clerk_id, [AgentState.READY], AgentState.OFFERED,
             now=unit.now, why="offered",
         )  # fmt: skip
@@ -308,7 +320,7 @@ class Tickets(Line):
         return closed
 
     async def _free(self, unit: Unit, clerk_id: str, target: AgentState, why: str) -> None:
-        await queries.move_agent(
+        await agent_queries.move_agent(
             unit.session, clerk_id, [AgentState.OFFERED], target, now=unit.now, why=why
         )
         await self.tell_agent(unit, clerk_id)
@@ -325,12 +337,12 @@ class Tickets(Line):
 
     async def lapse(self, unit: Unit, clerk_id: str) -> None:
         """Take an agent offline whose lease ran out; what was put before them is passed on."""
-        agent = await queries.find_agent(unit.session, clerk_id)
+        agent = await agent_queries.find_agent(unit.session, clerk_id)
         if agent is None:
             return
         await queries.lock_lines(unit.session, {agent.region})
         offer = await queries.open_offer_of(unit.session, clerk_id)
-        if not await queries.lapse_agent(unit.session, clerk_id, unit.now):
+        if not await agent_queries.lapse_agent(unit.session, clerk_id, unit.now):
             return
         await self.tell_agent(unit, clerk_id)
         if offer is not None and await self._close(unit, offer, OfferState.MISSED):
@@ -340,11 +352,11 @@ class Tickets(Line):
 
     async def end_wrap_up(self, unit: Unit, clerk_id: str) -> None:
         """Make an agent ready whose time for paper work is over."""
-        agent = await queries.find_agent(unit.session, clerk_id)
+        agent = await agent_queries.find_agent(unit.session, clerk_id)
         if agent is None:
             return
         await queries.lock_lines(unit.session, {agent.region})
-        if await queries.end_wrap_up(unit.session, clerk_id, unit.now):
+        if await agent_queries.end_wrap_up(unit.session, clerk_id, unit.now):
             await self.tell_agent(unit, clerk_id)
             await self.offer_next(unit, agent.region)
 

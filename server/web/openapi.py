@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from server.errors import CODES
 from server.web.http import Route
 from server.web.login import COOKIES, Audience
+from server.web.socket import SocketEvent
 
 Document = dict[str, Any]
 Refs = Mapping[Any, Document]
@@ -42,6 +44,44 @@ def describe(routes: list[Route[Any]], *, version: str) -> Document:
                 for audience, name in COOKIES.items()
             },
         },
+    }
+
+
+def describe_socket(
+    events: Sequence[SocketEvent[Any]], notices: Mapping[str, type[BaseModel]], *, version: str
+) -> Document:
+    """Return the schemas of all that goes over the socket, as a document without a path.
+
+    `Said` has what clients say and what the acknowledgement's data is, `Heard` every notice.
+    """
+    inputs = {(event.takes, "validation") for event in events}
+    outputs = {(event.gives, "serialization") for event in events if event.gives is not None}
+    outputs |= {(notice, "serialization") for notice in notices.values()}
+    models = sorted(inputs | outputs, key=lambda pair: (pair[0].__name__, pair[1]))
+    refs, definitions = models_json_schema(
+        models,  # type: ignore[arg-type]  # the literal type is lost in the set
+        ref_template="#/components/schemas/{model}",
+    )
+    said = {}
+    for event in events:
+        gives = {"type": "null"} if event.gives is None else refs[event.gives, "serialization"]
+        said[event.name] = _object({"takes": refs[event.takes, "validation"], "gives": gives})
+    heard = {name: refs[notice, "serialization"] for name, notice in sorted(notices.items())}
+    schemas = {**definitions["$defs"], "Said": _object(said), "Heard": _object(heard)}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Kuayu socket", "version": version},
+        "paths": {},
+        "components": {"schemas": schemas},
+    }
+
+
+def _object(properties: Document) -> Document:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
     }
 
 

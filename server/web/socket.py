@@ -20,6 +20,7 @@ from server.db.unit import Notice
 from server.errors import ServiceError
 from server.rooms import MEDIA, board, clerk, counter, login, queue
 from server.rooms import socket as socket_room
+from server.web.http import Empty, Message
 from server.web.lines import LINE, NAMESPACE, Lines
 from server.web.login import ACTORS, SOCKET_PATH, Audience, audience_of, refuse_nobody
 from server.web.packets import REFUSED, strict_packet
@@ -86,6 +87,17 @@ class SocketEvent(Generic[Said]):
     name: str
     takes: type[Said]
     run: Callable[[Heard[Said]], Awaitable[BaseModel | None]]
+    gives: type[BaseModel] | None = None
+
+
+class EventRefused(Message):
+    """An event of mine that asked for no acknowledgement was refused."""
+
+    event: str
+    code: str
+
+
+NOTICES: dict[str, type[Message]] = {REFUSED: EventRefused, "login.ended": Empty}
 
 
 class Hub:

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
-from tests.support.screens import Stage
+from tests.support.screens import SMALL_CAMERA, Stage
 from tests.support.service import Service, demonstration
 
 # Long enough for a machine that is busy with other tests; what must be quick is measured.
 expect.set_options(timeout=20_000)
 
-FLAGS = (
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-    "--autoplay-policy=user-gesture-required",
-)
+SILENT = "--autoplay-policy=user-gesture-required"
+# Three cameras, of which the second gives depth, which no encoder takes: the third sees papers.
+PLUGGED = "--use-fake-device-for-media-stream=device-count=3,fps=10"
+ALLOWED = "--use-fake-ui-for-media-stream"
+UNPLUGGED = "--use-fake-device-for-media-stream=device-count=0"
+REFUSED = "--use-fake-ui-for-media-stream=deny"
+
+
+@asynccontextmanager
+async def launched(*flags: str) -> AsyncIterator[Browser]:
+    """Run the distribution's Chromium; fails where none is installed."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.fail("no Chromium is installed: run `make system`")
+    async with async_playwright() as playwright:
+        # Root may not use the sandbox; the pages are our own.
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=[SILENT, *flags], chromium_sandbox=False
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
 
 
 @pytest.fixture
@@ -30,21 +49,17 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def chromium() -> AsyncIterator[Browser]:
-    """The browser; fails where none is installed."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.fail("no Chromium is installed: run `make system`")
-    async with async_playwright() as playwright:
-        # Root may not use the sandbox; the pages are our own.
-        browser = await playwright.chromium.launch(
-            executable_path=path, args=list(FLAGS), chromium_sandbox=False
-        )
-        try:
-            yield browser
-        finally:
-            await browser.close()
+    """A browser whose pages may use both of its cameras, its microphone and its screen."""
+    async with launched(ALLOWED, PLUGGED) as browser:
+        yield browser
 
 
 @pytest.fixture
 async def stage(chromium: Browser, service: Service) -> Stage:
     return Stage(chromium, service.url)
+
+
+@pytest.fixture
+async def light(chromium: Browser, service: Service) -> Stage:
+    """The same stage with small pictures."""
+    return Stage(chromium, service.url, SMALL_CAMERA)

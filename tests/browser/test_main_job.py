@@ -3,111 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import subprocess
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
-from counter_client import pictures
-from counter_client.invented import id_number
+from tests.support.acts import (
+    NUMBER,
+    Hall,
+    bring_all,
+    connect,
+    consent,
+    hang_up,
+    open_case,
+    open_hall,
+    read_case,
+)
 from tests.support.office import seen_qr
-from tests.support.screens import PHONE, Screen, Stage, download, sign_by_hand
+from tests.support.screens import PHONE, Screen, Stage, download
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
-ITEM = "城乡居民养老保险个人账户余额一次性提取"
-NUMBER = id_number("341522", date(1955, 3, 4))
 FULL_HD = 1920
 SIZE = "video => [video.videoWidth, video.videoHeight]"
-READ_CASE = """async () => {
-    const id = new URL(location.href).searchParams.get("case");
-    return (await (await fetch(`/api/cases/${id}`)).json()).data;
-}"""
-
-
-@dataclass
-class Hall:
-    """Both sides of one call and the screen before the citizen."""
-
-    stage: Stage
-    counter: Screen
-    agent: Screen
-    facing: Screen
 
 
 @pytest.fixture
 async def hall(stage: Stage) -> AsyncIterator[Hall]:
     """A counter with its screen paired, and an agent who is ready."""
-    async with AsyncExitStack() as screens:
-        counter = await screens.enter_async_context(stage.desk("wujiang-counter"))
-        agent = await screens.enter_async_context(stage.desk("huoqiu-agent"))
-        facing = await screens.enter_async_context(stage.screen("/facing"))
-        await agent.click("agent-ready")
-        await pair(counter, facing)
-        yield Hall(stage, counter, agent, facing)
+    async with open_hall(stage) as opened:
+        yield opened
         assert stage.faults() == []
 
 
-async def pair(counter: Screen, facing: Screen) -> None:
-    digits = facing.at("facing-code")
-    await expect(digits).to_have_text(re.compile(r"^\s*\d{6}\s*$"))
-    await counter.click("pairing-open")
-    await counter.fill("pairing-code", (await digits.inner_text()).strip())
-    await counter.click("pairing-confirm")
-    await expect(facing.at("facing-idle")).to_be_visible()
-
-
-async def open_case(counter: Screen) -> None:
+async def open_with_a_slip(counter: Screen) -> None:
     """Fill the new case in; a wrong check digit is named at its field first."""
     wrong = NUMBER[:-1] + ("1" if NUMBER[-1] != "1" else "2")
     await counter.click("new-case")
-    await counter.choose("item-select", ITEM)
-    await counter.choose("jurisdiction-select", "安徽省 六安市霍邱县")
-    await counter.fill("applicant-name", "张三丰")
     await counter.fill("applicant-id-number", wrong)
     await counter.fill("applicant-phone", "13800000000")
     await expect(counter.page.get_by_text("身份证号码校验位不对")).to_be_visible()
-    await counter.fill("applicant-id-number", NUMBER)
-    await counter.click("case-create")
-    await counter.says("case-number", "320509-")
-
-
-async def bring_all(counter: Screen) -> None:
-    """Fill the local fields in and upload what the list asks for; the next step opens."""
-    step = counter.at("next-step")
-    await expect(step).to_be_disabled()
-    await counter.choose("field-withdrawal_reason", "出国（境）定居")
-    await counter.fill("field-bank_account", "6222020000000000000")
-    await counter.control("field-bank_account").press("Enter")
-    await counter.click("tab-materials")
-    for kind in ("id-card", "application-form"):
-        paper = {"name": f"{kind}.jpg", "mimeType": "image/jpeg", "buffer": pictures.paper(kind)}
-        await counter.control(f"material-upload-{kind}").set_input_files([paper])
-        await expect(counter.at(f"material-{kind}")).to_be_visible()
-    await expect(step).to_be_enabled()
-
-
-async def connect(hall: Hall) -> None:
-    await hall.counter.click("next-step")
-    await hall.agent.at("offer-accept").click(timeout=15_000)
-    for screen in (hall.counter, hall.agent):
-        await screen.sees_moving("remote-video", within=40)
-
-
-async def consent(hall: Hall) -> None:
-    await hall.agent.click("tab-checks")
-    await hall.agent.click("consent-ask")
-    await hall.facing.at("facing-agree").check()
-    await sign_by_hand(hall.facing)
-    await hall.facing.click("facing-sign-submit")
-    await hall.agent.says("consent", "群众已同意并签字")
+    await counter.page.keyboard.press("Escape")
+    number = await open_case(counter)
+    assert number.startswith("320509-")
+    await expect(counter.at("next-step")).to_be_disabled()
 
 
 async def fill_there(hall: Hall) -> None:
@@ -140,7 +82,7 @@ async def take_still(hall: Hall) -> None:
     assert await picture.evaluate("image => image.naturalWidth") > 0
     await agent.page.keyboard.press("Escape")
     await expect(agent.at("material-viewer")).to_be_hidden()
-    case = await agent.page.evaluate(READ_CASE)
+    case = await read_case(agent)
     [still] = [one for one in case["materials"] if one["origin"] == "still"]
     camera = await hall.counter.at("own-video").locator("visible=true").evaluate(SIZE)
     assert [still["width"], still["height"]] == camera
@@ -171,9 +113,9 @@ async def settle(counter: Screen) -> None:
 
 async def test_the_whole_story_goes_through_the_screens(hall: Hall, tmp_path: Path) -> None:
     counter = hall.counter
-    await open_case(counter)
+    await open_with_a_slip(counter)
     await bring_all(counter)
-    await connect(hall)
+    await connect(counter, hall.agent)
     await expect(hall.facing.at("facing-agent")).to_contain_text("程坐席")
     await hall.facing.sees_moving("facing-remote-video", within=40)
     await consent(hall)
@@ -192,8 +134,7 @@ async def test_the_whole_story_goes_through_the_screens(hall: Hall, tmp_path: Pa
 
     await counter.click("tab-log")
     await counter.says("timeline", "本地办结，业务流水号 SB20261123000017")
-    await counter.click("hang-up")
-    await counter.click("hang-up-confirm")
+    await hang_up(counter)
     await expect(hall.agent.at("remote-video")).to_be_hidden()
 
 
@@ -249,14 +190,14 @@ async def test_a_reload_and_a_second_tab_keep_seat_case_and_picture(hall: Hall) 
     counter, agent = hall.counter, hall.agent
     await open_case(counter)
     await bring_all(counter)
-    await connect(hall)
+    await connect(counter, agent)
     number = await counter.at("case-number").inner_text()
     for reloaded, other in ((agent, counter), (counter, agent)):
         await reloaded.page.reload()
         await reloaded.sees_moving("remote-video", within=40)
         await other.sees_moving("remote-video", within=40)
         await reloaded.says("case-number", number)
-    case = await counter.page.evaluate(READ_CASE)
+    case = await read_case(counter)
     assert case["state"] == "in_call"
 
     async with hall.stage.tab_of(agent) as tab:

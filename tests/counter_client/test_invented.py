@@ -39,7 +39,7 @@ def test_an_invented_id_number_has_the_unassigned_order_code_and_the_right_check
 def test_every_value_invented_for_a_shipped_item_is_valid(code: str, seed: int) -> None:
     document = read_document(ROOT / "regions.toml")
     item = load_items(document, load_regions(document)).current(code)
-    view = ItemView.of(item).model_dump(mode="json")
+    view = ItemView.of(item, item.jurisdictions).model_dump(mode="json")
     inventor = Inventor("341522", seed)
     given = {"enterprise_name": "", "credit_code": "", **inventor.applicant(view)}
     assert check_applicant(item, given, NOW) == given

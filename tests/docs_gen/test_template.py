@@ -28,7 +28,8 @@ ISSUER = Issuer("试验机关", "11341522MB0000001T", "试验机关", "341522")
 
 
 def load(folder: Path, text: str) -> Template:
-    (folder / "trial.toml").write_text(text)
+    (folder / "trial").mkdir(exist_ok=True)
+    (folder / "trial" / "1.toml").write_text(text)
     return load_templates(folder)["trial"]
 
 
@@ -60,7 +61,7 @@ def test_a_new_kind_needs_no_python(tmp_path: Path) -> None:
         ('["姓名", "{name}"]', '["姓名", "{who}"]', "who"),
         ("{name}。", "{name.__class__}。", "__class__"),
         ("{name}。", "{}。", "no fields"),
-        ("{name}。", "{name。", "trial.toml"),
+        ("{name}。", "{name。", "trial/1.toml"),
         ('holder = "name"', 'holder = "nobody"', "nobody"),
         ("validity_days = 30", "validity_days = 0", "validity_days"),
         ("validity_days = 30", 'validity_days = "30"', "validity_days"),
@@ -71,9 +72,11 @@ def test_a_new_kind_needs_no_python(tmp_path: Path) -> None:
         ("11100000MB0000011U001", "11100000mb", "substring|not"),
         ('title = "试验证明"', "title = 7", "title"),
         ('kind = "trial"', 'kind = "error"', "file's name"),
-        ('["姓名", "{name}"]', '["姓名"]', "trial.toml"),
+        ('["姓名", "{name}"]', '["姓名"]', "trial/1.toml"),
         ('version = "1"', "", "version"),
-        ("[[fields]]", "[[fields", "trial.toml"),
+        ('version = "1"', 'version = "2"', "file's name"),
+        ('version = "1"', 'version = "new"', "whole number"),
+        ("[[fields]]", "[[fields", "trial/1.toml"),
     ],
 )
 def test_a_wrong_template_is_refused_when_it_is_loaded(
@@ -82,7 +85,7 @@ def test_a_wrong_template_is_refused_when_it_is_loaded(
     assert old in WORKING
     with pytest.raises(TemplateError, match=said) as refusal:
         load(tmp_path, WORKING.replace(old, new))
-    assert "trial.toml" in str(refusal.value)
+    assert "trial/1.toml" in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,20 @@ def test_a_value_with_places_of_its_own_stays_as_it_is(tmp_path: Path) -> None:
     template = load(tmp_path, WORKING)
     written = template.written(facts({"name": "{issuer}"}))
     assert template.paragraphs[0].format_map(written) == "兹证明，{issuer}。"
+
+
+def test_the_newest_version_counts_and_every_older_one_is_still_there(tmp_path: Path) -> None:
+    load(tmp_path, WORKING)
+    for version in ("2", "10", "9"):
+        text = WORKING.replace('version = "1"', f'version = "{version}"')
+        (tmp_path / "trial" / f"{version}.toml").write_text(text)
+    templates = load_templates(tmp_path)
+    assert (list(templates), len(templates)) == (["trial"], 1)
+    assert templates["trial"].version == "10"
+    kept = [templates.find("trial", version) for version in ("1", "2", "9", "10")]
+    assert [one.version for one in kept if one is not None] == ["1", "2", "9", "10"]
+    assert templates.find("trial", "3") is None
+    assert templates.find("error", "1") is None
 
 
 def test_facts_of_another_kind_or_version_are_refused(tmp_path: Path) -> None:

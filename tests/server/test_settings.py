@@ -205,3 +205,9 @@ def test_workers_have_a_secret_of_their_own_or_none(
         {"KUAYU_MEDIA_SECRET_FILE": str(tmp_path / "media")},
     ):
         assert read_settings({**environment, **given}).media_secret == b"m" * 32
+
+
+def test_what_the_command_line_gave_is_named_as_its_option(environment: dict[str, str]) -> None:
+    assert refusal(environment, port=70000).startswith("--port: expected a port")
+    assert refusal(environment, tls_cert="/nowhere").startswith("--tls-cert: ")
+    assert refusal({**environment, "KUAYU_PORT": "x"}, host="::1").startswith("KUAYU_PORT: ")

@@ -35,7 +35,7 @@ def kuayu(
 ) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "server.cli", *args],
+        [sys.executable, "-m", "server", *args],
         env=environment(given), cwd=folder, input=said, capture_output=True, text=True,
         timeout=PATIENCE, check=False,
     )  # fmt: skip
@@ -64,7 +64,7 @@ class Demonstration:
     async def start(self, *options: str) -> None:
         """Start it, in a process group of its own, and wait until it says that it is there."""
         self.running = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "server.cli", "demo",
+            sys.executable, "-m", "server", "demo",
             "--data", str(self.data), "--port", str(self.port), *options,
             env=environment(), start_new_session=True,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from server.db.base import Base
 from server.db.engine import Database, open_database
 from server.db.unit import Notice, Units
+from tests.support.postgres import Cluster
 
 
 @dataclass
@@ -40,13 +43,43 @@ class News:
         return [(notice.room, notice.event) for notice in self.notices]
 
 
+def url_of(path: Path) -> str:
+    """Return the address of a SQLite file."""
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@dataclass
+class Templates:
+    """Databases with every table; each test has a copy, for making the tables takes longer."""
+
+    folder: Path
+
+    async def copy_sqlite(self, path: Path) -> str:
+        """Put a database with every table that has been imported at `path`; return its URL."""
+        template = self.folder / f"tables_{len(Base.metadata.tables)}.db"
+        if not template.exists():
+            await _make_tables(url_of(template))
+        shutil.copyfile(template, path)
+        return url_of(path)
+
+    async def copy_postgres(self, cluster: Cluster) -> str:
+        """Make a database with every table that has been imported; return its URL."""
+        name = f"tables_{len(Base.metadata.tables)}"
+        if name not in cluster.names:
+            await _make_tables(await cluster.make_database(name))
+        return await cluster.fresh_database(template=name)
+
+
+async def _make_tables(url: str) -> None:
+    async with opened(url) as database, database.writer.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+
+
 @asynccontextmanager
-async def with_tables(url: str) -> AsyncIterator[Database]:
-    """Open a database, make every table that has been imported, and close it at the end."""
+async def opened(url: str) -> AsyncIterator[Database]:
+    """Open a database, and close it at the end."""
     database = open_database(url)
     try:
-        async with database.writer.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
         yield database
     finally:
         await database.close()

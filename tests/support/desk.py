@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from docs_gen.template import load_templates
 from server.access import Actor, Role
 from server.cases import messages as case_wire
 from server.cases.models import Case
@@ -28,6 +29,7 @@ from server.certificates.facts import Drafts
 from server.certificates.issuing import Issuing, Key
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
+from server.certificates.refusals import Refusals
 from server.certificates.service import Certificates
 from server.certificates.signer import Order, Signer
 from server.certificates.verifying import Verifying
@@ -100,12 +102,13 @@ class Desk:
         self.reader = Reader(self.records, self.items, self.catalogue)
         self.cases = Cases(self.records, self.reader, self.items, self.catalogue, self._file_still)
         self.papers = Papers(self.files, self.signer)
+        self.refusals = Refusals(self.reader, self.catalogue, self.signer)
         self.drafts = Drafts(self.reader, self.cases, self.catalogue, self.signer)
         self.issuing = self.issuing_on(self.units)
         self.certificates = Certificates(self.records, self.reader, self.catalogue, PUBLIC_URL)
         self.verifying = Verifying(self.units, self.records, self.signer, self.papers)
         self.citizens = Citizens(self.units, self.vault, self.records, self.cases)
-        self.views = Views(self.reader, self.catalogue, self._find_call)
+        self.views = Views(self.reader, self.catalogue, self._find_call, self.refusals)
 
     def issuing_on(self, units: Units) -> Issuing:
         """Issuing with other units, for tests that step in between."""
@@ -234,6 +237,11 @@ def load_catalogue() -> tuple[Catalogue, Items]:
     return catalogue, load_items(document, catalogue)
 
 
+def recognise_nothing(catalogue: Catalogue) -> None:
+    """Have no region count another's certificates any longer, as a new regions.toml may say."""
+    object.__setattr__(catalogue, "recognitions", ())
+
+
 def draw_picture(text: str) -> Picture:
     """A small PNG that differs by its text."""
     image = Image.new("RGB", (320, 200), "white")
@@ -253,9 +261,8 @@ def order_of(row: Certificate) -> Order:
     catalogue, _ = load_catalogue()
     authority = next(one for _, one in authorities(catalogue) if one.id == row.authority_id)
     return Order(
-        kind=row.kind,
+        template=load_templates()[row.kind],
         title=row.title,
-        template_version=row.template_version,
         number=row.number,
         check_code=row.check_code,
         jurisdiction=row.jurisdiction,

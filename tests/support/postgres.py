@@ -11,8 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
@@ -27,16 +26,20 @@ class Cluster:
     """A running server, reached through the socket in `folder`."""
 
     folder: Path
-    made: count[int]
+    names: set[str] = field(default_factory=set)
 
-    async def fresh_database(self) -> str:
-        """Make an empty database and return its SQLAlchemy URL."""
-        name = f"test_{next(self.made)}"
+    async def fresh_database(self, template: str = "template1") -> str:
+        """Make a copy of `template`, empty unless told otherwise, and return its SQLAlchemy URL."""
+        return await self.make_database(f"test_{len(self.names)}", template)
+
+    async def make_database(self, name: str, template: str = "template1") -> str:
+        """Make a database of this name and return its SQLAlchemy URL."""
+        self.names.add(name)
         connection = await asyncpg.connect(
             host=str(self.folder), user=SUPERUSER, database="postgres"
         )
         try:
-            await connection.execute(f'CREATE DATABASE "{name}"')
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         finally:
             await connection.close()
         return f"postgresql+asyncpg://{SUPERUSER}@/{name}?host={self.folder}"
@@ -80,7 +83,7 @@ def running_cluster(bin_folder: Path) -> Iterator[Cluster]:
         ) as server:  # fmt: skip
             try:
                 _wait_until_ready(server)
-                yield Cluster(folder, count(1))
+                yield Cluster(folder)
             finally:
                 server.send_signal(signal.SIGQUIT)
     finally:

@@ -29,9 +29,11 @@ class Logins:
     async def find(self, audience: Audience, token: str) -> Actor | None:
         return self.actors.get((audience, token))
 
-    def add(self, token: str, *roles: Role, audience: Audience = Audience.STAFF) -> Actor:
-        """Sign somebody in under `token`, who has these roles."""
-        region = "320509" if audience is Audience.STAFF else ""
+    def add(
+        self, token: str, *roles: Role, audience: Audience = Audience.STAFF, region: str = "320509"
+    ) -> Actor:
+        """Sign somebody in under `token`, who has these roles; only staff are of a region."""
+        region = region if audience is Audience.STAFF else ""
         counter = "c3" if audience is Audience.DEVICE else ""
         actor = Actor(
             id=f"id-{token}",

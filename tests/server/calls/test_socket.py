@@ -175,8 +175,9 @@ async def test_who_has_no_seat_neither_takes_one_nor_signals(
         await code_of(wire, "seat.reported", {"call_id": pair.call_id, "state": "connected"}),
         await code_of(wire, "signal.sent", pair.to_remote(candidate=None)),
         await code_of(wire, "pointer.moved", pointer(pair)),
+        await code_of(wire, "devices.switched", switched(pair)),
     ]
-    assert said == ["call.unknown"] * 4
+    assert said == ["call.unknown"] * 5
     assert await code_of(wire, "signal.sent", {**pair.to_remote(), "call_id": "0" * 32,
                                                "candidate": None}) == "call.unknown"  # fmt: skip
 
@@ -236,6 +237,7 @@ async def test_after_the_call_nothing_passes_any_more(lines: Lines, pair: Pair) 
     for event, data in (
         ("signal.sent", pair.to_remote(candidate=None)),
         ("pointer.moved", pointer(pair)),
+        ("devices.switched", switched(pair)),
         ("seat.taken", {"call_id": pair.call_id}),
         ("seat.reported", {"call_id": pair.call_id, "state": "connected"}),
     ):
@@ -245,6 +247,17 @@ async def test_after_the_call_nothing_passes_any_more(lines: Lines, pair: Pair) 
 def pointer(pair: Pair, **changed: object) -> dict[str, object]:
     stream = f"{pair.remote_id}:camera"
     return {"call_id": pair.call_id, "stream": stream, "x": 0.25, "y": 1, **changed}
+
+
+def switched(pair: Pair) -> dict[str, object]:
+    return {"call_id": pair.call_id, "microphone": False, "camera": True}
+
+
+async def test_the_others_learn_which_devices_are_on(lines: Lines, pair: Pair) -> None:
+    assert await code_of(pair.local, "devices.switched", switched(pair)) == ""
+    got = await heard(pair.remote, "devices.switched")
+    assert got == {**switched(pair), "event": "devices.switched", "from": pair.local_id}
+    assert not [frame for frame in await silence(pair.local) if "devices" in frame]
 
 
 async def test_a_pointer_is_seen_by_the_others_in_the_call(lines: Lines, pair: Pair) -> None:

@@ -87,6 +87,21 @@ async def test_a_wrong_opening_is_refused_at_its_field_and_takes_no_number(
         assert (await desk.cases.open_case(unit, CLERK, order())).number.endswith("-000001")
 
 
+async def test_no_case_is_opened_for_a_certificate_that_would_not_count_at_the_counter(
+    desk: Desk,
+) -> None:
+    # Huoqiu issues household proofs, but Deqing recognises only those of Wujiang.
+    item = "school-household-proof"
+    with pytest.raises(ServiceError) as refused:
+        async with desk.units.open() as unit:
+            await desk.cases.open_case(unit, STRANGER, order(item_code=item, jurisdiction="341522"))
+    said = refused.value
+    assert (said.code, said.details["field"]) == ("certificate.unrecognised", "jurisdiction")
+    async with desk.units.open() as unit:
+        wanted = order(item_code=item, jurisdiction="320509")
+        assert (await desk.cases.open_case(unit, STRANGER, wanted)).number.endswith("-000001")
+
+
 async def test_what_people_type_is_kept_as_ciphertext(desk: Desk) -> None:
     case_id = await desk.open_case()
     case = await desk.case(case_id)

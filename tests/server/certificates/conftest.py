@@ -1,22 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
 from server.certificates.signer import Signer
-from server.db.unit import Units
-from server.files import LocalFiles
 from tests.support.database import SetClock
-from tests.support.desk import Desk, load_catalogue, running_signer
-
-
-@pytest.fixture(scope="session")
-def signer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signer]:
-    """Demo keys and running processes, for the whole run: starting them takes seconds."""
-    with running_signer(tmp_path_factory.mktemp("keys"), SetClock().now) as running:
-        yield running
 
 
 @pytest.fixture
@@ -24,21 +13,3 @@ async def lists_as_before(signer: Signer) -> AsyncIterator[None]:
     """For tests that renew the trust list at another time: the others find it as it was."""
     yield
     await signer.renew(SetClock().now)
-
-
-@pytest.fixture
-async def desk(units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[Desk]:
-    """Two halls and no case yet."""
-    catalogue, items = load_catalogue()
-    made = Desk(units, LocalFiles(tmp_path / "files"), signer, catalogue, items)
-    yield made
-    await made.pictures.close()
-
-
-@pytest.fixture
-async def either_desk(either_units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[Desk]:
-    """The same, once on SQLite and once on PostgreSQL."""
-    catalogue, items = load_catalogue()
-    made = Desk(either_units, LocalFiles(tmp_path / "files"), signer, catalogue, items)
-    yield made
-    await made.pictures.close()

@@ -26,7 +26,9 @@ async def site_of(desk: Desk) -> AsyncIterator[Site]:
         ("clerk", CLERK), ("agent", AGENT), ("stranger", STRANGER), ("boss", SUPERVISOR),
     ):  # fmt: skip
         logins.actors[Audience.STAFF, name] = actor
-    table = routes(desk.issuing, desk.certificates, desk.verifying, desk.papers, admit)
+    table = routes(
+        desk.issuing, desk.certificates, desk.verifying, desk.papers, admit, refusals=desk.refusals
+    )
     async with serving(desk.units, routes=table, find=logins.find, admit=admit) as site:
         yield site
 
@@ -193,7 +195,9 @@ async def test_guessing_at_one_number_from_many_addresses_is_slowed(
         if len(asked) > 1:
             raise ServiceError("rate.exceeded", seconds=60)
 
-    table = routes(desk.issuing, desk.certificates, desk.verifying, desk.papers, admit)
+    table = routes(
+        desk.issuing, desk.certificates, desk.verifying, desk.papers, admit, refusals=desk.refusals
+    )
     async with serving(desk.units, routes=table) as site:
         body = {"number": "1.2.3", "check_code": "x"}
         assert (await site.ask("POST", "/api/verify", json=body))[0] == 200

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 from collections.abc import Awaitable
 
 import pytest
 from sqlalchemy import select, update
 
+from docs_gen.template import Template, Templates
 from server.access import Actor
 from server.cases.models import CaseField, Consent, Material
 from server.cases.rules import CaseState, ConsentState
@@ -16,7 +18,8 @@ from server.certificates.rules import CertificateState
 from server.certificates.signer import Order, Signed, Signer
 from server.errors import ServiceError
 from tests.support.database import News, SetClock
-from tests.support.desk import AGENT, CLERK, KIND, STRANGER, Desk
+from tests.support.desk import AGENT, CLERK, KIND, STRANGER, Desk, recognise_nothing
+from tests.support.office import text_of
 
 START = "1.2.156.3005.2.11100000MB0000011U001.11341522MB0000001T."
 
@@ -47,6 +50,14 @@ async def test_a_ready_case_gets_its_certificate(desk: Desk, news: News) -> None
     said = (await desk.events(case_id, "certificate.issued"))[0]
     assert (said["number"], said["sha256"]) == (row.number, row.sha256)
     assert f"clerk:{CLERK.id}" in {notice.room for notice in news.notices}
+
+
+async def test_nothing_is_issued_that_the_counters_region_would_not_count(desk: Desk) -> None:
+    case_id = await desk.ready_case()
+    recognise_nothing(desk.catalogue)
+    for attempt in (desk.issue(case_id), desk.issuing.preview(AGENT, case_id, KIND)):
+        assert (await refused(attempt)).code == "certificate.unrecognised"
+    assert await register(desk) == []
 
 
 async def test_the_record_holds_the_head_of_the_log_its_facts_came_from(desk: Desk) -> None:
@@ -427,3 +438,63 @@ async def test_a_value_the_page_cannot_write_is_named_before_anything_is_reserve
     error = await refused(desk.issue(case_id))
     assert (error.code, error.details["field"]) == ("certificate.unprintable", "as_of")
     assert await register(desk) == []
+
+
+def newer(template: Template) -> Template:
+    """The next version of a template: the same form in other words."""
+    words = ("兹再次证明，{applicant_name}情况如下：",)
+    return dataclasses.replace(
+        template, version=str(int(template.version) + 1), paragraphs=words, validity_days=30
+    )
+
+
+async def reserve(desk: Desk, case_id: str) -> None:
+    """Reserve as a process does that is stopped for a deployment before it draws."""
+    async with desk.units.database.reading() as session:
+        draft = await desk.drafts.complete(session, await desk.case(case_id), KIND)
+    key = desk.key(case_id, "key-00001")
+    async with desk.units.open() as unit:
+        await desk.issuing.reserve(unit, AGENT, case_id, KIND, key, draft=draft)
+
+
+async def says(desk: Desk, row: Certificate) -> str:
+    return text_of(desk.files.folder, await desk.papers.content(row))
+
+
+async def test_what_was_reserved_before_a_deployment_is_drawn_with_the_template_it_was_reserved_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = await desk.ready_case()
+    await reserve(desk, case_id)
+    (reserved,) = await register(desk)
+    old = desk.signer.templates[KIND]
+    monkeypatch.setattr(desk.signer, "templates", Templates([old, newer(old)]))
+    row = await desk.issue(case_id)
+    assert (row.id, row.number, row.template_version) == (reserved.id, reserved.number, "1")
+    assert row.valid_until == reserved.valid_until
+    assert "兹再次证明" not in await says(desk, row)
+    assert (await desk.verifying.of_row(row)).verdict == "genuine"
+    # The next case has the new words: the processes that draw never knew of them before.
+    _, following = await desk.certified_case()
+    assert following.template_version == "2"
+    assert "兹再次证明" in await says(desk, following)
+
+
+@pytest.mark.parametrize(("reserved_on", "left"), [("1", "2"), ("2", "1")])
+async def test_a_process_without_the_reserved_version_takes_the_facts_anew_under_the_same_number(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, reserved_on: str, left: str
+) -> None:
+    old = desk.signer.templates[KIND]
+    versions = {one.version: one for one in (old, newer(old))}
+    case_id = await desk.ready_case()
+    monkeypatch.setattr(desk.signer, "templates", Templates([versions[reserved_on]]))
+    await reserve(desk, case_id)
+    (reserved,) = await register(desk)
+    assert reserved.template_version == reserved_on
+    monkeypatch.setattr(desk.signer, "templates", Templates([versions[left]]))
+    row = await desk.issue(case_id)
+    assert (row.id, row.number, row.template_version) == (reserved.id, reserved.number, left)
+    assert row.valid_until == versions[left].valid_until(row.signing_at.date())
+    assert ("兹再次证明" in await says(desk, row)) is (left == "2")
+    assert (await desk.verifying.of_row(row)).verdict == "genuine"
+    assert [one.state for one in await register(desk)] == [CertificateState.VALID]

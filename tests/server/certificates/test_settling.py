@@ -11,7 +11,7 @@ from server.certificates.models import Receipt
 from server.certificates.models import Settlement as SettlementRow
 from server.errors import ServiceError
 from tests.support.database import News
-from tests.support.desk import AGENT, CLERK, STRANGER, Desk
+from tests.support.desk import AGENT, CLERK, STRANGER, Desk, recognise_nothing
 
 
 async def refused(work: Awaitable[object]) -> ServiceError:
@@ -48,6 +48,18 @@ async def test_settling_ends_the_case_and_tells_the_issuer_who_relied_on_it(
     assert read == settlement
     told = [n for n in news.notices if n.room == f"clerk:{AGENT.id}"]
     assert told[-1].data["kind"] == "receipt.sent"
+
+
+async def test_a_certificate_that_the_counters_region_does_not_recognise_settles_nothing(
+    desk: Desk,
+) -> None:
+    case_id, row = await desk.certified_case()
+    recognise_nothing(desk.catalogue)
+    error = await refused(settle(desk, case_id, row.id))
+    assert (error.code, error.details) == (
+        "certificate.unrecognised", {"field": "certificate_id"},
+    )  # fmt: skip
+    assert (await desk.case(case_id)).state is CaseState.CERTIFIED
 
 
 async def test_the_issuer_hears_even_when_the_case_is_with_another_agent(

@@ -49,7 +49,8 @@ async def site(desk: Desk) -> AsyncIterator[Site]:
             public_url=PUBLIC_URL,
         ),
         *certificate_routes(
-            desk.issuing, desk.certificates, desk.verifying, desk.papers, admit
+            desk.issuing, desk.certificates, desk.verifying, desk.papers, admit,
+            refusals=desk.refusals,
         ),
     ]  # fmt: skip
     async with serving(desk.units, routes=table, find=find, admit=admit) as made:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from server.access import Actor, Role
+from server.cases.messages import RefusalOrder
 from server.cases.rules import CaseState
 from server.certificates.issuing import Key
 from server.citizens.models import CitizenLogin, PickupLink, Rating
@@ -210,3 +211,30 @@ async def test_what_a_citizen_sees_holds_no_id_number_or_phone(desk: Desk) -> No
     for value in APPLICANT.values():
         assert value not in shown
         assert value not in facing.model_dump_json()
+
+
+async def test_a_refused_citizen_reads_why_and_what_can_be_done_and_may_take_the_paper(
+    desk: Desk,
+) -> None:
+    case_id = await desk.ready_case()
+    order = RefusalOrder(reason="余额为零。\n关系已转移。", basis="《社会保险法》第十四条")
+    async with desk.units.open() as unit:
+        await desk.cases.refuse_case(unit, AGENT, case_id, order)
+    actor = await citizen_of(desk, case_id)
+    async with desk.units.database.reading() as session:
+        shown = await desk.views.own_case(session, actor)
+    assert shown.refusal is not None
+    assert shown.refusal.title == "不予办理告知书"
+    assert shown.refusal.paragraphs[0] == f"{APPLICANT['name']}："
+    words = "".join(shown.refusal.paragraphs)
+    assert "余额为零。关系已转移。依据：《社会保险法》第十四条" in words
+    assert "行政复议" in words
+    assert shown.refusal.issuer == "霍邱县人力资源和社会保障局（演示）"
+    assert shown.certificates == []
+
+
+async def test_a_case_that_is_not_refused_shows_no_refusal(desk: Desk) -> None:
+    case_id, _ = await desk.certified_case()
+    actor = await citizen_of(desk, case_id)
+    async with desk.units.database.reading() as session:
+        assert (await desk.views.own_case(session, actor)).refusal is None

@@ -287,7 +287,7 @@ def test_limits_are_told_to_the_browser_as_text(tmp_path: Path) -> None:
     _catalogue, items = read(
         tmp_path, ('latest = "today"', 'latest = "today"\n  earliest = 1990-01-01')
     )
-    fields = {field.name: field for field in ItemView.of(items.current("pension")).fields}
+    fields = {field.name: field for field in ItemView.of(items.current("pension"), []).fields}
     assert (fields["paid"].minimum, fields["paid"].maximum) == ("0", "9999.99")
     assert (fields["since"].earliest, fields["since"].latest) == ("1990-01-01", "today")
     assert (fields["until"].earliest, fields["until"].not_before) == (None, "since")

@@ -6,7 +6,7 @@ import pytest
 
 from docs_gen.template import load_templates
 from server.items.rules import Item, Mode
-from server.items.service import issuing_authority, read_catalogue
+from server.items.service import destinations, issuing_authority, read_catalogue
 from server.regions.rules import Catalogue
 
 SHIPPED = Path(__file__).parents[3] / "regions.toml"
@@ -47,6 +47,26 @@ def test_what_wujiang_is_given_by_huoqiu_counts_in_wujiang(item: Item) -> None:
     if "341522" in item.jurisdictions:
         for kind in item.certificates:
             assert CATALOGUE.recognises("320509", kind.kind, "341522")
+
+
+def test_every_jurisdiction_is_called_from_somewhere_and_every_region_calls_some(
+    item: Item,
+) -> None:
+    called = {region: destinations(CATALOGUE, item, region) for region in CATALOGUE.regions}
+    assert {code for codes in called.values() for code in codes} == set(item.jurisdictions)
+    assert not any(region in codes for region, codes in called.items())
+
+
+def test_the_three_regions_recognise_each_other_as_the_file_says() -> None:
+    calls = {
+        (region, code)
+        for item in ITEMS.by_version.values()
+        for region in CATALOGUE.regions
+        for code in destinations(CATALOGUE, item, region)
+    }
+    assert calls == {
+        ("320509", "341522"), ("341522", "320509"), ("320509", "330521"), ("330521", "320509"),
+    }  # fmt: skip
 
 
 def test_every_mode_of_handling_is_shown_once() -> None:

@@ -16,6 +16,7 @@ from server.regions.rules import (
     Hours,
     SpecialDay,
     is_open,
+    last_closing,
     next_opening,
 )
 from server.regions.service import refuse_closed
@@ -152,3 +153,20 @@ def test_a_region_takes_calls_while_one_of_its_halls_does(tmp_path: Path) -> Non
     with pytest.raises(ServiceError) as refused:
         refuse_closed(there, "320509", night)
     assert refused.value.details == {"next_opening": None}
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ("2026-11-23 08:00:00", "2026-11-23 17:00:00"),  # A Monday; the lunch break is no closing.
+        ("2026-11-23 12:30:00", "2026-11-23 17:00:00"),
+        ("2026-11-23 16:59:59", "2026-11-23 17:00:00"),
+        ("2026-11-23 17:00:00", "2026-11-24 00:00:00"),
+        ("2026-11-24 10:00:00", "2026-11-25 00:00:00"),
+        ("2027-02-20 09:00:00", "2027-02-20 11:00:00"),  # A day with hours of its own.
+    ],
+)
+def test_a_hall_closes_for_the_day_after_its_last_hours(
+    hall: Hall, when: str, expected: str
+) -> None:
+    assert last_closing(hall, at(when)) == at(expected)

@@ -86,7 +86,7 @@ SPOILED: dict[str, tuple[str, str]] = {
     ),
     "a material's hash": ("UPDATE material SET sha256 = 'x'", "material.altered"),
     "a material nobody filed": (
-        "UPDATE material SET id = 'f' || substr(id, 2) WHERE kind = 'id-card'",
+        "UPDATE material SET id = 'g' || substr(id, 2) WHERE kind = 'id-card'",
         "material.unlogged",
     ),
     "a case that waits nowhere": (

@@ -10,6 +10,7 @@ from server.cases.rules import CaseState
 from server.errors import ServiceError
 from server.tickets.rules import OFFER_LASTS, AgentState, OfferState, TicketState
 from tests.support.database import News, SetClock
+from tests.support.desk import recognise_nothing
 from tests.support.halls import (
     CLERK,
     HOUSEHOLD,
@@ -45,9 +46,30 @@ async def test_a_case_that_lacks_something_takes_no_ticket(halls: Halls) -> None
     assert await halls.log(case_id) == ["case.opened"]
 
 
-async def test_a_returned_case_takes_a_new_ticket(halls: Halls) -> None:
-    case_id = await halls.case(state=CaseState.RETURNED)
-    assert (await halls.take(case_id)).state is TicketState.WAITING
+async def test_a_case_whose_certificate_would_not_count_takes_no_ticket(halls: Halls) -> None:
+    case_id = await halls.case()
+    recognise_nothing(halls.catalogue)
+    with pytest.raises(ServiceError, match=r"certificate\.unrecognised"):
+        await halls.take(case_id)
+    assert (await halls.case_row(case_id)).state is CaseState.DRAFT
+
+
+@pytest.mark.parametrize(("hours", "keeps"), [(1, True), (24, False)])
+async def test_a_returned_case_keeps_its_place_for_the_day(
+    halls: Halls, clock: SetClock, hours: int, *, keeps: bool
+) -> None:
+    case_id, call_id = await halls.in_call()
+    first = await halls.ticket_of(case_id)
+    await halls.move(case_id, CaseState.RETURNED)
+    await halls.hang_up(WANG, call_id)
+    clock.advance(hours=hours)
+    behind = await halls.waiting(OTHER_CLERK)
+    clock.advance(seconds=1)
+    again = await halls.take(case_id)
+    assert (again.id != first.id, again.taken_at == first.taken_at) == (True, keeps)
+    async with halls.units.database.reading() as session:
+        line = (await halls.tickets.show_queue(session, HUOQIU)).waiting
+    assert [row.ticket_id for row in line] == ([again.id, behind] if keeps else [behind, again.id])
 
 
 async def test_a_case_in_line_takes_no_second_ticket(halls: Halls) -> None:

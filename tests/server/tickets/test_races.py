@@ -17,7 +17,7 @@ from server.access import Actor
 from server.cases.rules import FIRST_HASH, CaseState, event_hash
 from server.db.unit import Unit, Units
 from server.errors import ServiceError
-from server.tickets import queries
+from server.tickets import agent_queries, queries
 from server.tickets.models import Agent, Offer, Ticket, TicketPeriod
 from server.tickets.rules import AgentState, OfferState, TicketState
 from tests.support.database import News, SetClock
@@ -182,7 +182,7 @@ async def test_an_agent_is_moved_once(either_halls: Halls, either_units: Units) 
     await either_halls.become(WANG)
 
     async def move(unit: Unit) -> bool:
-        return await queries.move_agent(
+        return await agent_queries.move_agent(
             unit.session, WANG.id, [AgentState.READY], AgentState.OFFERED, now=unit.now
         )
 
@@ -205,13 +205,13 @@ async def test_an_offer_is_closed_once(either_halls: Halls, either_units: Units)
 async def test_a_wrap_up_ends_once(either_halls: Halls, either_units: Units) -> None:
     await either_halls.become(WANG)
     async with either_units.open() as unit:
-        await queries.move_agent(
+        await agent_queries.move_agent(
             unit.session, WANG.id, [AgentState.READY], AgentState.WRAP_UP,
             now=unit.now, wrap_up_until=unit.now,
         )  # fmt: skip
 
     async def end(unit: Unit) -> bool:
-        return await queries.end_wrap_up(unit.session, WANG.id, unit.now)
+        return await agent_queries.end_wrap_up(unit.session, WANG.id, unit.now)
 
     assert await winners(either_units, end, 30) == 1
 
@@ -222,10 +222,10 @@ async def test_who_came_back_is_not_taken_offline(
     await either_halls.become(WANG)
     clock.advance(seconds=60)
     async with either_units.open() as unit:
-        gone = await queries.stale_agents(unit.session, unit.now)
+        gone = await agent_queries.stale_agents(unit.session, unit.now)
     assert gone == [WANG.id]
     async with either_units.open() as unit:
-        await queries.renew_leases(unit.session, [WANG.id], unit.now + timedelta(seconds=60))
+        await agent_queries.renew_leases(unit.session, [WANG.id], unit.now + timedelta(seconds=60))
     async with either_units.open() as unit:
         await either_halls.tickets.lapse(unit, WANG.id)
     assert await either_halls.state_of(WANG) is AgentState.READY
@@ -242,11 +242,11 @@ async def test_a_lease_is_renewed_without_waiting_for_whom_it_is_not(
     if either_units.database.writer.dialect.name == "sqlite":
         pytest.skip("SQLite has one writer")
     async with either_units.open() as holding:
-        await queries.move_agent(
+        await agent_queries.move_agent(
             holding.session, WANG.id, [AgentState.READY], AgentState.BREAK, now=holding.now
         )
         async with either_units.open() as unit:
-            await queries.renew_leases(unit.session, [WANG.id, ZHOU.id], until)
+            await agent_queries.renew_leases(unit.session, [WANG.id, ZHOU.id], until)
     assert (await either_halls.agent(ZHOU)).lease_until == until
     assert (await either_halls.agent(WANG)).lease_until < until
 

@@ -89,7 +89,7 @@ async def test_a_wrap_up_that_is_over_makes_the_agent_ready_for_the_next(
 ) -> None:
     _, call_id = await halls.in_call()
     await halls.hang_up(WANG, call_id)
-    worker = worker_on(halls, WANG)
+    worker = worker_on(halls, WANG, CLERK)
     clock.advance(seconds=119)
     await worker.tick()
     assert await halls.state_of(WANG) is AgentState.WRAP_UP

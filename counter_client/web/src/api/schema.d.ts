@@ -636,6 +636,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{case_id}/refusal-notice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The notice of refusal, to be printed and sealed by hand */
+        get: operations["read_refusal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/certificates/{certificate_id}/file": {
         parameters: {
             query?: never;
@@ -850,6 +867,23 @@ export interface paths {
         };
         /** A picture of one page of one's own certificate */
         get: operations["read_own_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/citizen/refusal-notice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The notice of refusal of one's own case */
+        get: operations["read_own_refusal"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1253,6 +1287,8 @@ export interface components {
              */
             taken_at: string;
             state: components["schemas"]["TicketState"];
+            /** Away */
+            away: boolean;
         };
         /**
          * Call
@@ -1543,6 +1579,7 @@ export interface components {
             steps: components["schemas"]["CitizenStep"][];
             /** Certificates */
             certificates: components["schemas"]["CitizenCertificate"][];
+            refusal: components["schemas"]["CitizenRefusal"] | null;
             /** Rating */
             rating: number | null;
         };
@@ -1567,6 +1604,23 @@ export interface components {
             state: components["schemas"]["CertificateState"];
             /** Pages */
             pages: number;
+        };
+        /**
+         * CitizenRefusal
+         * @description The notice of refusal, as text; the paper says the same.
+         */
+        CitizenRefusal: {
+            /** Title */
+            title: string;
+            /** Paragraphs */
+            paragraphs: string[];
+            /** Issuer */
+            issuer: string;
+            /**
+             * Issued On
+             * Format: date
+             */
+            issued_on: string;
         };
         /**
          * CitizenStep
@@ -1985,7 +2039,7 @@ export interface components {
         };
         /**
          * ItemView
-         * @description A service item.
+         * @description A service item; `destinations` are the jurisdictions the reader's region may call.
          */
         ItemView: {
             /** Code */
@@ -2001,6 +2055,8 @@ export interface components {
             applicant: string;
             /** Jurisdictions */
             jurisdictions: string[];
+            /** Destinations */
+            destinations: string[];
             /** Promise Allowed */
             promise_allowed: boolean;
             /** Recording Required */
@@ -2346,6 +2402,8 @@ export interface components {
             state: components["schemas"]["TicketState"];
             /** Position */
             position: number;
+            /** Away */
+            away: boolean;
         };
         /**
          * RatingGiven
@@ -2667,6 +2725,8 @@ export interface components {
         /**
          * Ticket
          * @description A place in a line; position 1 is the next, 0 means in no line any more.
+         *
+         *     While nobody is at its counter (`away`) a ticket keeps its place and is offered to nobody.
          */
         Ticket: {
             /** Id */
@@ -2683,6 +2743,8 @@ export interface components {
              * Format: date-time
              */
             taken_at: string;
+            /** Away */
+            away: boolean;
             /** Agents Ready */
             agents_ready: number;
         };
@@ -2779,7 +2841,7 @@ export interface components {
             data: null;
             error: {
                 /** @enum {string} */
-                code: "action.forbidden" | "agent.busy" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "checks.missing" | "choice.unknown" | "clock.behind" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "event.invalid" | "event.unknown" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "rate.exceeded" | "rating.given" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "worker.full";
+                code: "action.forbidden" | "agent.busy" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "clock.behind" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "event.invalid" | "event.unknown" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "rate.exceeded" | "rating.given" | "refusal.unknown" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "worker.full";
                 field: string | null;
                 details: Record<string, never>;
             };
@@ -4294,6 +4356,37 @@ export interface operations {
             };
         };
     };
+    read_refusal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notice of refusal, to be printed and sealed by hand */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     read_certificate_file: {
         parameters: {
             query?: never;
@@ -4783,6 +4876,35 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description A picture of one page of one's own certificate */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    read_own_refusal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notice of refusal of one's own case */
             200: {
                 headers: {
                     [name: string]: unknown;

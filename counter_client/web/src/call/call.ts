@@ -110,16 +110,14 @@ export class CallSession extends Emitter<CallEvents> {
     else end?.hear({ candidate: signal.candidate });
   }
 
-  /** Send a stream of ours to every end, in place of the last one of its kind; null: no more. */
+  /**
+   * Send a stream of ours to every end, in place of the last one of its kind; null: no more. Another
+   * track of the same sort, such as another camera's, takes the place without negotiating anew.
+   */
   share(kind: Kind, stream: MediaStream | null): void {
     if (stream) this.local.set(kind, stream);
     else this.local.delete(kind);
     for (const end of this.ends.values()) end.bring(kind);
-  }
-
-  /** Exchange a track without negotiating anew, such as for another camera. */
-  async replace(kind: Kind, before: MediaStreamTrack | null, track: MediaStreamTrack): Promise<void> {
-    await Promise.all([...this.ends.values()].map((end) => end.replace(kind, before, track)));
   }
 
   /** Find a new way to every end, after the network has changed. */

@@ -102,16 +102,8 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
       if (sender.track !== track) void this.exchange(sender, kind, track);
       return sender;
     });
-    for (const sender of spare) peer.connection.removeTrack(sender);
+    for (const sender of spare) peer.remove(sender);
     senders.set(kind, kept);
-  }
-
-  /** Exchange one track for another of its sort without negotiating. */
-  async replace(kind: Kind, before: MediaStreamTrack | null, track: MediaStreamTrack): Promise<void> {
-    const senders = this.way.senders.get(kind) ?? [];
-    const sender = senders.find((one) => one.track === before) ??
-      senders.find((one) => one.track?.kind === track.kind);
-    if (sender) await this.exchange(sender, kind, track);
   }
 
   restart(): void {

@@ -8,6 +8,12 @@ interface Sender {
   limits: { encodings?: RTCRtpEncodingParameters[] };
 }
 
+interface Transceiver {
+  sender: Sender;
+  direction: RTCRtpTransceiverDirection;
+  receiver: { track: { kind: string } };
+}
+
 export class FakeConnection {
   signalingState: RTCSignalingState = "stable";
   connectionState: RTCPeerConnectionState = "new";
@@ -18,7 +24,7 @@ export class FakeConnection {
   onconnectionstatechange: (() => void) | null = null;
   ontrack: ((event: { streams: MediaStream[] }) => void) | null = null;
   candidates: (RTCIceCandidateInit | undefined)[] = [];
-  senders: Sender[] = [];
+  transceivers: Transceiver[] = [];
   restarts = 0;
   rollbacks = 0;
   closed = false;
@@ -35,16 +41,29 @@ export class FakeConnection {
       getParameters: () => ({}),
       setParameters: async (limits: Sender["limits"]) => void (sender.limits = limits),
       replaceTrack: async (other: MediaStreamTrack) => void (sender.track = other),
+      setStreams: () => this.need(),
     };
-    this.senders.push(sender);
+    this.transceivers.push({ sender, direction: "sendrecv", receiver: { track: { kind: track.kind } } });
     this.need();
     return sender as unknown as RTCRtpSender;
   }
 
+  /** Browsers keep the section of a track that was taken away. */
   removeTrack(sender: Sender): void {
     if (this.closed) throw new DOMException("closed", "InvalidStateError");
-    this.senders = this.senders.filter((one) => one !== sender);
+    const found = this.transceivers.find((one) => one.sender === sender);
+    if (found) found.direction = "recvonly";
+    sender.track = null;
     this.need();
+  }
+
+  getTransceivers(): RTCRtpTransceiver[] {
+    return this.transceivers as unknown as RTCRtpTransceiver[];
+  }
+
+  /** What sends something now. */
+  get senders(): Sender[] {
+    return this.transceivers.map((one) => one.sender).filter((one) => one.track !== null);
   }
 
   async setLocalDescription(): Promise<void> {

@@ -47,6 +47,7 @@ export class Peer extends Emitter<PeerEvents> {
   /** Whose descriptions these are: every connection has a certificate of its own. */
   private fingerprint: string | null = null;
   private waiting: (Candidate | null)[] = [];
+  private resting: RTCRtpTransceiver[] = [];
   private work: Promise<void> = Promise.resolve();
   private restarting: ReturnType<typeof setTimeout> | undefined;
   private repeating: ReturnType<typeof setTimeout> | undefined;
@@ -70,10 +71,27 @@ export class Peer extends Emitter<PeerEvents> {
     };
   }
 
-  /** Send a track of a stream that the other end knows as `name`. */
+  /**
+   * Send a track of a stream that the other end knows as `name`. A section of the SDP that rests is
+   * used again: browsers never take one out, and the service bounds how many there may be.
+   */
   add(track: MediaStreamTrack, stream: MediaStream, name: string): RTCRtpSender {
     this.names.set(stream.id, name);
-    return this.connection.addTrack(track, stream);
+    const at = this.resting.findIndex((one) => one.receiver.track.kind === track.kind);
+    const rested = at < 0 ? undefined : this.resting.splice(at, 1)[0];
+    if (rested === undefined) return this.connection.addTrack(track, stream);
+    rested.direction = rested.direction === "inactive" ? "sendonly" : "sendrecv";
+    rested.sender.setStreams(stream);
+    // A connection that was closed meanwhile sends nothing, whatever the track.
+    void rested.sender.replaceTrack(track).catch(() => undefined);
+    return rested.sender;
+  }
+
+  /** Send a track no more; its section rests. */
+  remove(sender: RTCRtpSender): void {
+    const transceiver = this.connection.getTransceivers().find((one) => one.sender === sender);
+    this.connection.removeTrack(sender);
+    if (transceiver !== undefined) this.resting.push(transceiver);
   }
 
   /** Say whether a description comes from another connection than those that were heard before. */

@@ -3,6 +3,7 @@ import { defineStore } from "pinia";
 import { computed, markRaw, ref, shallowRef, watch } from "vue";
 import { ApiError } from "@/api/errors";
 import { get, create, post } from "@/api/http";
+import type { Switches } from "@/api/notices";
 import type { Call, EndReason, Still } from "@/api/shapes";
 import { CallSession, type RemoteStream } from "@/call/call";
 import type { Kind } from "@/call/naming";
@@ -41,7 +42,9 @@ export const useCall = defineStore("call", () => {
   const wanted = ref<Still | null>(null);
   /** The last still that came to an end. */
   const closedStill = ref<Still | null>(null);
-  const pointers = ref<Pointer[]>([]);
+  const pointers = shallowRef<Pointer[]>([]);
+  /** What the others said is on of theirs, by their seats. */
+  const switches = ref<Record<string, Switches>>({});
   const mySeat = computed(() => call.value?.seats.find((seat) => seat.id === call.value?.my_seat));
   const isLocal = computed(() => mySeat.value?.side === "local");
   const isOn = computed(() => call.value !== null && call.value.state !== "ended");
@@ -128,6 +131,13 @@ export const useCall = defineStore("call", () => {
     sessionStorage.setItem(MINE, JSON.stringify([found.id, found.case_id]));
     session?.update(found);
     watchFigures();
+    // Whoever has come just now has not heard it yet.
+    tellSwitches();
+  }
+
+  /** Let the others know why they hear or see nothing. */
+  function tellSwitches(): void {
+    if (isOn.value && !isLost.value) line.hint("devices.switched", { call_id: call.value!.id, ...media.on });
   }
 
   function shareAll(): void {
@@ -196,6 +206,7 @@ export const useCall = defineStore("call", () => {
     quality.value = null;
     wanted.value = null;
     pointers.value = [];
+    switches.value = {};
     link.value = "connecting";
   }
 
@@ -222,13 +233,6 @@ export const useCall = defineStore("call", () => {
   async function share(kind: "screen" | "document", stream: MediaStream | null): Promise<void> {
     if (stream === null) media.stop(kind);
     session?.share(kind, stream);
-  }
-
-  async function exchange(kind: "camera" | "microphone", id: string): Promise<void> {
-    const changed = await media.choose(kind, id);
-    if (changed === null || session === null) return;
-    if (changed.before === null) session.share("camera", media.camera);
-    else await session.replace("camera", changed.before, changed.track);
   }
 
   /** Whenever the camera opens, before the seat is taken or long after, it is sent. */
@@ -277,6 +281,10 @@ export const useCall = defineStore("call", () => {
       pointers.value = pointers.value.filter((known) => known !== moved);
     }, POINTER_LASTS);
   });
+  watch(() => media.on, tellSwitches);
+  line.on("devices.switched", ({ call_id, from, microphone, camera }) => {
+    if (call_id === call.value?.id) switches.value = { ...switches.value, [from]: { microphone, camera } };
+  });
   line.onUp(() => {
     // A new socket holds no seat yet. A tab that has lost its seat does not take it back unasked.
     const asked = call.value;
@@ -295,8 +303,8 @@ export const useCall = defineStore("call", () => {
   }
 
   return {
-    call, remote, link, quality, isJoining, isLost, ended, wanted, closedStill, pointers, mySeat, isLocal, isOn, others,
-    join, remembered, hangUp, leave, askStill, refuseStill, share, exchange, point, streamName,
+    call, remote, link, quality, isJoining, isLost, ended, wanted, closedStill, pointers, switches, mySeat, isLocal, isOn, others,
+    join, remembered, hangUp, leave, askStill, refuseStill, share, point, streamName,
   };
 });
 

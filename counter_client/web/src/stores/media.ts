@@ -31,6 +31,11 @@ export const useMedia = defineStore("media", () => {
   /** Counts openings and closings: a camera that comes after its closing comes too late. */
   let turn = 0;
   const cameraTrack = computed(() => camera.value?.getVideoTracks()[0] ?? null);
+  /** What the others can hear and see of us. */
+  const on = computed(() => ({
+    microphone: !isMuted.value && problems.value.microphone === null,
+    camera: !isCameraOff.value && problems.value.camera === null,
+  }));
 
   /** Open camera and microphone unless they are open; nothing is sent by it. */
   async function open(): Promise<void> {
@@ -111,27 +116,24 @@ export const useMedia = defineStore("media", () => {
     for (const track of camera.value?.getVideoTracks() ?? []) track.enabled = !isCameraOff.value;
   }
 
-  /** Take another camera or microphone; returns the track before and the one now. */
-  async function choose(
-    kind: "camera" | "microphone",
-    id: string,
-  ): Promise<{ before: MediaStreamTrack | null; track: MediaStreamTrack } | null> {
+  /** Take another camera or microphone in place of the one before, if it is to be had. */
+  async function choose(kind: "camera" | "microphone", id: string): Promise<void> {
     const found = await openDevice(kind, id);
     if (typeof found === "string") {
       problems.value = { ...problems.value, [kind]: found };
-      return null;
+      return;
     }
     problems.value = { ...problems.value, [kind]: null };
     remember(kind === "camera" ? { cameraId: id } : { microphoneId: id });
-    const stream = camera.value ?? new MediaStream();
-    const before = stream.getTracks().find((track) => track.kind === found.kind) ?? null;
-    if (before !== null) stream.removeTrack(before);
-    before?.stop();
-    stream.addTrack(found);
+    const others = [];
+    for (const track of camera.value?.getTracks() ?? []) {
+      if (track.kind === found.kind) track.stop();
+      else others.push(track);
+    }
     found.onended = lost;
-    camera.value = stream;
+    // A stream of its own: whoever shows or sends the one before learns of the change.
+    camera.value = new MediaStream([...others, found]);
     apply();
-    return { before, track: found };
   }
 
   async function shareScreen(ended: () => void): Promise<MediaStream | null> {
@@ -167,6 +169,15 @@ export const useMedia = defineStore("media", () => {
     remember({ speakerId: id });
   }
 
+  /** The camera that looks at paper: the chosen one, or any that does not show our face. */
+  async function findDocument(): Promise<string | null> {
+    await look();
+    const inUse = cameraTrack.value?.getSettings().deviceId;
+    const others = devices.value.cameras.filter((one) => one.deviceId !== inUse);
+    const remembered = others.find((one) => one.deviceId === chosen.value.documentId);
+    return (remembered ?? others[0])?.deviceId ?? null;
+  }
+
   function remember(more: Chosen): void {
     chosen.value = { ...chosen.value, ...more };
     localStorage.setItem(CHOICE, JSON.stringify(chosen.value));
@@ -178,8 +189,8 @@ export const useMedia = defineStore("media", () => {
 
   return {
     camera, screen, document: document_, devices, problems, isMuted, isCameraOff, isOpening, chosen,
-    cameraTrack, open, reopen, close, mute, hideCamera, choose, shareScreen, openDocument, stop,
-    chooseDocument, chooseSpeaker, look,
+    cameraTrack, on, open, reopen, close, mute, hideCamera, choose, shareScreen, openDocument, stop,
+    chooseDocument, chooseSpeaker, findDocument,
   };
 });
 

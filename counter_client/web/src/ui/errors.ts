@@ -102,6 +102,7 @@ const cases: Record<string, Words> = {
   "material.missing": { what: "没有选定作为依据的材料", next: "请选择至少一份材料" },
   "consent.missing": { what: "群众还没有同意告知书", next: "请先请群众在对客屏上阅读并签字" },
   "checks.missing": { what: "还没有通过的身份核验", next: "请先在“核验”中记录身份核验" },
+  "refusal.unknown": { what: "这个办件没有不予办理告知书", next: "请看办件的最新状态" },
   "promise.forbidden": { what: "这个事项不适用告知承诺", next: "请改用其他办理方式" },
 };
 
@@ -125,6 +126,7 @@ const calls: Record<string, Words> = {
 
 const certificates: Record<string, Words> = {
   "certificate.unknown": { what: "没有找到这份证明", next: "请核对编号后重试" },
+  "certificate.unrecognised": { what: "本地不认可这个属地的此类证明", next: "请选择其他属地，或请群众按本地业务办理" },
   "certificate.exists": { what: "这个办件已有同类的有效证明", next: "请查看已签发的证明；需要重开请先作废" },
   "certificate.kind_unknown": { what: "属地不能签发这种证明", next: "请重新选择证明种类" },
   "certificate.unprintable": { what: "内容中有字库没有的字", next: "请核对生僻字，或联系管理员补充字库" },

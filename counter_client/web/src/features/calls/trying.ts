@@ -16,7 +16,7 @@ export function createLevelMeter(track: MediaStreamTrack, tell: (level: number) 
   }, LOOK_EVERY);
   return () => {
     clearInterval(timer);
-    void context.close();
+    if (context.state !== "closed") void context.close();
   };
 }
 

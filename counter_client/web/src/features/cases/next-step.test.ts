@@ -37,6 +37,11 @@ it("says the place in the line, and that nobody is ready", () => {
   expect(step(shown("waiting"), false, ticket as Ticket).closed).toContain("第 3 位，属地暂无就绪人员");
 });
 
+it("says that a counter that was left keeps its place", () => {
+  const ticket = { state: "waiting", position: 1, away: true, agents_ready: 1 };
+  expect(step(shown("waiting"), false, ticket as Ticket).closed).toContain("位置没有变");
+});
+
 it("leads the agent from consent over the check and the form to the certificate", () => {
   const none = { consent: { state: "none" } } as Partial<Case>;
   expect(step(shown("in_call", none), true).action).toBe("ask-consent");

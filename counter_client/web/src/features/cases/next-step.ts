@@ -137,6 +137,7 @@ export function emptyFields(
 function waitingWords(ticket: Ticket | null): string {
   if (ticket === null) return "正在排队";
   if (ticket.state === "offered") return "正在呼叫属地人员，等待接听";
+  if (ticket.away) return "窗口刚才无人，正在恢复呼叫，位置没有变";
   const place = ticket.position > 0 ? `排在第 ${ticket.position} 位` : "正在排队";
   if (ticket.agents_ready === 0) return `${place}，属地暂无就绪人员`;
   return `${place}，预计等待 ${lengthInWords(ticket.estimated_wait_seconds)}`;

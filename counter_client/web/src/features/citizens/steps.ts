@@ -1,4 +1,6 @@
 /** What happened to a case, in the citizen's words. */
+import type { CaseState } from "@/api/shapes";
+
 export const STEP_WORDS: Record<string, string> = {
   "case.opened": "窗口已受理",
   "ticket.taken": "已在属地排队",
@@ -16,3 +18,18 @@ export const STEP_WORDS: Record<string, string> = {
   "case.withdrawn": "已撤回",
   "case.settled": "本地业务已办结",
 };
+
+/** How a case stands that is over for today, as the citizen before the screen should read it. */
+export const FINISHED_WORDS: Partial<Record<CaseState, { title: string; next: string }>> = {
+  certified: { title: "证明已出具", next: "" },
+  settled: { title: "本次业务已办结", next: "感谢您的等候。" },
+  returned: { title: "需要补充材料", next: "窗口人员会告诉您缺什么，补齐后会再次为您连线属地。" },
+  refused: { title: "属地不予办理", next: "窗口人员会向您说明理由和法律依据。" },
+  promised: { title: "已按告知承诺受理", next: "窗口人员会凭您的书面承诺为您办结。" },
+  with_jurisdiction: { title: "属地已收件", next: "属地会继续办理，办好后窗口人员会通知您。" },
+};
+
+const RATEABLE: readonly CaseState[] = ["certified", "settled", "refused", "promised"];
+
+/** Whether a case has come so far that the service may be rated. */
+export const isRateable = (state: CaseState | undefined) => state !== undefined && RATEABLE.includes(state);

@@ -1,6 +1,9 @@
+"""What issues certificates: one signer for the run, and desks on it."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -19,19 +22,23 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signer]:
         yield running
 
 
+@asynccontextmanager
+async def open_desk(units: Units, signer: Signer, folder: Path) -> AsyncIterator[Desk]:
+    catalogue, items = load_catalogue()
+    made = Desk(units, LocalFiles(folder / "files"), signer, catalogue, items)
+    yield made
+    await made.pictures.close()
+
+
 @pytest.fixture
 async def desk(units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[Desk]:
     """Two halls and no case yet."""
-    catalogue, items = load_catalogue()
-    made = Desk(units, LocalFiles(tmp_path / "files"), signer, catalogue, items)
-    yield made
-    await made.pictures.close()
+    async with open_desk(units, signer, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
 async def either_desk(either_units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[Desk]:
     """The same, once on SQLite and once on PostgreSQL."""
-    catalogue, items = load_catalogue()
-    made = Desk(either_units, LocalFiles(tmp_path / "files"), signer, catalogue, items)
-    yield made
-    await made.pictures.close()
+    async with open_desk(either_units, signer, tmp_path) as made:
+        yield made

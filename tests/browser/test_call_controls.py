@@ -1,0 +1,169 @@
+"""What stands below the pictures of a call, pressed on one side and seen on the other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support.acts import connect, ready_case, see_each_other
+from tests.support.screens import Screen, Stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+LARGE = 200
+NEAR = 0.03
+# The loudest sample of what a video element plays, heard for as long as three of the fake beeps.
+HEAR = """async (video) => {
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    context.createMediaStreamSource(video.srcObject).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    let loudest = 0;
+    const end = performance.now() + 1600;
+    while (performance.now() < end) {
+        analyser.getFloatTimeDomainData(samples);
+        loudest = Math.max(loudest, ...samples.map(Math.abs));
+        await new Promise(requestAnimationFrame);
+    }
+    await context.close();
+    return loudest;
+}"""
+QUIET = 0.001
+PAPERS = "fake_device_2"
+# Where the middle of the pointer lies on the picture itself, without the bars beside it.
+POINTED = """([video, mark]) => {
+    const [tile, dot] = [video.getBoundingClientRect(), mark.getBoundingClientRect()];
+    const scale = Math.min(tile.width / video.videoWidth, tile.height / video.videoHeight);
+    const [width, height] = [video.videoWidth * scale, video.videoHeight * scale];
+    return [
+        (dot.x + dot.width / 2 - tile.x - (tile.width - width) / 2) / width,
+        (dot.y + dot.height / 2 - tile.y - (tile.height - height) / 2) / height,
+    ];
+}"""
+
+
+@pytest.fixture
+async def talking(light: Stage) -> AsyncIterator[tuple[Screen, Screen]]:
+    """A counter and an agent in a call on a case that lacks nothing."""
+    async with AsyncExitStack() as screens:
+        counter = await screens.enter_async_context(light.desk("wujiang-counter"))
+        agent = await screens.enter_async_context(light.desk("huoqiu-agent"))
+        await agent.click("agent-ready")
+        await ready_case(counter)
+        await connect(counter, agent)
+        yield counter, agent
+        assert light.faults() == []
+
+
+async def sees_sheet(screen: Screen, label: str) -> None:
+    """See another's paper or screen: large, with its name, and moving."""
+    await expect(screen.page.locator("figure", has_text=label)).to_be_visible()
+    await screen.sees_moving("sheet-video", frames=5, within=20)
+    box = await screen.at("sheet-video").first.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) > LARGE
+
+
+async def points(one: Screen, other: Screen) -> None:
+    """Point at a quarter of the picture: the other side sees it there, and for a moment only."""
+    box = await one.at("sheet-video").bounding_box()
+    assert box is not None
+    await one.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 4)
+    mark = other.at("pointer")
+    await expect(mark).to_be_visible()
+    video = await other.at("sheet-video").element_handle()
+    x, y = await other.page.evaluate(POINTED, [video, await mark.element_handle()])
+    assert abs(x - 0.5) < NEAR
+    assert abs(y - 0.25) < NEAR
+    await expect(mark).to_be_hidden()
+
+
+async def choose_device(screen: Screen, select: str, name: str) -> None:
+    """Choose a device in the dialog for it."""
+    await screen.click("devices")
+    await screen.page.locator(f"#{select}").select_option(label=name)
+    await screen.click("devices-done")
+    await expect(screen.at("device-dialog")).to_be_hidden()
+
+
+async def test_screens_and_papers_are_shown_to_the_other_side_and_pointed_at(
+    talking: tuple[Screen, Screen],
+) -> None:
+    counter, agent = talking
+    for _ in range(2):
+        await agent.click("share-screen")
+        await sees_sheet(counter, "程坐席的共享屏幕")
+        await expect(agent.page.locator("figure", has_text="我的共享屏幕")).to_be_visible()
+        await points(counter, agent)
+        await points(agent, counter)
+        await agent.click("share-screen")
+        for screen in talking:
+            await expect(screen.at("sheet-video")).to_be_hidden()
+
+    await choose_device(counter, "device-document", PAPERS)
+    await counter.click("share-document")
+    await sees_sheet(agent, "沈窗口的高拍仪")
+    await agent.click("share-screen")
+    await expect(agent.at("sheet-video")).to_have_count(2)
+    await expect(counter.at("sheet-video")).to_have_count(2)
+    await agent.page.keyboard.press("Alt+s")
+    await agent.click("tab-materials")
+    await expect(agent.at("material-id-card").filter(has_text="拍摄留存")).to_be_visible()
+    await see_each_other(*talking)
+
+
+async def test_what_is_switched_off_is_neither_heard_nor_seen_and_says_so(
+    talking: tuple[Screen, Screen],
+) -> None:
+    counter, agent = talking
+    theirs = agent.page.locator("figure", has=agent.at("remote-video"))
+    voice = agent.at("remote-video")
+    assert await voice.evaluate(HEAR) > QUIET
+    await counter.page.keyboard.press("Alt+m")
+    await expect(theirs).to_contain_text("麦克风已关")
+    await expect(counter.at("toggle-microphone")).to_have_attribute("aria-pressed", "true")
+    assert await voice.evaluate(HEAR) < QUIET
+    await counter.click("toggle-microphone")
+    await expect(theirs).not_to_contain_text("麦克风已关")
+    assert await voice.evaluate(HEAR) > QUIET
+
+    await counter.click("toggle-camera")
+    await agent.says("call-cover", "对方没有打开摄像头")
+    await agent.click("take-still")
+    await expect(counter.page.get_by_text("窗口的摄像头已关闭，没有拍摄")).to_be_visible()
+    await expect(agent.page.get_by_text("窗口没有拍摄。办件没有改变")).to_be_visible()
+    # Whoever comes back in learns it too.
+    await agent.page.reload()
+    await agent.says("call-cover", "对方没有打开摄像头", within=20)
+    await counter.click("toggle-camera")
+    await expect(agent.at("call-cover")).to_be_hidden()
+    await agent.sees_moving("remote-video", within=30)
+
+
+async def test_another_camera_is_seen_on_the_other_side_and_takes_the_stills(
+    talking: tuple[Screen, Screen],
+) -> None:
+    counter, agent = talking
+    await choose_device(counter, "device-camera", PAPERS)
+    await choose_device(counter, "device-microphone", "Fake Audio Input 2")
+    await counter.sees_moving("own-video", frames=5)
+    await agent.sees_moving("remote-video", within=30)
+    assert await agent.at("remote-video").evaluate(HEAR) > QUIET
+    await agent.page.keyboard.press("Alt+s")
+    await agent.click("tab-materials")
+    still = agent.at("material-id-card").filter(has_text="拍摄留存")
+    await expect(still).to_be_visible()
+    await counter.click("devices")
+    await expect(counter.page.locator("#device-camera option:checked")).to_have_text(PAPERS)
+    await counter.click("devices-done")
+
+    await counter.click("fullscreen")
+    await counter.page.wait_for_function("document.fullscreenElement !== null")
+    box = await counter.at("remote-video").bounding_box()
+    assert box is not None
+    assert (box["x"], box["y"]) == (0, 0)
+    await counter.page.evaluate("document.exitFullscreen()")
+    await expect(counter.at("hang-up")).to_be_visible()
