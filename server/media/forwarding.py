@@ -7,7 +7,8 @@ from typing import Final, Protocol
 
 from server.media.rtcp import Block, SenderInfo
 from server.media.rtp import HEADER, find_payload, newer, rename_extensions, starts_key_frame
-from server.media.stack import INBOUND, OUTBOUND, Codec, Section
+from server.media.sections import Codec, Section
+from server.media.stack import INBOUND, OUTBOUND
 
 # A packet that left before the first one of a new source may come after it, but not much later.
 _SETTLED_AFTER: Final = 256

@@ -12,8 +12,10 @@ from typing import Final, Protocol
 from server.media import rtcp
 from server.media.arrivals import Arrivals
 from server.media.forwarding import Link, Slot, Source
+from server.media.network import Network
 from server.media.rtp import HEADER, MID, TRANSPORT_CC, read_extension
-from server.media.stack import INBOUND, Network, Section, Transport
+from server.media.sections import Section
+from server.media.stack import INBOUND, Transport
 
 KEY_EVERY: Final = 0.3
 FEEDBACK_EVERY: Final = 0.1

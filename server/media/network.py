@@ -1,14 +1,24 @@
-"""Which of this machine's addresses browsers can reach."""
+"""Where connections are listened for, and which address of ours browsers can reach."""
 
 from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 
 import ifaddr
 
 # TEST-NET-1 (RFC 5737): asking for a route there sends nothing.
 _NOWHERE = ("192.0.2.1", 9)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where to listen for connections, and the address that browsers are told behind a NAT."""
+
+    address: str
+    ports: range
+    announced: str = ""
 
 
 def own_address() -> str:

@@ -12,8 +12,7 @@ import asyncio
 import copy
 import socket
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from aioice import Candidate, stun
@@ -32,7 +31,9 @@ from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
 from aiortc.sdp import MediaDescription, SessionDescription
 from pylibsrtp._binding import ffi, lib
 
+from server.media.network import Network
 from server.media.rtp import AUDIO_LEVEL, MID, PASSED_ON, SEND_TIME, TRANSPORT_CC, Extensions
+from server.media.sections import Codec, Section
 
 BUFFER_SIZE: Final = 2048
 # An honest packet fits one Ethernet frame; what is longer is dropped before it is copied.
@@ -60,36 +61,6 @@ class PortsError(Exception):
     """No UDP port of the range is free."""
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """One payload type of a section; `repairs` is the payload type that an RTX one stands for."""
-
-    payload_type: int
-    name: str
-    clock: int
-    parameters: tuple[tuple[str, str], ...]
-    repairs: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One negotiated m-line, from the browser's view: it sends in it, or receives, or neither.
-
-    `ssrcs` are the browser's stream and its repair stream, `out_ssrcs` ours. `stream` is what the
-    browser calls the stream it sends.
-    """
-
-    mid: str
-    media: str
-    sends: bool
-    receives: bool
-    stream: str
-    ssrcs: tuple[int, ...]
-    out_ssrcs: tuple[int, int]
-    codecs: Mapping[int, Codec]
-    extensions: Extensions
-
-
 class Listener(Protocol):
     """Who takes what comes over a connection."""
 
@@ -101,15 +72,6 @@ class Listener(Protocol):
 
     def on_state(self, state: str) -> None:
         """Hear that the connection is connected, failed or closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """Where to listen for connections, and the address that browsers are told behind a NAT."""
-
-    address: str
-    ports: range
-    announced: str = ""
 
 
 class Transport:

@@ -15,8 +15,9 @@ from pydantic import BaseModel, ValidationError
 
 from server.media import messages as wire
 from server.media.legs import Leg
+from server.media.network import Network
 from server.media.rooms import Place, Room, Stream, Wanted
-from server.media.stack import Network, PortsError, UnfitError
+from server.media.stack import PortsError, UnfitError
 
 log = structlog.get_logger("kuayu.media")
 

@@ -6,7 +6,8 @@ import struct
 from collections.abc import Mapping
 
 from server.media.rtp import AUDIO_LEVEL, MID, SEND_TIME, TRANSPORT_CC, Extensions
-from server.media.stack import INBOUND, Codec, Section
+from server.media.sections import Codec, Section
+from server.media.stack import INBOUND
 
 # How a browser numbers its extensions, and how another one might.
 OURS = Extensions({MID: 1, AUDIO_LEVEL: 2, SEND_TIME: 3, TRANSPORT_CC: 4})

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from server.media.legs import Leg
-from server.media.network import own_address
-from server.media.stack import Network
+from server.media.network import Network, own_address
 
 
 class States:

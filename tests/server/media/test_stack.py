@@ -20,7 +20,8 @@ import pytest
 from aioice import stun
 
 from server.media.legs import Leg
-from server.media.stack import Network, PortsError, Transport, UnfitError
+from server.media.network import Network
+from server.media.stack import PortsError, Transport, UnfitError
 from tests.server.media.conftest import States
 from tests.support.browsers import FarEnd, far_end
 
