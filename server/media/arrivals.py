@@ -15,7 +15,8 @@ _HEAD = struct.Struct("!BBHLLHH")
 _DELTA: Final = 0.000_25
 _REFERENCE: Final = 0.064
 _SMALL, _LARGE = 1, 2
-MOST_PACKETS: Final = 1000
+# A report must fit one datagram.
+MOST_PACKETS: Final = 400
 _IN_A_VECTOR: Final = 7
 _LONGEST_RUN: Final = 0x1FFF
 

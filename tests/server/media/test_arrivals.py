@@ -50,7 +50,7 @@ def test_nothing_is_reported_where_nothing_came() -> None:
 
 @given(
     st.integers(0, 65535),
-    st.lists(st.tuples(st.integers(0, 400), st.floats(0, 0.2)), min_size=1, max_size=200),
+    st.lists(st.tuples(st.integers(0, 390), st.floats(0, 0.2)), min_size=1, max_size=200),
 )
 def test_every_arrival_is_read_again_to_half_a_tick(
     base: int, given: list[tuple[int, float]]
@@ -90,4 +90,4 @@ def test_a_flood_of_numbers_does_not_grow_without_end() -> None:
         arrivals.note(number, 1.0)
     report = arrivals.report(99)
     assert report is not None
-    assert len(report) < 4_000
+    assert len(report) < 1_200
