@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: client demo test check bench soak lint types client-check unit browser system revision clean
+.PHONY: client demo test check bench bench-media soak lint types client-check unit browser system revision clean
 
 demo: .venv/.installed client
 	exec $(BIN)/kuayu demo --data $(DATA) $(ARGS)
@@ -35,6 +35,13 @@ browser: .venv/.tested client system
 
 bench: .venv/.benched client system
 	$(BIN)/python bench/run.py $(ARGS)
+
+bench-media: .venv/.benched peers
+	$(BIN)/python -m bench.media.run $(ARGS)
+
+# What the relay is measured beside.
+peers:
+	@sh tests/support/system.sh janus
 
 # make soak PART=rehearsals N=100: slices of at most ten minutes, whose results add up in a file.
 soak: .venv/.tested client system

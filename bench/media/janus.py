@@ -134,7 +134,7 @@ def _configure(folder: Path, port: int) -> None:
         'media: { rtp_port_range = "20000-29000" }\n'
         'plugins: { disable = "libjanus_audiobridge.so,libjanus_echotest.so,libjanus_lua.so,'
         "libjanus_duktape.so,libjanus_nosip.so,libjanus_recordplay.so,libjanus_sip.so,"
-        'libjanus_streaming.so,libjanus_textroom.so,libjanus_videoroom.so,libjanus_voicemail.so" }\n'
+        'libjanus_streaming.so,libjanus_textroom.so,libjanus_videoroom.so,libjanus_voicemail.so"}\n'
         'transports: { disable = "libjanus_http.so,libjanus_pfunix.so,libjanus_rabbitmq.so,'
         'libjanus_mqtt.so,libjanus_nanomsg.so" }\n'
     )

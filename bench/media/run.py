@@ -158,6 +158,7 @@ def targets() -> dict[str, tuple[Open, list[int]]]:
 
 async def main(seconds: float, only: str | None) -> None:
     """Print a line for each target and count; ratios within this run are what counts."""
+    print("a session is two ends, each sending a picture (about 800 kbps) and sound")
     print(f"{'':<20}{'sessions':>9}{'CPU s/min':>11}{'per core':>10}{'µs/packet':>11}"
           f"{'delivered':>11}{'p50 ms':>8}{'p99 ms':>8}{'MB':>7}")  # fmt: skip
     for name, (open_target, counts) in targets().items():
@@ -170,7 +171,8 @@ async def main(seconds: float, only: str | None) -> None:
             found = await measure(name, open_target, count, seconds)
             print(f"{found.name:<20}{found.sessions:>9}{found.cpu_per_session_minute:>11.3f}"
                   f"{found.per_core:>10.1f}{found.microseconds:>11.1f}{found.delivered:>11.3f}"
-                  f"{found.p50:>8.1f}{found.p99:>8.1f}{found.megabytes:>7.2f}", flush=True)  # fmt: skip
+                  f"{found.p50:>8.1f}{found.p99:>8.1f}{found.megabytes:>7.2f}",
+                  flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

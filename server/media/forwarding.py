@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from server.media.rtcp import Block, SenderInfo
 from server.media.rtp import HEADER, find_payload, newer, rename_extensions, starts_key_frame
@@ -15,6 +15,10 @@ _SETTLED_AFTER: Final = 256
 _DROP: Final = 0xFF
 _MARKER: Final = 0x80
 _TYPE: Final = 0x7F
+
+
+Kind = Literal["camera", "screen", "document"]
+KINDS: Final[tuple[Kind, ...]] = ("camera", "screen", "document")
 
 
 class Sender(Protocol):
@@ -86,6 +90,12 @@ class Source:
     ssrc: int
     repair_ssrc: int
     links: list[Link] = field(default_factory=list)
+
+    @property
+    def kind(self) -> Kind:
+        """What it shows, by the name its browser gave it; a camera's if it gave none."""
+        named = self.section.stream.rpartition(":")[2]
+        return next((kind for kind in KINDS if kind == named), "camera")
 
 
 class Link:

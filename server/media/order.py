@@ -29,6 +29,13 @@ class Window(Generic[Item]):
     _next: int | None = None
     _held: dict[int, tuple[Item, float]] = field(default_factory=dict)
 
+    def follows(self, number: int) -> bool:
+        """Say whether a packet is the very next one with nothing held, and let it pass."""
+        if number != self._next or self._held:
+            return False
+        self._next = (number + 1) & 0xFFFF
+        return True
+
     def push(self, number: int, item: Item, now: float) -> Iterator[Item | Hole]:
         """Take a packet, and yield what its coming sets free; what came too late is dropped."""
         if self._next is None:

@@ -106,10 +106,15 @@ class Recorder:
                 return
             number, skip = INBOUND[at.start] << 8 | INBOUND[at.start + 1], 2
         packet = Packet(stamp, bool(second & 0x80), payload_of(INBOUND, at, skip=skip))
-        for one in track.window.push(number, packet, now):
-            self._take(track, one)
-        self._repair(track, now)
-        self._flush(now)
+        window = track.window
+        if window.follows(number):
+            self._take(track, packet)
+        else:
+            for one in window.push(number, packet, now):
+                self._take(track, one)
+            self._repair(track, now)
+        if track.waiting:
+            self._flush(now)
 
     def on_report(self, source: Source, info: SenderInfo) -> None:
         """Take what the sender says of its clock."""
@@ -144,7 +149,7 @@ class Recorder:
         known = self.tracks.get(media)
         if known is not None and known.source is source:
             return known
-        if not source.section.stream.endswith("camera"):
+        if source.kind != "camera":
             return None
         codec = next(iter(source.section.codecs.values()))
         made = Track(

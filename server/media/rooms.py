@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
-from server.media.forwarding import Slot, Source
+from server.media.forwarding import KINDS, Kind, Slot, Source
 from server.media.legs import Leg
 
 MOST_SLOTS: Final = {"audio": 8, "video": 16}
-Kind = Literal["camera", "screen", "document"]
-KINDS: Final[tuple[Kind, ...]] = ("camera", "screen", "document")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ class Room:
             if other.seat_id in place.hears and other.leg is not place.leg
             for source in other.leg.sources.values()
         ]
-        found.sort(key=lambda one: KINDS.index(kind_of(one[1])))
+        found.sort(key=lambda one: KINDS.index(one[1].kind))
         counts: dict[str, int] = {}
         kept = []
         for seat_id, source in found:
@@ -106,20 +104,20 @@ class Room:
         others = [slot for slot in leg.slots.values() if slot.section.media != media]
         for number, slot in enumerate(alike):
             beside = leg.feeds(others[number]) if number < len(others) else None
-            partner = beside is not None and self._is_of(beside, seat_id, kind_of(source))
+            partner = beside is not None and self._is_of(beside, seat_id, source.kind)
             if partner and leg.feeds(slot) is None:
                 return slot
         return next((slot for slot in alike if leg.feeds(slot) is None), None)
 
     def _is_of(self, source: Source, seat_id: str, kind: str) -> bool:
         ours = self.places[seat_id].leg.sources.values()
-        return kind_of(source) == kind and any(one is source for one in ours)
+        return source.kind == kind and any(one is source for one in ours)
 
     def _tell(self, place: Place, due: list[tuple[str, Source]]) -> None:
         leg = place.leg
         owners = {id(source): seat_id for seat_id, source in due}
         streams = [
-            Stream(mid, owners[id(fed)], kind_of(fed))
+            Stream(mid, owners[id(fed)], fed.kind)
             for mid, slot in leg.slots.items()
             if (fed := leg.feeds(slot)) is not None and id(fed) in owners
         ]
@@ -158,9 +156,3 @@ class Room:
     def close(self) -> None:
         """End the call; its legs live on for the next one."""
         self.seat({})
-
-
-def kind_of(source: Source) -> Kind:
-    """Return what a stream shows, by the name its browser gave it; a camera if it gave none."""
-    named = source.section.stream.rpartition(":")[2]
-    return next((kind for kind in KINDS if kind == named), "camera")

@@ -8,6 +8,8 @@ need pdfsig poppler-utils
 need zbarimg zbar-tools
 [ -n "$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null)" ] || missing="$missing postgresql"
 fc-list 2>/dev/null | grep -qi "noto.*cjk" || missing="$missing fontconfig fonts-noto-cjk"
+# What only a benchmark runs beside is named by its caller.
+for program in "$@"; do need "$program" "$program"; done
 [ -z "$missing" ] && exit 0
 if command -v apt-get >/dev/null 2>&1; then
     if [ "$(id -u)" = 0 ]; then sudo=""; elif command -v sudo >/dev/null 2>&1; then sudo="sudo"; else sudo="none"; fi

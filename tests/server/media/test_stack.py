@@ -24,7 +24,6 @@ from server.media.network import Network
 from server.media.stack import PortsError, Transport, UnfitError
 from tests.server.media.conftest import States
 from tests.support.browsers import FarEnd, far_end
-from tests.support.packets import laid
 
 PRIVATE = [
     (aiortc.rtcdtlstransport.RTCDtlsTransport._recv_next, "self._rx_srtp"),
@@ -163,7 +162,7 @@ async def test_media_before_the_handshake_is_dropped(new_leg: Callable[[str], Le
     end = FarEnd(leg)
     await end.connection.setLocalDescription(await end.connection.createOffer())
     await leg.answer(end.connection.localDescription.sdp)
-    leg.transport.receive(laid(b"\x80\x60" + bytes(100)))
+    leg.transport.receive(b"\x80\x60" + bytes(100))
     assert leg.dropped["early"] == 1
     await end.close()
     await leg.close()
