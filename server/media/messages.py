@@ -86,11 +86,13 @@ class StreamsMapped(Message):
 
 
 class ArrangedSeat(Message):
-    """One seat of a call: its leg, and whose streams it gets."""
+    """One seat of a call: its leg, whose streams it gets, and which recording it goes into."""
 
     seat_id: Id
     leg_id: Id
     hears: list[Id]
+    record: Id | None = None
+    paused: bool = False
 
 
 class CallArranged(Message):
@@ -111,3 +113,27 @@ class WorkerReported(Message):
     name: Name
     capacity: Annotated[int, Field(ge=0, le=MOST_LEGS)]
     legs: Annotated[list[Id], Field(max_length=MOST_LEGS)]
+
+
+class RecordingGap(Message):
+    """So many packets of a track were lost for good, the first one at this UNIX time."""
+
+    recording_id: Id
+    at: float
+    track: Literal["audio", "video"]
+    packets: Annotated[int, Field(ge=1)]
+
+
+class RecordingEnded(Message):
+    """All chunks of a recording have been brought: how many they are, and frames in them."""
+
+    recording_id: Id
+    chunks: Annotated[int, Field(ge=0)]
+    frames: Annotated[int, Field(ge=0)]
+
+
+class RecordingFailed(Message):
+    """A recording cannot go on: chunks pile up, are refused, or the recorder broke."""
+
+    recording_id: Id
+    reason: Literal["overflow", "refused", "broken"]

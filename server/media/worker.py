@@ -18,6 +18,8 @@ from server.media.legs import Leg
 from server.media.network import Network
 from server.media.rooms import Place, Room, Stream, Wanted
 from server.media.stack import PortsError, UnfitError
+from server.media.tapes import Store, Tapes
+from server.media.tapes import Wanted as Recording
 
 log = structlog.get_logger("kuayu.media")
 
@@ -43,6 +45,7 @@ class Worker:
         self._arranged: dict[str, wire.CallArranged] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.tapes = Tapes(Store(url, secret), self._say)
         self._line = socketio.AsyncClient(reconnection_delay=0.2, reconnection_delay_max=2)
         on: list[tuple[str, type[BaseModel], Callable[[Any], Awaitable[None]]]] = [
             ("leg.offered", wire.LegOffered, self._answer),
@@ -72,6 +75,7 @@ class Worker:
             await self._line.disconnect()
             for task in list(self._tasks):
                 task.cancel()
+            await self.tapes.close()
             await asyncio.gather(*(leg.close() for leg in self.legs.values()))
 
     def _hearing(
@@ -146,6 +150,7 @@ class Worker:
         """Take a leg out of its room and end it."""
         self.legs.pop(leg.id, None)
         self._turns.pop(leg.id, None)
+        self.tapes.drop(leg)
         for room in self.rooms.values():
             room.seat({key: one for key, one in room.places.items() if one.leg is not leg})
         await leg.close()
@@ -181,6 +186,7 @@ class Worker:
         self._arranged.pop(said.call_id, None)
         room = self.rooms.pop(said.call_id, None)
         if room is not None:
+            self.tapes.end(said.call_id)
             room.close()
 
     def _seat(self, call: wire.CallArranged) -> None:
@@ -196,6 +202,14 @@ class Worker:
                 for one in call.seats
                 if one.leg_id in self.legs
             }
+        )
+        self.tapes.arrange(
+            call.call_id,
+            {
+                one.record: Recording(self.legs[one.leg_id], one.paused)
+                for one in call.seats
+                if one.record is not None and one.leg_id in self.legs
+            },
         )
 
     def _map(self, call_id: str) -> Callable[[Leg, list[Stream]], None]:

@@ -37,7 +37,9 @@ class FarEnd:
         self._drains: list[asyncio.Task[None]] = []
         self._tracks: list[MediaStreamTrack] = [Tone(), Pattern()]
         for track in self._tracks:
-            self.connection.addTransceiver(track, "sendonly")
+            sender = self.connection.addTransceiver(track, "sendonly").sender
+            # As a browser of ours names it.
+            sender._stream_id = "leg:camera"
         self.add_slots()
         self.connection.on("track", self._drain)
 
