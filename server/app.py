@@ -32,6 +32,7 @@ from server.calls.legs import Legs
 from server.calls.queries import holds_seat, live_call
 from server.calls.service import Calls
 from server.calls.socket import listeners
+from server.calls.turn import TurnServers
 from server.calls.worker import CallWorker
 from server.cases import notices as case_notices
 from server.cases.pictures import Pictures
@@ -174,7 +175,8 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     cases = Cases(records, reader, items, catalogue, file_still)
     tickets = Tickets(records, reader, cases.require_complete)
     relays = Relays()
-    calls = Calls(records, tickets, relays)
+    turn = TurnServers(settings.turn_urls, settings.turn_secret or "", clock)
+    calls = Calls(records, tickets, relays, turn)
     papers = Papers(files, signer)
     refusals = Refusals(reader, catalogue, signer)
     drafts = Drafts(reader, cases, catalogue, signer)

@@ -12,12 +12,19 @@ from urllib.parse import urlsplit
 
 SECRET_BYTES = 32
 A_SECRET = "the base64 text of 32 random bytes (openssl rand -base64 32)"  # noqa: S105 (words)
+A_TURN_URL = "turn:HOST:PORT?transport=udp, …=tcp or turns:HOST:PORT?transport=tcp"
 HIGHEST_PORT = 65535
 # In a wheel beside this file, in a developer's tree above it.
 SHIPPED_REGIONS = tuple(folder / "regions.toml" for folder in Path(__file__).parents[:2])
 DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 EXAMPLE = "an address such as https://kuayu.example"
 _HOST = re.compile(r"[0-9a-z.-]+|[0-9a-f:.]+")
+# RFC 7065, with the transport always said; browsers speak TLS to a relay over TCP only.
+_TURN_URL = re.compile(
+    r"(?:turns(?=.*=tcp)|turn):(?:[0-9a-z.-]+|\[[0-9a-f:.]+\])(?::([1-9]\d{0,4}))?"
+    r"\?transport=(?:udp|tcp)",
+    re.ASCII,
+)
 
 
 class SettingsError(Exception):
@@ -50,6 +57,8 @@ class Settings:
     redis_url: str | None = None
     fallback_font: Path | None = None
     media_secret: bytes | None = None
+    turn_urls: tuple[str, ...] = ()
+    turn_secret: str | None = None
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -84,6 +93,7 @@ def _checked(source: Mapping[str, str]) -> Settings:
     data = Path(source.get("KUAYU_DATA", "data")).resolve()
     port = _port(source.get("KUAYU_PORT", "8400"))
     home = source.get("KUAYU_PUBLIC_URL", f"http://localhost:{port}")
+    turn_urls, turn_secret = _turn(source)
     return Settings(
         data=data,
         public_url=_url("KUAYU_PUBLIC_URL", home, demo=demo),
@@ -104,6 +114,8 @@ def _checked(source: Mapping[str, str]) -> Settings:
         redis_url=_redis(source),
         fallback_font=_optional_file(source, "KUAYU_FALLBACK_FONT"),
         media_secret=_media_secret(source),
+        turn_urls=turn_urls,
+        turn_secret=turn_secret,
     )
 
 
@@ -113,6 +125,7 @@ KNOWN = frozenset(
         "DATA", "PUBLIC_URL", "SECRET", "SECRET_FILE", "DATABASE_URL", "REGIONS", "KEY_PASSPHRASE",
         "KEY_PASSPHRASE_FILE", "HOST", "PORT", "DEMO", "ALSO_SERVED_AS", "TRUSTED_PROXIES",
         "TLS_CERT", "TLS_KEY", "REDIS_URL", "FALLBACK_FONT", "MEDIA_SECRET", "MEDIA_SECRET_FILE",
+        "TURN_URLS", "TURN_SECRET", "TURN_SECRET_FILE",
     )
 )  # fmt: skip
 
@@ -172,11 +185,33 @@ def _secret(source: Mapping[str, str], data: Path, *, demo: bool) -> bytes:
 
 def _media_secret(source: Mapping[str, str]) -> bytes | None:
     """Return what media workers prove themselves with; without it none is admitted."""
-    name, text = "KUAYU_MEDIA_SECRET", source.get("KUAYU_MEDIA_SECRET")
-    if text is None and "KUAYU_MEDIA_SECRET_FILE" in source:
-        name = "KUAYU_MEDIA_SECRET_FILE"
-        text = _content(name, source[name])
+    name, text = _optional_secret(source, "KUAYU_MEDIA_SECRET")
     return None if text is None else decode_secret(name, text)
+
+
+def _turn(source: Mapping[str, str]) -> tuple[tuple[str, ...], str | None]:
+    """Return the TURN servers and their secret as it is written: they take the text for the key."""
+    urls = tuple(_parts(source, "KUAYU_TURN_URLS"))
+    for url in urls:
+        found = _TURN_URL.fullmatch(url)
+        if found is None or int(found.group(1) or 1) > HIGHEST_PORT:
+            raise SettingsError("KUAYU_TURN_URLS", A_TURN_URL, url)
+    name, text = _optional_secret(source, "KUAYU_TURN_SECRET")
+    if text is not None:
+        decode_secret(name, text)
+    if text is None and urls:
+        raise SettingsError(name, f"{A_SECRET}, because KUAYU_TURN_URLS is set")
+    if text is not None and not urls:
+        raise SettingsError("KUAYU_TURN_URLS", f"{A_TURN_URL}, because {name} is set")
+    return urls, text
+
+
+def _optional_secret(source: Mapping[str, str], name: str) -> tuple[str, str | None]:
+    """Return a secret's text from its setting or its file, and which of them it was."""
+    text, in_file = source.get(name), f"{name}_FILE"
+    if text is None and in_file in source:
+        return in_file, _content(in_file, source[in_file])
+    return name, text
 
 
 def decode_secret(name: str, text: str) -> bytes:

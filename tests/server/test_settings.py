@@ -117,6 +117,15 @@ def test_production_does_not_start_without_its_secrets(
         ("KUAYU_MEDIA_SECRET", "not base64!"),
         ("KUAYU_MEDIA_SECRET", base64.b64encode(b"s" * 31).decode()),
         ("KUAYU_MEDIA_SECRET_FILE", "/nowhere/secret"),
+        ("KUAYU_TURN_URLS", "turn:turn.example:3478"),
+        ("KUAYU_TURN_URLS", "stun:turn.example:3478?transport=udp"),
+        ("KUAYU_TURN_URLS", "turn://turn.example?transport=udp"),
+        ("KUAYU_TURN_URLS", "turns:turn.example?transport=udp"),
+        ("KUAYU_TURN_URLS", "turn:a.example?transport=udp,turn:b example?transport=tcp"),
+        ("KUAYU_TURN_URLS", "turn:turn.example:0?transport=udp"),
+        ("KUAYU_TURN_URLS", "turn:turn.example:65536?transport=udp"),
+        ("KUAYU_TURN_SECRET", "not base64!"),
+        ("KUAYU_TURN_SECRET_FILE", "/nowhere/secret"),
         ("KUAYU_SERCET", "x"),
     ],
 )
@@ -131,6 +140,7 @@ def test_a_wrong_value_stops_the_start_and_is_named(
     [
         ("KUAYU_SECRET", "hunter2-secret"),
         ("KUAYU_MEDIA_SECRET", "hunter2-secret"),
+        ("KUAYU_TURN_SECRET", "hunter2-secret"),
         ("KUAYU_DATABASE_URL", "postgres://kuayu:hunter2-secret"),
         ("KUAYU_DATABASE_URL", "postgres://kuayu:hunter2-secret@db/kuayu"),
         ("KUAYU_REDIS_URL", "http://:hunter2-secret@cache"),
@@ -211,3 +221,26 @@ def test_what_the_command_line_gave_is_named_as_its_option(environment: dict[str
     assert refusal(environment, port=70000).startswith("--port: expected a port")
     assert refusal(environment, tls_cert="/nowhere").startswith("--tls-cert: ")
     assert refusal({**environment, "KUAYU_PORT": "x"}, host="::1").startswith("KUAYU_PORT: ")
+
+
+def test_turn_servers_have_urls_and_a_secret_as_it_is_written(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert read_settings(environment).turn_urls == ()
+    (tmp_path / "turn").write_text(f"{SECRET}\n")
+    urls = (
+        "turn:turn.example:3478?transport=udp",
+        "turn:[2001:db8::7]:3478?transport=tcp",
+        "turns:turn.example?transport=tcp",
+    )
+    given = {"KUAYU_TURN_URLS": " ,".join(urls), "KUAYU_TURN_SECRET_FILE": str(tmp_path / "turn")}
+    settings = read_settings({**environment, **given})
+    assert (settings.turn_urls, settings.turn_secret) == (urls, SECRET)
+
+
+def test_turn_servers_without_a_secret_are_refused_and_a_secret_without_servers_too(
+    environment: dict[str, str],
+) -> None:
+    url = "turn:turn.example:3478?transport=udp"
+    assert refusal({**environment, "KUAYU_TURN_URLS": url}).startswith("KUAYU_TURN_SECRET: ")
+    assert refusal({**environment, "KUAYU_TURN_SECRET": SECRET}).startswith("KUAYU_TURN_URLS: ")

@@ -1,0 +1,109 @@
+"""Debian's coturn with the configuration that docs/operations.md gives, and a client of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aioice.turn import TurnTransport, create_turn_endpoint
+
+from server.relays.messages import IceServer
+from tests.support.service import free_port
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+BLOCK = re.compile(r"^```turnserver\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# A certificate is the one thing that the example cannot bring along.
+LEFT_OUT = ("cert=", "pkey=", "tls-listening-port=", "allowed-peer-ip=198.51.100.21")
+
+
+@dataclass(frozen=True)
+class Coturn:
+    """A TURN server that runs, and where."""
+
+    address: str
+    port: int
+    secret: str
+
+    @property
+    def urls(self) -> list[str]:
+        return [f"turn:{self.address}:{self.port}?transport={how}" for how in ("udp", "tcp")]
+
+
+def configuration(coturn: Coturn) -> str:
+    """The documented file, with this machine's addresses."""
+    [block] = BLOCK.findall(OPERATIONS.read_text(encoding="utf-8"))
+    kept = [line for line in block.splitlines() if not line.startswith(LEFT_OUT)]
+    text = "\n".join(kept).replace("198.51.100.7", coturn.address)
+    text = text.replace("=3478", f"={coturn.port}")
+    return text.replace("BASE64-OF-32-RANDOM-BYTES", coturn.secret) + "\nno-tls\n"
+
+
+@asynccontextmanager
+async def coturn_running(folder: Path, address: str, secret: str) -> AsyncIterator[Coturn]:
+    """Run coturn as whoever runs the tests; stopped at the end."""
+    coturn = Coturn(address, free_port(), secret)
+    path = folder / "turnserver.conf"
+    path.write_text(configuration(coturn))
+    running = await asyncio.create_subprocess_exec(
+        "turnserver", "-c", str(path), "--userdb", str(folder / "users"),
+        "--pidfile", str(folder / "pid"), "--log-file", "stdout", "--verbose",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    assert running.stdout is not None
+    said: list[str] = []
+    reading = None
+    try:
+        async with asyncio.timeout(30):
+            while sum("listener opened on" in line for line in said) < 2:
+                line = await running.stdout.readline()
+                assert line, said
+                said.append(line.decode(errors="replace"))
+        reading = asyncio.ensure_future(running.stdout.read())  # Or it would wait for us.
+        yield coturn
+    finally:
+        if running.returncode is None:
+            running.terminate()
+        await running.wait()
+        if reading is not None:
+            await reading
+
+
+class Echoes(asyncio.DatagramProtocol):
+    """Keeps what comes in, and why something did not go out."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[bytes] = asyncio.Queue()
+        self.refused: asyncio.Queue[Exception] = asyncio.Queue()
+        self.lost = asyncio.Event()
+
+    def datagram_received(self, data: bytes, _addr: object) -> None:
+        self.heard.put_nowait(data)
+
+    def error_received(self, exc: Exception) -> None:
+        self.refused.put_nowait(exc)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self.lost.set()
+
+
+@asynccontextmanager
+async def relayed(
+    coturn: Coturn, server: IceServer, transport: str
+) -> AsyncIterator[tuple[TurnTransport, Echoes]]:
+    """An allocation under a user that the service made; raises what coturn refuses."""
+    allocated, heard = await create_turn_endpoint(
+        Echoes,
+        server_addr=(coturn.address, coturn.port),
+        username=server.username,
+        password=server.credential,
+        transport=transport,
+    )
+    try:
+        yield allocated, heard
+    finally:
+        allocated.close()
+        await heard.lost.wait()
