@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
+import secrets
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -28,9 +31,20 @@ from server.console import (
     with_house,
 )
 from server.db.schema import upgrade
+from server.media.messages import MOST_LEGS
+from server.media.process import LEGS_A_CORE, WORDS, Orders
 from server.running import running, set_up_logs, stop_asked
-from server.settings import Settings, read_settings
+from server.settings import (
+    A_SECRET,
+    SECRET_BYTES,
+    Settings,
+    SettingsError,
+    read_media_secret,
+    read_ports,
+    read_settings,
+)
 from server.upkeep import db_app, keys_app, staff_app, store_app
+from server.workers import serve_all
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Kuayu 跨域: the cross-region video counter."
@@ -58,6 +72,37 @@ def serve(
             await stopped.wait()
 
     asyncio.run(work())
+
+
+@app.command()
+@telling
+def media(
+    *,
+    url: Annotated[str, typer.Option("--url", help="The service.")],
+    secret_file: Annotated[Path | None, typer.Option(help="What KUAYU_MEDIA_SECRET is.")] = None,
+    address: Annotated[str, typer.Option(help="The address to listen on.")] = "",
+    announced: Annotated[str, typer.Option(help="What browsers are told, behind a NAT.")] = "",
+    ports: Annotated[str, typer.Option(help="UDP ports: FIRST-LAST.")] = "40000-40999",
+    capacity: Annotated[int, typer.Option(min=1, max=MOST_LEGS, help="Legs each.")] = LEGS_A_CORE,
+    name: Annotated[str, typer.Option(help="What to be called.")] = socket.gethostname(),
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes: one a core.")] = 1,
+    ca: Annotated[Path | None, typer.Option(help="The CA of the service's TLS.")] = None,
+) -> None:
+    """Forward the media of calls for a service, until stopped."""
+    source = dict(os.environ)
+    if secret_file is not None:
+        source.pop("KUAYU_MEDIA_SECRET", None)
+        source["KUAYU_MEDIA_SECRET_FILE"] = str(secret_file)
+    secret = read_media_secret(source)
+    if secret is None:
+        raise SettingsError("KUAYU_MEDIA_SECRET", A_SECRET)
+    orders = Orders(
+        url=url, secret=base64.b64encode(secret).decode(), name=name[:64], address=address,
+        announced=announced, ports=read_ports(ports), capacity=capacity, ca=ca,
+    )  # fmt: skip
+    ended = serve_all(orders, workers)
+    if ended:
+        fail(f"kuayu: {WORDS.get(ended, 'a media worker broke off; its last words are above')}")
 
 
 @app.command(name="demo")
@@ -88,6 +133,7 @@ def run_demo(
         )
     elif asked.tls_cert is not None and "KUAYU_PUBLIC_URL" not in os.environ:
         given["public_url"] = f"https://localhost:{asked.port}"
+    given["media_secret"] = base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
     settings = read_settings(os.environ, data=data, demo=True, **given)
     set_up_logs(quiet=True)
     asyncio.run(_demo(settings))
@@ -100,7 +146,7 @@ async def _demo(settings: Settings) -> None:
 
     await with_house(settings, prepare)
     stopped = stop_asked()
-    async with running(settings):
+    async with running(settings) as house, demo.media_worker(house, _own_url(settings)):
         typer.echo(_welcome(settings))
         pdf = _first_certificate(settings.data)
         if pdf is None:

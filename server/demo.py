@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import ipaddress
 import os
 import secrets
 import socket
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,11 +22,15 @@ from cryptography.x509.oid import NameOID
 
 from server.access import Role
 from server.app import House
+from server.media.process import Orders
 from server.settings import SECRET_BYTES
 from server.staff.service import NewClerk
+from server.workers import children
 
 PASSWORD = "kuayu-demo-2026"  # noqa: S105 (the demonstration's accounts are refused in production)
 ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (what is asked for, not what is bound)
+WORKER_STARTS = 15.0
+LOOK_EVERY = 0.1
 TLS_LIVES = timedelta(days=365)
 
 
@@ -84,6 +91,34 @@ async def make_clerks(house: House) -> None:
     for one in CLERKS:
         if one.clerk.name not in known:
             await house.staff.add_clerk(one.clerk, PASSWORD)
+
+
+async def has_worker(house: House) -> bool:
+    """Say whether there is a media worker, so that the next call is relayed."""
+    async with house.database.reading() as session:
+        return await house.relays.has_room(session, house.units.clock())
+
+
+@asynccontextmanager
+async def media_worker(house: House, url: str) -> AsyncIterator[None]:
+    """Have one media worker while the block runs, which begins when it is there.
+
+    Where there is none, because this machine has no network say, calls are direct.
+    """
+    settings = house.settings
+    orders = Orders(
+        url=url,
+        secret=base64.b64encode(settings.media_secret or b"").decode(),
+        name="demo",
+        ca=settings.tls_cert,
+        quiet=True,
+    )
+    async with children([orders]) as [child]:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WORKER_STARTS):
+                while child.is_alive() and not await has_worker(house):  # noqa: ASYNC110 (it is another process)
+                    await asyncio.sleep(LOOK_EVERY)
+        yield
 
 
 def own_address() -> str:

@@ -113,7 +113,7 @@ def _checked(source: Mapping[str, str]) -> Settings:
         tls_key=_tls_file(source, "KUAYU_TLS_KEY", "KUAYU_TLS_CERT"),
         redis_url=_redis(source),
         fallback_font=_optional_file(source, "KUAYU_FALLBACK_FONT"),
-        media_secret=_media_secret(source),
+        media_secret=read_media_secret(source),
         turn_urls=turn_urls,
         turn_secret=turn_secret,
     )
@@ -183,7 +183,7 @@ def _secret(source: Mapping[str, str], data: Path, *, demo: bool) -> bytes:
     return decode_secret(name, text)
 
 
-def _media_secret(source: Mapping[str, str]) -> bytes | None:
+def read_media_secret(source: Mapping[str, str]) -> bytes | None:
     """Return what media workers prove themselves with; without it none is admitted."""
     name, text = _optional_secret(source, "KUAYU_MEDIA_SECRET")
     return None if text is None else decode_secret(name, text)
@@ -212,6 +212,15 @@ def _optional_secret(source: Mapping[str, str], name: str) -> tuple[str, str | N
     if text is None and in_file in source:
         return in_file, _content(in_file, source[in_file])
     return name, text
+
+
+def read_ports(text: str) -> range:
+    """Return the ports FIRST-LAST; SettingsError if they are none."""
+    first, mark, last = text.partition("-")
+    digits = first.isascii() and first.isdigit() and last.isascii() and last.isdigit()
+    if not mark or not digits or not 0 < int(first) <= int(last) <= HIGHEST_PORT:
+        raise SettingsError("--ports", "two ports such as 40000-40999", text)
+    return range(int(first), int(last) + 1)
 
 
 def decode_secret(name: str, text: str) -> bytes:

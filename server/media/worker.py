@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any, Final
 
+import aiohttp
 import socketio
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -27,13 +31,26 @@ NAMESPACE: Final = "/media"
 REPORT_EVERY: Final = 2.0
 # An ICE connection that never came about is given up.
 CONNECT_WITHIN: Final = 20.0
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 2.0
+
+
+class RefusedError(Exception):
+    """The service does not take our secret."""
 
 
 class Worker:
     """All legs and rooms of one process, and its line to the service."""
 
     def __init__(
-        self, url: str, secret: str, *, name: str, network: Network, capacity: int
+        self,
+        url: str,
+        secret: str,
+        *,
+        name: str,
+        network: Network,
+        capacity: int,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Prepare to serve the service at `url`; `capacity` is how many legs to take."""
         self.id = uuid.uuid4().hex
@@ -45,8 +62,13 @@ class Worker:
         self._arranged: dict[str, wire.CallArranged] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.tapes = Tapes(Store(url, secret), self._say)
-        self._line = socketio.AsyncClient(reconnection_delay=0.2, reconnection_delay_max=2)
+        self.tapes = Tapes(Store(url, secret, tls), self._say)
+        self._tls = tls
+        self._lost = asyncio.Event()
+        self._http: aiohttp.ClientSession | None = None
+        self._line = socketio.AsyncClient(
+            reconnection=False, handle_sigint=False, http_session=self._session
+        )
         on: list[tuple[str, type[BaseModel], Callable[[Any], Awaitable[None]]]] = [
             ("leg.offered", wire.LegOffered, self._answer),
             ("leg.closed", wire.LegClosed, self._close),
@@ -56,27 +78,68 @@ class Worker:
         for event, takes, act in on:
             self._line.on(event, self._hearing(takes, act), namespace=NAMESPACE)
         self._line.on("connect", self._report, namespace=NAMESPACE)
+        self._line.on("disconnect", self._lose, namespace=NAMESPACE)
 
     async def run(self) -> None:
-        """Serve until cancelled; the line is taken up again whenever it breaks."""
-        await self._line.connect(
-            f"{self._url}/socket.io/?as=worker",
-            headers={"Authorization": f"Bearer {self._secret}"},
-            transports=["websocket"],
-            namespaces=[NAMESPACE],
-            retry=True,
-        )
+        """Serve until cancelled; the line is taken up again whenever it breaks.
+
+        Raises RefusedError when the service does not take the secret.
+        """
+        pause = FIRST_PAUSE
         try:
             while True:
-                await asyncio.sleep(REPORT_EVERY)
-                if self._line.connected:
-                    await self._report()
+                if await self._connect():
+                    pause = FIRST_PAUSE
+                    await self._report_on()
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
         finally:
-            await self._line.disconnect()
+            await self._line.shutdown()
             for task in list(self._tasks):
                 task.cancel()
             await self.tapes.close()
             await asyncio.gather(*(leg.close() for leg in self.legs.values()))
+            if self._http is not None:
+                await self._http.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Return what reaches the service; Engine.IO wants one when it first connects."""
+        trusted = True if self._tls is None else self._tls
+        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted))
+        return self._http
+
+    async def _connect(self) -> bool:
+        """Take the line to the service up; say whether it is there."""
+        self._lost.clear()
+        try:
+            await self._line.connect(
+                f"{self._url}/?as=worker",
+                headers={"Authorization": f"Bearer {self._secret}"},
+                transports=["websocket"],
+                namespaces=[NAMESPACE],
+                wait_timeout=CONNECT_WITHIN,
+            )
+        except socketio.exceptions.ConnectionError as error:
+            if _status(error) == HTTPStatus.UNAUTHORIZED:
+                log.error("secret refused", service=self._url)  # noqa: TRY400 (no fault of ours)
+                raise RefusedError from error
+            log.warning("service not reached", service=self._url, status=_status(error))
+            return False
+        log.info("serving", service=self._url, worker=self.id, capacity=self._capacity)
+        return True
+
+    async def _report_on(self) -> None:
+        """Report every two seconds until the line breaks."""
+        while not self._lost.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REPORT_EVERY):
+                    await self._lost.wait()
+                log.warning("line lost", service=self._url)
+                return
+            await self._report()
+
+    def _lose(self, *_reason: object) -> None:
+        self._lost.set()
 
     def _hearing(
         self, takes: type[BaseModel], act: Callable[[Any], Awaitable[None]]
@@ -238,3 +301,13 @@ class Worker:
         task = asyncio.ensure_future(later())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _status(error: BaseException) -> int | None:
+    """Return the HTTP status with which a handshake was refused, if somebody answered it."""
+    reason: BaseException | None = error
+    while reason is not None:
+        if isinstance(reason, aiohttp.WSServerHandshakeError):
+            return reason.status
+        reason = reason.__cause__ or reason.__context__
+    return None

@@ -18,6 +18,7 @@ from server.running import running
 from server.settings import Settings, read_settings
 
 REGIONS = Path(__file__).parents[2] / "regions.toml"
+MEDIA_SECRET = "bWVkaWEgc2VjcmV0IG1lZGlhIHNlY3JldCBtZWRpYSE="
 ACCOUNTS = Accounts(
     counter=Account("wujiang-counter", demo.PASSWORD), agent=Account("huoqiu-agent", demo.PASSWORD)
 )
@@ -51,7 +52,11 @@ def demo_settings(data: Path, port: int) -> Settings:
     """Return the settings of a demonstration in `data`."""
     demo.make_secret(data)
     return read_settings(
-        {"KUAYU_PUBLIC_URL": f"http://127.0.0.1:{port}", "KUAYU_REGIONS": str(REGIONS)},
+        {
+            "KUAYU_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "KUAYU_REGIONS": str(REGIONS),
+            "KUAYU_MEDIA_SECRET": MEDIA_SECRET,
+        },
         data=data,
         port=port,
         demo=True,

@@ -1,0 +1,156 @@
+"""`kuayu media` as a process, against a whole service."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from server.demo import has_worker
+from server.relays.models import MediaWorker
+from server.running import running
+from tests.support.child import environment, kuayu
+from tests.support.service import (
+    MEDIA_SECRET,
+    Service,
+    demo_settings,
+    demonstration,
+    free_port,
+    set_up,
+)
+
+GIVEN = {"KUAYU_MEDIA_SECRET": MEDIA_SECRET}
+
+
+async def workers(service: Service) -> dict[str, str]:
+    """The ids of the workers that the service believes in, and their names."""
+    async with service.house.database.reading() as session:
+        found = await session.execute(select(MediaWorker.id, MediaWorker.name))
+        return {row[0]: row[1] for row in found}
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(30):
+        while not await holds():  # noqa: ASYNC110 (it is another process)
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def worker_process(url: str, *more: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "server", "media", "--url", url, *more,
+        env=environment(GIVEN), stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_a_worker_is_known_while_it_serves_and_ends_when_told_to(tmp_path: Path) -> None:
+    async with demonstration(tmp_path) as service:
+        async with worker_process(service.url, "--name", "hall", "--capacity", "7") as process:
+            await until(lambda: has_worker(service.house))
+            assert list((await workers(service)).values()) == ["hall"]
+            process.send_signal(signal.SIGTERM)
+            _, said = await process.communicate()
+            assert process.returncode == 0, said
+        await until(lambda: _none(service))
+
+
+async def _none(service: Service) -> bool:
+    return not await workers(service)
+
+
+async def test_a_killed_worker_is_missed_within_a_second(tmp_path: Path) -> None:
+    async with demonstration(tmp_path) as service, worker_process(service.url) as process:
+        await until(lambda: has_worker(service.house))
+        process.kill()
+        began = time.monotonic()
+        await until(lambda: _none(service))
+        assert time.monotonic() - began < 1
+
+
+async def test_several_are_one_process_each_and_end_with_the_first(tmp_path: Path) -> None:
+    async with demonstration(tmp_path) as service:
+        more = ("--workers", "2", "--name", "hall")
+        async with worker_process(service.url, *more) as process:
+
+            async def both() -> bool:
+                return sorted((await workers(service)).values()) == ["hall-1", "hall-2"]
+
+            await until(both)
+            process.send_signal(signal.SIGINT)
+            _, said = await process.communicate()
+            assert process.returncode == 0, said
+        await until(lambda: _none(service))
+
+
+async def test_workers_go_when_their_parent_is_killed(tmp_path: Path) -> None:
+    async with demonstration(tmp_path) as service:
+        async with worker_process(service.url, "--workers", "2"):
+            await until(lambda: has_worker(service.house))
+        await until(lambda: _none(service))
+
+
+async def test_a_worker_outlives_a_restart_of_the_service(tmp_path: Path) -> None:
+    settings = demo_settings(tmp_path, free_port())
+    await set_up(settings)
+    async with worker_process(settings.public_url):
+        async with running(settings) as house:
+            service = Service(settings.public_url, house, settings)
+            await until(lambda: has_worker(house))
+            before = await workers(service)
+        async with running(settings) as house:
+            service = Service(settings.public_url, house, settings)
+            async with house.database.reading() as session:
+                sid = (await session.scalars(select(MediaWorker.sid))).one()
+
+            async def back() -> bool:
+                async with house.database.reading() as session:
+                    return (await session.scalars(select(MediaWorker.sid))).one() != sid
+
+            await until(back)
+            assert await workers(service) == before
+
+
+async def test_a_refused_secret_is_said_plainly_and_not_shown(tmp_path: Path) -> None:
+    wrong = base64.b64encode(b"w" * 32).decode()
+    (tmp_path / "secret").write_text(wrong)
+    async with demonstration(tmp_path / "data") as service:
+        said = await asyncio.to_thread(
+            kuayu, "media", "--url", service.url, "--secret-file", str(tmp_path / "secret"),
+            given=GIVEN,
+        )  # fmt: skip
+    assert said.returncode == 1
+    assert "KUAYU_MEDIA_SECRET must be the same there" in said.stderr
+    assert wrong not in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--ports", "40000"), "two ports such as 40000-40999"),
+        (("--ports", "2-1"), "two ports such as 40000-40999"),
+        (("--secret-file", "/nowhere"), "KUAYU_MEDIA_SECRET_FILE: expected"),
+    ],
+)
+def test_wrong_orders_are_named(more: tuple[str, ...], words: str) -> None:
+    said = kuayu("media", "--url", "http://127.0.0.1:1", *more, given=GIVEN)
+    assert said.returncode == 1
+    assert words in said.stderr
+
+
+def test_without_a_secret_no_worker_starts() -> None:
+    said = kuayu("media", "--url", "http://127.0.0.1:1")
+    assert (said.returncode, "KUAYU_MEDIA_SECRET: expected" in said.stderr) == (1, True)
