@@ -137,13 +137,14 @@ async def test_an_accepted_offer_puts_both_seats_on_their_legs_at_once(
     call = await either_stage.halls.call(call_id)
     assert (call.topology, call.worker_id) == (Topology.RELAY, id_of("w1"))
     local, remote = await either_stage.halls.seats(call_id)
+    unrecorded = {"record": None, "paused": False}
     assert either_stage.arranged("w1") == [
         {
             "call_id": call_id,
             "version": 1,
             "seats": [
-                {"seat_id": local.id, "leg_id": at_counter, "hears": [remote.id]},
-                {"seat_id": remote.id, "leg_id": at_agent, "hears": [local.id]},
+                {"seat_id": local.id, "leg_id": at_counter, "hears": [remote.id], **unrecorded},
+                {"seat_id": remote.id, "leg_id": at_agent, "hears": [local.id], **unrecorded},
             ],
         }
     ]
