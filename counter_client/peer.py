@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from aiortc import RTCConfiguration, RTCPeerConnection
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from aiortc.rtcrtpreceiver import RemoteStreamTrack
+from aiortc.mediastreams import MediaStreamTrack
 
 from .answers import Data, Refusal
 from .descriptions import (
@@ -20,20 +17,13 @@ from .descriptions import (
     read_description,
     refusing,
 )
-from .sources import Pattern, Tone
+from .receiving import Receiving, Sources, camera_and_microphone
 
 Send = Callable[[Data], Awaitable[object]]
-Sources = Callable[[], Sequence[MediaStreamTrack]]
-
 HELD = 64  # Candidates that wait for their description; more than any honest end gathers.
 
 
-def camera_and_microphone() -> list[MediaStreamTrack]:
-    """Return fresh generated sources: a connection uses its tracks up."""
-    return [Pattern(), Tone()]
-
-
-class Peer:
+class Peer(Receiving):
     """Our end of the connection between the seats `mine` and `theirs`.
 
     aiortc cannot roll back, so it never collides: impolite, it offers and ignores offers that
@@ -53,24 +43,12 @@ class Peer:
         sources: Sources = camera_and_microphone,
     ) -> None:
         """Prepare to negotiate; `send` takes the bodies of `signal.sent`."""
+        super().__init__()
         self.mine, self.theirs, self.polite = mine, theirs, polite
-        self.frames: Counter[str] = Counter()  # By "<stream>/<audio or video>".
-        self.first_frame = asyncio.Event()  # Of a picture, not of sound.
-        self.first_frame_at: float | None = None  # time.perf_counter()
-        self.connected = asyncio.Event()
-        self.broken = asyncio.Event()
-        self.states: asyncio.Queue[str] = asyncio.Queue()  # As `seat.reported` names them.
         self._call_id, self._send, self._sources = call_id, send, sources
         self._turn = asyncio.Lock()
-        self._stirred = asyncio.Event()  # Something came, or the connection broke.
-        self._drains: set[asyncio.Task[None]] = set()
         self._closed = False
         self._begin()
-
-    @property
-    def pictures(self) -> int:
-        """Return how many video frames were received, of all streams together."""
-        return sum(count for name, count in self.frames.items() if name.endswith("/video"))
 
     async def start(self) -> None:
         """Offer, if that is our part and nothing has been said yet; a polite end waits."""
@@ -99,18 +77,6 @@ class Peer:
                 await self._take_candidate(signal["candidate"])
             else:
                 raise Refusal("signal.invalid")
-
-    async def see(self, pictures: int = 1, within: float = 10.0) -> None:
-        """Wait until so many pictures have been received, of all streams and since the start.
-
-        Raises TimeoutError after `within` seconds, ConnectionError if the connection breaks.
-        """
-        async with asyncio.timeout(within):
-            while self.pictures < pictures:
-                if self.broken.is_set():
-                    raise ConnectionError(f"no connection with {self.theirs}")
-                self._stirred.clear()
-                await self._stirred.wait()
 
     async def close(self) -> None:
         """Leave, whatever was under way; no task of ours is left behind."""
@@ -144,10 +110,7 @@ class Peer:
         await self._connection.close()
         for track in self._tracks:
             track.stop()
-        for drain in self._drains:
-            drain.cancel()
-        await asyncio.gather(*self._drains, return_exceptions=True)
-        self._drains.clear()
+        await self._stop_draining()
 
     async def _offer(self) -> None:
         """Make an offer with all our candidates and send it."""
@@ -239,37 +202,12 @@ class Peer:
         self._reachable = True
 
     def _note_state(self, connection: RTCPeerConnection) -> None:
-        """Tell those who wait what has become of the connection."""
-        if connection is not self._connection:
-            return
-        if connection.connectionState == "connected":
-            self.connected.set()
-            self.states.put_nowait("connected")
-        elif connection.connectionState == "failed":
-            self.connected.clear()
-            self.broken.set()
-            self.states.put_nowait("interrupted")
-            self._stirred.set()
+        """Hear of the connection that we have; what becomes of an older one is of no interest."""
+        if connection is self._connection:
+            self._note(connection.connectionState)
 
-    def _drain(self, track: RemoteStreamTrack) -> None:
-        """Read a remote track for as long as it lives: aiortc's queues have no bound."""
-        drain = asyncio.ensure_future(self._count(track))
-        self._drains.add(drain)
-        drain.add_done_callback(self._drains.discard)
-
-    async def _count(self, track: MediaStreamTrack) -> None:
-        """Count the frames of a remote track under the name of its stream."""
-        name = f"{self._stream_of(track)}/{track.kind}"
-        while True:
-            try:
-                await track.recv()
-            except MediaStreamError:
-                return
-            self.frames[name] += 1
-            self._stirred.set()
-            if track.kind == "video" and not self.first_frame.is_set():
-                self.first_frame_at = time.perf_counter()
-                self.first_frame.set()
+    def _name_of(self, track: MediaStreamTrack) -> str:
+        return f"{self._stream_of(track)}/{track.kind}"
 
     def _stream_of(self, track: MediaStreamTrack) -> str:
         """Return the name that the other end gave the stream of a track."""

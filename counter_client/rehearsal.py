@@ -19,6 +19,7 @@ from .cast import Account, Accounts, Cast, OffScriptError
 from .client import Client, fragment_of
 from .follow import Follower
 from .invented import Inventor
+from .leg import Leg
 from .pictures import STILL, paper, signature, still
 from .seat import Seat
 
@@ -59,6 +60,7 @@ class Rehearsal:
     verify_url: str
     pdf: Path
     sha256: str
+    topology: str  # Of the call at its end: relay or direct.
     frames: dict[str, int]  # Pictures received: by `counter` and by `agent`.
     stages: Stages
 
@@ -127,6 +129,7 @@ class Play:
         self._took: dict[str, float] = {}
         self._seats: dict[str, Seat] = {}
         self._frames: dict[str, int] = {}
+        self._topology = ""
 
     async def open_case(self, item_code: str | None) -> None:
         """Open a case of the item at the counter, for an invented applicant."""
@@ -165,6 +168,8 @@ class Play:
 
     async def meet(self) -> None:
         """Take a ticket, hear the offer, accept it, and see each other."""
+        clients = {"agent": self._agent, "counter": self._counter}
+        legs = {name: await self._leg(client) for name, client in clients.items()}
         await self._agent.set_agent_state("ready")
         asked = time.perf_counter()
         await self._counter.take_ticket(self._id)
@@ -175,8 +180,8 @@ class Play:
         self._cast.call_id = self._call_id = call["id"]
         await self._counter.heard("call.started", {"call_id": call["id"]}, PATIENCE)
         await self._at_agent.watch()
-        for name, client in (("agent", self._agent), ("counter", self._counter)):
-            self._seats[name] = seat = Seat(client, call["id"])
+        for name, client in clients.items():
+            self._seats[name] = seat = Seat(client, call["id"], leg=legs[name])
             self._stack.push_async_callback(seat.leave)
         await asyncio.gather(*(seat.take() for seat in self._seats.values()))
         self._took["ticket_to_offer"] = heard - asked
@@ -184,6 +189,16 @@ class Play:
         for name, seat in self._seats.items():
             first = (await seat.see(1, PATIENCE)).first_frame_at
             self._took[f"accepted_to_{name}_picture"] = (first or 0.0) - accepted
+
+    async def _leg(self, client: Client) -> Leg | None:
+        """Connect with the relay before there is a call, as who waits does; None without one."""
+        leg = Leg(client)
+        self._stack.push_async_callback(leg.close)
+        if not await leg.open():
+            return None
+        async with asyncio.timeout(PATIENCE):
+            await leg.connected.wait()
+        return leg
 
     async def take_still(self) -> None:
         """Have the counter's camera take a still at its full resolution."""
@@ -318,7 +333,7 @@ class Play:
         """See that pictures still come on both sides, and end the call."""
         for name, seat in self._seats.items():
             await seat.see(ENOUGH_PICTURES, PATIENCE)
-            self._frames[name] = seat.pictures
+            self._frames[name], self._topology = seat.pictures, seat.topology
         await self._agent.hang_up(self._call_id)
         self._cast.call_id = None
         await self._counter.heard("call.ended", {"call_id": self._call_id}, PATIENCE)
@@ -344,6 +359,7 @@ class Play:
             verify_url=self._certificate["verify_url"],
             pdf=pdf,
             sha256=hashlib.sha256(self._pdf).hexdigest(),
+            topology=self._topology,
             frames=self._frames,
             stages=Stages(**{name: round(1000 * spent, 1) for name, spent in took.items()}),
         )

@@ -1,4 +1,4 @@
-"""A place in a call: taken over the socket, with a peer for every end the service names."""
+"""A place in a call: taken over the socket, on a leg or with a peer for every end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 
 from .answers import Data, Refusal, ServerLostError
 from .client import Client
-from .peer import Peer, Sources, camera_and_microphone
+from .leg import Leg
+from .peer import Peer
+from .receiving import Receiving, Sources, camera_and_microphone
 
 log = logging.getLogger(__name__)
 
@@ -18,47 +20,71 @@ log = logging.getLogger(__name__)
 class Seat:
     """One clerk's seat in one call; its client must be listening.
 
-    It meets every end whose seat is taken, meets one anew that was taken again (a reload), and
-    reports when media flows. Signals that make no sense are logged and change nothing.
+    In a relayed call it is on a leg, on another when that is lost. In a direct one it meets every
+    end whose seat is taken, and meets one anew that was taken again (a reload). It follows when
+    the one becomes the other, and reports when media flows. Signals that make no sense are logged
+    and change nothing.
     """
 
     def __init__(
-        self, client: Client, call_id: str, *, sources: Sources = camera_and_microphone
+        self,
+        client: Client,
+        call_id: str,
+        *,
+        leg: Leg | None = None,
+        sources: Sources = camera_and_microphone,
     ) -> None:
-        """Prepare to sit down in a call that we were given a seat in."""
+        """Prepare to sit down in a call that we were given a seat in; `leg` is ours from now on."""
         self.id = ""
         self.call_id = call_id
+        self.topology = ""
         self.peers: dict[str, Peer] = {}
+        self.leg = leg
         self._client, self._sources = client, sources
         self._since: dict[str, object] = {}  # When each seat was taken, as we last knew.
         self._polite: dict[str, bool] = {}
+        self._turn = asyncio.Lock()
         self._met_someone = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self) -> Data:
         """Bind the seat to our socket, begin to negotiate and return the call."""
-        call = await self._client.emit("seat.taken", {"call_id": self.call_id})
+        call = await self._sit_down()
         self.id = str(call["my_seat"])
         self._go_on(self._hear_signals())
+        if self.leg is not None:
+            self._follow_leg(self.leg)
         self._go_on(self._follow_call())
         await self._meet(call)
         return call
 
-    async def see(self, pictures: int = 1, within: float = 10.0) -> Peer:
+    async def _sit_down(self) -> Data:
+        """Take the seat on the leg that we have, or without one if that is of no use there."""
+        body: Data = {"call_id": self.call_id}
+        if self.leg is not None:
+            try:
+                return await self._client.emit("seat.taken", {**body, "leg_id": self.leg.id})
+            except Refusal as refused:
+                if refused.code not in {"leg.unknown", "leg.elsewhere"}:
+                    raise
+        return await self._client.emit("seat.taken", body)
+
+    async def see(self, pictures: int = 1, within: float = 10.0) -> Receiving:
         """Wait until so many pictures came from some end, which is returned.
 
         Raises TimeoutError after `within` seconds, ConnectionError if that end breaks.
         """
         async with asyncio.timeout(within):
             await self._met_someone.wait()
-            peer = next(iter(self.peers.values()))
-            await peer.see(pictures, within)
-        return peer
+            end = self.leg or next(iter(self.peers.values()))
+            await end.see(pictures, within)
+        return end
 
     @property
     def pictures(self) -> int:
         """Return how many pictures were received from all ends."""
-        return sum(peer.pictures for peer in self.peers.values())
+        ends: list[Receiving] = [*self.peers.values(), *([self.leg] if self.leg else [])]
+        return sum(end.pictures for end in ends)
 
     async def leave(self) -> None:
         """Stop negotiating and close every peer; the call itself is ended by `hang_up`."""
@@ -67,6 +93,8 @@ class Seat:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await asyncio.gather(*(peer.close() for peer in self.peers.values()))
+        if self.leg is not None:
+            await self.leg.close()
 
     def _of_this_call(self, notice: Data) -> bool:
         """Say whether a notice speaks of our call."""
@@ -86,6 +114,51 @@ class Seat:
             log.error("a seat's work broke off", exc_info=error)
 
     async def _meet(self, call: Data) -> None:
+        """Be where the call is: on a leg, or with every other end."""
+        async with self._turn:
+            self.topology = str(call.get("topology", "direct"))
+            if self.topology == "relay":
+                await self._be_on_leg(call)
+                return
+            leg, self.leg = self.leg, None
+            if leg is not None:
+                self._met_someone.clear()
+                await leg.close()
+            await self._meet_ends(call)
+
+    async def _be_on_leg(self, call: Data) -> None:
+        """Have our seat on a leg of ours that lives, and open one if there is none."""
+        if self.leg is None or self.leg.broken.is_set() or call.get("my_leg") != self.leg.id:
+            before, self.leg = self.leg, None
+            if before is not None:
+                await before.close()
+            leg = Leg(self._client, sources=self._sources)
+            try:
+                opened = await leg.open({"call_id": self.call_id})
+                if opened:
+                    body = {"call_id": self.call_id, "leg_id": leg.id}
+                    await self._client.emit("seat.moved", body)
+            except (Refusal, TimeoutError) as failed:
+                log.warning("no leg for a seat: %s", failed)
+                opened = False
+            if not opened:
+                await leg.close()
+                return
+            self.leg = leg
+            self._follow_leg(leg)
+        self._met_someone.set()
+
+    def _follow_leg(self, leg: Leg) -> None:
+        self._go_on(self._report(leg))
+        self._go_on(self._mend(leg))
+
+    async def _mend(self, leg: Leg) -> None:
+        """Take another leg when ours is lost, unless the call is elsewhere by then."""
+        await leg.broken.wait()
+        with suppress(Refusal):
+            await self._meet(await self._client.call(self.call_id))
+
+    async def _meet_ends(self, call: Data) -> None:
         """Negotiate with the ends that have come, and anew with those that came again."""
         seats = {seat["id"]: seat for seat in call["seats"]}
         for end in call["ends"]:
@@ -146,9 +219,9 @@ class Seat:
             except Refusal as refused:
                 log.warning("the call cannot be read: %s", refused.code)
 
-    async def _report(self, peer: Peer) -> None:
-        """Tell the service whatever a peer's connection says."""
+    async def _report(self, end: Receiving) -> None:
+        """Tell the service whatever a connection of ours says."""
         while True:
-            body = {"call_id": self.call_id, "state": await peer.states.get()}
+            body = {"call_id": self.call_id, "state": await end.states.get()}
             with suppress(Refusal):
                 await self._client.emit("seat.reported", body)

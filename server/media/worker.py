@@ -7,7 +7,7 @@ import ssl
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
@@ -290,7 +290,7 @@ class Worker:
         message = wire.NegotiationWanted(leg_id=leg.id, audio=wanted.audio, video=wanted.video)
         self._after(0.0, self._say("negotiation.wanted", message))
 
-    def _after(self, seconds: float, work: Awaitable[None]) -> None:
+    def _after(self, seconds: float, work: Coroutine[Any, Any, None]) -> None:
         """Do something in its own task, in its order with others of no delay."""
 
         async def later() -> None:
@@ -301,6 +301,8 @@ class Worker:
         task = asyncio.ensure_future(later())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # What was called off before its time must not be waited for by anybody.
+        task.add_done_callback(lambda _: work.close())
 
 
 def _status(error: BaseException) -> int | None:

@@ -169,9 +169,9 @@ class Relays:
         """Return the leg on which one socket can be seen and heard at once on a worker."""
         return await queries.newest_leg(session, sid=sid, worker_id=worker_id, now=now)
 
-    async def has_room(self, session: AsyncSession, now: datetime) -> bool:
-        """Say whether some worker can take a leg."""
-        return choose_worker(await queries.loads(session, now)) is not None
+    async def count(self, session: AsyncSession, now: datetime) -> int:
+        """Return how many workers there are."""
+        return len(await queries.loads(session, now))
 
     async def is_live(self, session: AsyncSession, worker_id: str) -> bool:
         """Say whether a worker is there still."""

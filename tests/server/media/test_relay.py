@@ -44,8 +44,8 @@ async def test_two_ends_see_and_hear_each_other(
         room = Room("call", told.mapped, told.want)
         room.seat(everybody([a, b]))
         for end in (one, other):
-            await end.see("2", 20)
-            await end.see("3", 10)
+            await end.see_in("2", 20)
+            await end.see_in("3", 10)
         assert told.seats("a") == {("b", "camera")}
         assert told.wanted == {}
         room.close()
@@ -61,25 +61,25 @@ async def test_a_third_joins_and_leaves_without_disturbing_the_others(
         await states.become("connected", "a", "b", "c")
         room = Room("call", told.mapped, told.want)
         room.seat(everybody([a, b]))
-        await one.see("3", 5)
+        await one.see_in("3", 5)
         links = [id(a.feeds(slot)) for slot in a.slots.values()]
         room.seat(everybody([a, b, c]))
         assert [id(a.feeds(slot)) for slot in a.slots.values()] == links
         assert told.wanted == {"a": Wanted(2, 2), "b": Wanted(2, 2)}
         for mid in ("3", "5"):
-            await third.see(mid, 5)
+            await third.see_in(mid, 5)
         assert told.seats("c") == {("a", "camera"), ("b", "camera")}
         for end in (one, other):
             end.add_slots()
             await end.offer()
         room.arrange()
         assert told.seats("a") == {("b", "camera"), ("c", "camera")}
-        await asyncio.gather(one.see("5", 5), other.see("5", 5))
+        await asyncio.gather(one.see_in("5", 5), other.see_in("5", 5))
         room.seat(everybody([a, b]))
         assert told.seats("a") == {("b", "camera")}
         assert told.streams["c"] == []
         before = one.frames["3"]
-        await one.see("3", before + 5)
+        await one.see_in("3", before + 5)
 
 
 async def test_who_only_watches_gets_and_sends_nothing_to_others(
@@ -93,7 +93,7 @@ async def test_who_only_watches_gets_and_sends_nothing_to_others(
         room.seat({
             "a": Place("a", a, frozenset()), "b": Place("b", b, frozenset({"a"})),
         })  # fmt: skip
-        await observer.see("3", 5)
+        await observer.see_in("3", 5)
         assert one.frames["3"] == 0
         assert told.seats("a") == set()
 
@@ -107,11 +107,11 @@ async def test_another_source_comes_into_the_same_slot_without_negotiation(
         await states.become("connected", "a", "b", "c")
         room = Room("call", told.mapped, told.want)
         room.seat({"a": Place("a", a, frozenset("b")), "b": Place("b", b, frozenset())})
-        await one.see("3", 5)
+        await one.see_in("3", 5)
         room.seat({"a": Place("a", a, frozenset("c")), "c": Place("c", c, frozenset())})
         assert told.seats("a") == {("c", "camera")}
         before = one.frames["3"]
-        await one.see("3", before + 10)
+        await one.see_in("3", before + 10)
         assert told.wanted == {}
 
 
@@ -124,7 +124,7 @@ async def test_a_leg_that_ends_takes_its_streams_along(
         await states.become("connected", "a", "b")
         room = Room("call", told.mapped, told.want)
         room.seat(everybody([a, b]))
-        await one.see("3", 5)
+        await one.see_in("3", 5)
         await b.close()
         room.seat({"a": room.places["a"]})
         assert told.streams["a"] == []

@@ -103,7 +103,7 @@ async def test_candidates_are_not_reached_out_to(
         await states.become("connected", "a")
         with pytest.raises(BlockingIOError):
             trap.recv(2048)
-        await end.close()
+        await end.end()
         await leg.close()
 
 
@@ -115,7 +115,7 @@ async def test_a_full_range_of_ports_is_told(network: Network, states: States) -
         end = FarEnd(leg)
         with pytest.raises(PortsError, match=str(port)):
             await end.offer()
-        await end.close()
+        await end.end()
         await leg.close()
 
 
@@ -164,5 +164,5 @@ async def test_media_before_the_handshake_is_dropped(new_leg: Callable[[str], Le
     await leg.answer(end.connection.localDescription.sdp)
     leg.transport.receive(b"\x80\x60" + bytes(100))
     assert leg.dropped["early"] == 1
-    await end.close()
+    await end.end()
     await leg.close()
