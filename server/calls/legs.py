@@ -31,10 +31,10 @@ class Legs:
     def of_tabs(self) -> list[SocketEvent[Any]]:
         """Return what a tab may say of its legs."""
         return [
-            SocketEvent("leg.opened", relay_wire.LegOpened, self._open),
+            SocketEvent("leg.opened", relay_wire.LegOpened, self._open, relay_wire.Leg),
             SocketEvent("leg.offered", relay_wire.LegOffered, self._offer),
             SocketEvent("leg.closed", relay_wire.LegClosed, self._close),
-            SocketEvent("seat.moved", wire.SeatMoved, self._move_seat),
+            SocketEvent("seat.moved", wire.SeatMoved, self._move_seat, wire.Call),
         ]
 
     def of_workers(self) -> list[SocketEvent[Any]]:

@@ -11,6 +11,11 @@ export type Heard = Models["Heard"];
 export type Description = Models["Description"];
 export type Candidate = Models["Candidate"];
 
+/** What a leg is opened for: its relay is chosen by it. */
+export type Near = { case_id: string } | { offer_id: string } | { call_id: string } | null;
+export type OpenedLeg = Said["leg.opened"]["gives"];
+export type MappedStream = Heard["streams.mapped"]["streams"][number];
+
 /** Which of a seat's devices are on. */
 export type Switches = Pick<Heard["devices.switched"], "microphone" | "camera">;
 

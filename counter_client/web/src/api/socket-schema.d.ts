@@ -296,6 +296,16 @@ export interface components {
             credential: string | null;
         };
         /**
+         * Leg
+         * @description The leg that a tab has: the one it knows, or a new one that is to be offered.
+         */
+        Leg: {
+            /** Leg Id */
+            leg_id: string;
+            /** Ice Servers */
+            ice_servers: components["schemas"]["IceServer"][];
+        };
+        /**
          * LegAnswered
          * @description The worker's answer to offer `n`.
          */
@@ -705,7 +715,7 @@ export interface components {
             };
             "leg.opened": {
                 takes: components["schemas"]["LegOpened"];
-                gives: null;
+                gives: components["schemas"]["Leg"];
             };
             "leg.offered": {
                 takes: components["schemas"]["LegOffered"];
@@ -717,7 +727,7 @@ export interface components {
             };
             "seat.moved": {
                 takes: components["schemas"]["SeatMoved"];
-                gives: null;
+                gives: components["schemas"]["Call"];
             };
         };
         Heard: {

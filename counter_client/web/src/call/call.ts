@@ -1,8 +1,10 @@
 /**
- * A whole call from one seat's view: one End per seat that we negotiate with, our own streams on
- * every one of them, the others' streams by seat and kind.
+ * A whole call from one seat's view: our own streams to the others, theirs by seat and kind. In a
+ * relayed call all goes over this tab's leg; in a direct one there is one End per seat that we
+ * negotiate with. A call may fall from one to the other while it is on: the way before is kept until
+ * the new one carries the others' pictures.
  *
- *   const call = new CallSession({ send, connect });
+ *   const call = new CallSession({ send, relay, move });
  *   call.on("remote", ...); call.on("state", ...);
  *   call.update(await line.send("seat.taken", { call_id }));   // and again after "call.changed"
  *   line.on("signal.received", (signal) => call.hear(signal));
@@ -21,7 +23,8 @@ import type { Call, Seat } from "@/api/shapes";
 import { Emitter } from "./emitter";
 import { End, type RemoteStream } from "./end";
 import type { Kind } from "./naming";
-import type { PeerState, Signal } from "./peer";
+import type { Signal } from "./peer";
+import type { Relay } from "./relay";
 
 export type { RemoteStream } from "./end";
 
@@ -33,14 +36,23 @@ export type AddressedSignal = { call_id: string; from: string } & (
 export interface CallEvents {
   /** All streams of the others, whenever one comes or goes. */
   remote: RemoteStream[];
-  /** What our connection to an end says. */
-  peer: { seat: string; state: PeerState };
-  /** All ends that matter are connected, or one of them is not. */
+  /** The connection that brings the clerks' media is another one. */
+  connection: RTCPeerConnection | null;
+  /** The clerks are connected, or one of them is not. */
   state: "connected" | "interrupted";
+  /** What is being done about a call that is interrupted may have changed. */
+  effort: Effort;
 }
+
+/** What is tried to bring a picture: wait for the other side, another relay, or no relay at all. */
+export type Effort = "none" | "waiting" | "rerouting" | "direct" | "restarting";
 
 export interface CallOptions {
   send: (to: string, signal: Signal) => void;
+  /** This tab's way to a relay, for calls that are relayed. */
+  relay?: Relay;
+  /** Put our seat on this leg. */
+  move?: (legId: string) => Promise<unknown>;
   connect?: (servers: RTCIceServer[]) => RTCPeerConnection;
 }
 
@@ -56,6 +68,13 @@ export class CallSession extends Emitter<CallEvents> {
   private releasing: ReturnType<typeof setTimeout> | undefined;
   private held: AddressedSignal[] = [];
   private said: "connected" | "interrupted" | null = null;
+  private shown: RemoteStream[] = [];
+  /** The call was relayed once: what was seen then lingers until something else is seen. */
+  private wasRelayed = false;
+  /** The leg that our seat was last told to move to, while that is not yet answered. */
+  private moving: string | null = null;
+  private watched: RTCPeerConnection | null = null;
+  private stops: (() => void)[] = [];
 
   constructor(options: CallOptions) {
     super();
@@ -63,12 +82,21 @@ export class CallSession extends Emitter<CallEvents> {
   }
 
   get remote(): RemoteStream[] {
-    return [...this.ends.values()].flatMap((end) => end.streams);
+    return this.shown;
   }
 
-  /** The connections, for their statistics. */
-  get connections(): { seat: string; connection: RTCPeerConnection }[] {
-    return [...this.ends.values()].map(({ seat, connection }) => ({ seat, connection }));
+  /** The connection that brings the clerks' media, for its statistics. */
+  get connection(): RTCPeerConnection | null {
+    if (this.isRelayed) return this.options.relay?.connection ?? null;
+    const clerk = this.clerks.find((seat) => this.ends.has(seat.id));
+    return (clerk && this.ends.get(clerk.id)?.connection) ?? null;
+  }
+
+  /** What is being tried, for words on the screen. */
+  get effort(): Effort {
+    if (this.call === null || this.isUp) return "none";
+    if (!this.isRelayed) return this.wasRelayed ? "direct" : "restarting";
+    return this.options.relay?.state === "connected" ? "waiting" : "rerouting";
   }
 
   /** The Call is about to change: hold what comes until `update`, but not for ever. */
@@ -85,8 +113,10 @@ export class CallSession extends Emitter<CallEvents> {
     this.call = call;
     const mine = epochOfMine(call);
     const seats = new Map(call.seats.map((seat) => [seat.id, seat]));
+    this.follow();
+    // In a relayed call there are no ends: those of before stay until the relay brings the pictures.
     for (const id of this.ends.keys()) {
-      if (!call.ends.some((end) => end.seat_id === id)) this.drop(id);
+      if (!this.isRelayed && !call.ends.some((end) => end.seat_id === id)) this.drop(id);
     }
     for (const { seat_id: id, polite } of call.ends) {
       const seat = seats.get(id);
@@ -94,6 +124,8 @@ export class CallSession extends Emitter<CallEvents> {
       if (mine !== null && seat?.connected) this.meet(id, `${seat.since} ${mine}`, polite);
     }
     this.release();
+    this.place();
+    this.show();
     // The service forgets what we said of our connections when the seat is taken anew.
     this.settle(before !== null && mine !== before);
   }
@@ -111,27 +143,101 @@ export class CallSession extends Emitter<CallEvents> {
   }
 
   /**
-   * Send a stream of ours to every end, in place of the last one of its kind; null: no more. Another
+   * Send a stream of ours to the others, in place of the last one of its kind; null: no more. Another
    * track of the same sort, such as another camera's, takes the place without negotiating anew.
    */
   share(kind: Kind, stream: MediaStream | null): void {
     if (stream) this.local.set(kind, stream);
     else this.local.delete(kind);
+    // Before the Call is known a relay is ready sooner than we know whether the call has one.
+    if (this.call === null || this.isRelayed) this.options.relay?.share(kind, stream);
     for (const end of this.ends.values()) end.bring(kind);
   }
 
-  /** Find a new way to every end, after the network has changed. */
+  /** Find a new way to the others, after the network has changed. */
   restart(): void {
+    if (this.isRelayed) this.options.relay?.renew();
     for (const end of this.ends.values()) end.restart();
   }
 
   close(): void {
+    for (const stop of this.stops) stop();
+    this.stops = [];
+    for (const kind of this.local.keys()) this.options.relay?.share(kind, null);
+    this.call = null;
     for (const id of [...this.ends.keys()]) this.drop(id);
     clearTimeout(this.releasing);
-    this.call = null;
     this.held = [];
-    this.changing = false;
-    this.said = null;
+    this.changing = this.wasRelayed = false;
+    this.moving = this.said = this.watched = null;
+    this.show();
+  }
+
+  private get isRelayed(): boolean {
+    return this.call?.topology === "relay" && this.options.relay !== undefined;
+  }
+
+  /** The clerks among the others: the facing screen only listens. */
+  private get clerks(): Seat[] {
+    const mine = this.call?.my_seat;
+    return this.call?.seats.filter((seat) => seat.side !== "citizen" && seat.id !== mine) ?? [];
+  }
+
+  private get isUp(): boolean {
+    if (this.isRelayed) {
+      const streams = this.relayed();
+      const comes = this.clerks.some((seat) => streams.some((one) => one.seat === seat.id));
+      return comes && this.options.relay?.state === "connected";
+    }
+    const ends = this.clerks.filter((seat) => this.call?.ends.some((end) => end.seat_id === seat.id));
+    return ends.length > 0 && ends.every((seat) => this.ends.get(seat.id)?.state === "connected");
+  }
+
+  private relayed(): RemoteStream[] {
+    return (this.call && this.options.relay?.streamsOf(this.call.id)) ?? [];
+  }
+
+  /** Go by the call's topology: what we send, and where we listen. */
+  private follow(): void {
+    const { relay } = this.options;
+    if (relay === undefined) return;
+    for (const [kind, stream] of this.local) relay.share(kind, this.isRelayed ? stream : null);
+    this.wasRelayed ||= this.isRelayed;
+    if (this.stops.length > 0 || !this.isRelayed) return;
+    const look = () => {
+      this.show();
+      this.settle();
+    };
+    this.stops = [relay.on("streams", look), relay.on("state", look), relay.on("leg", () => this.place())];
+  }
+
+  /** Have our seat on the leg that carries media. */
+  private place(): void {
+    const { relay, move } = this.options;
+    const id = relay?.legId ?? null;
+    if (!this.isRelayed || move === undefined || id === null) return;
+    if (id === this.call?.my_leg || id === this.moving) return;
+    this.moving = id;
+    // What is not heard is tried again with the next word of the call or of the relay.
+    const done = () => {
+      if (this.moving === id) this.moving = null;
+    };
+    move(id).then(done, done);
+  }
+
+  /** Show what comes in; a camera that was relayed stays as it was last seen until it comes again. */
+  private show(): void {
+    const ends = [...this.ends.values()].flatMap((end) => end.streams);
+    const now = this.isRelayed ? this.relayed() : ends;
+    const lasts = this.wasRelayed ? this.shown : [];
+    const kept = lasts.filter(({ seat, kind }) => {
+      const isHere = this.call?.seats.some((one) => one.id === seat);
+      return isHere && kind === "camera" && !now.some((one) => one.seat === seat && one.kind === kind);
+    });
+    const next = [...now, ...kept];
+    const isSame = next.length === this.shown.length && next.every((one, at) => one === this.shown[at]);
+    this.shown = next;
+    if (!isSame) this.tell("remote", next);
   }
 
   private meet(seat: string, epoch: string, polite: boolean): void {
@@ -151,11 +257,8 @@ export class CallSession extends Emitter<CallEvents> {
       local: this.local,
     });
     this.ends.set(seat, end);
-    end.on("streams", () => this.tell("remote", this.remote));
-    end.on("state", (state) => {
-      this.tell("peer", { seat, state });
-      this.settle();
-    });
+    end.on("streams", () => this.show());
+    end.on("state", () => this.settle());
   }
 
   private drop(seat: string): void {
@@ -164,7 +267,7 @@ export class CallSession extends Emitter<CallEvents> {
     this.ends.delete(seat);
     end.silence();
     end.close();
-    this.tell("remote", this.remote);
+    this.show();
   }
 
   private release(): void {
@@ -175,11 +278,13 @@ export class CallSession extends Emitter<CallEvents> {
     for (const signal of held) this.hear(signal);
   }
 
-  /** The clerks' ends decide; the facing screen only listens. */
   private settle(sayAgain = false): void {
-    const clerks = this.call?.seats.filter((seat) => seat.side !== "citizen") ?? [];
-    const ends = clerks.filter((seat) => this.call?.ends.some((end) => end.seat_id === seat.id));
-    const up = ends.length > 0 && ends.every((seat) => this.ends.get(seat.id)?.state === "connected");
+    const up = this.isUp;
+    if (up && this.isRelayed) for (const id of [...this.ends.keys()]) this.drop(id);
+    this.tell("effort", this.effort);
+    const { connection } = this;
+    if (connection !== this.watched) this.tell("connection", connection);
+    this.watched = connection;
     const state = up ? "connected" : "interrupted";
     // Nothing was interrupted that was never connected.
     if ((state === this.said && !sayAgain) || (this.said === null && !up)) return;

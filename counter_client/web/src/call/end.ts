@@ -4,7 +4,7 @@
  * one before is kept, silent, until the new one carries media: nobody sees a gap that need not be.
  */
 import { Emitter } from "./emitter";
-import { limit, limitsFor } from "./limits";
+import { fit } from "./limits";
 import { type Kind, nameOf, readName } from "./naming";
 import { Peer, type PeerState, type Signal } from "./peer";
 
@@ -184,15 +184,14 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
 
   private sendBy(peer: Peer, kind: Kind, track: MediaStreamTrack): RTCRtpSender {
     const stream = this.options.local.get(kind)!;
-    if (track.kind === "video" && kind !== "camera") track.contentHint = "detail";
     const sender = peer.add(track, stream, nameOf(this.options.mine, kind));
-    if (track.kind === "video") void limit(sender, limitsFor(kind, track));
+    void fit(sender, kind, track);
     return sender;
   }
 
   private async exchange(sender: RTCRtpSender, kind: Kind, track: MediaStreamTrack): Promise<void> {
     // A connection that was closed meanwhile sends nothing, whatever the track.
     await sender.replaceTrack(track).catch(() => undefined);
-    if (track.kind === "video") await limit(sender, limitsFor(kind, track));
+    await fit(sender, kind, track);
   }
 }

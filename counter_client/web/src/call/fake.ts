@@ -9,9 +9,11 @@ interface Sender {
 }
 
 interface Transceiver {
+  mid: string | null;
   sender: Sender;
   direction: RTCRtpTransceiverDirection;
-  receiver: { track: { kind: string } };
+  receiver: { track: MediaStreamTrack };
+  streams: string[];
 }
 
 export class FakeConnection {
@@ -35,17 +37,13 @@ export class FakeConnection {
   constructor(readonly name: string) {}
 
   addTrack(track: MediaStreamTrack): RTCRtpSender {
-    const sender: Sender & Record<string, unknown> = {
-      track,
-      limits: {},
-      getParameters: () => ({}),
-      setParameters: async (limits: Sender["limits"]) => void (sender.limits = limits),
-      replaceTrack: async (other: MediaStreamTrack) => void (sender.track = other),
-      setStreams: () => this.need(),
-    };
-    this.transceivers.push({ sender, direction: "sendrecv", receiver: { track: { kind: track.kind } } });
-    this.need();
+    const { sender } = this.add(track.kind as "audio" | "video", { direction: "sendrecv" });
+    sender.track = track;
     return sender as unknown as RTCRtpSender;
+  }
+
+  addTransceiver(kind: "audio" | "video", init: RTCRtpTransceiverInit): RTCRtpTransceiver {
+    return this.add(kind, init) as unknown as RTCRtpTransceiver;
   }
 
   /** Browsers keep the section of a track that was taken away. */
@@ -70,7 +68,9 @@ export class FakeConnection {
     await Promise.resolve();
     if (this.closed) throw new DOMException("closed", "InvalidStateError");
     const type = this.signalingState === "have-remote-offer" ? "answer" : "offer";
-    this.localDescription = this.describe(type, `${this.name} ${type} ${++this.made}`);
+    for (const [at, one] of this.transceivers.entries()) one.mid ??= String(at);
+    const lines = this.transceivers.map((one) => `a=mid:${one.mid} ${one.direction}\na=msid:${one.streams[0] ?? "-"} t`);
+    this.localDescription = this.describe(type, [`${this.name} ${type} ${++this.made}`, ...lines].join("\n"));
     this.signalingState = type === "offer" ? "have-local-offer" : "stable";
     // An answer brings our tracks along; an offer does, unless it is rolled back.
     this.isNeeded = false;
@@ -115,6 +115,35 @@ export class FakeConnection {
     this.onconnectionstatechange?.();
   }
 
+  private add(kind: "audio" | "video", init: RTCRtpTransceiverInit): Transceiver {
+    const need = () => this.need();
+    const sender: Sender & Record<string, unknown> = {
+      track: null,
+      limits: {},
+      getParameters: () => ({}),
+      setParameters: async (limits: Sender["limits"]) => void (sender.limits = limits),
+      replaceTrack: async (other: MediaStreamTrack | null) => void (sender.track = other),
+      setStreams: need,
+    };
+    let direction = init.direction ?? "sendrecv";
+    const added: Transceiver = {
+      mid: null,
+      sender,
+      receiver: { track: fakeTrack(kind) },
+      streams: (init.streams ?? []).map((stream) => stream.id),
+      get direction() {
+        return direction;
+      },
+      set direction(wanted) {
+        direction = wanted;
+        need();
+      },
+    };
+    this.transceivers.push(added);
+    need();
+    return added;
+  }
+
   private need(): void {
     this.isNeeded = true;
     this.ask();
@@ -133,6 +162,18 @@ export class FakeConnection {
   private describe(type: string, words: string): RTCSessionDescription {
     const sdp = `${words}\na=fingerprint:sha-256 ${this.name.toUpperCase()}\n`;
     return { type, sdp } as RTCSessionDescription;
+  }
+}
+
+/** Stands where the browser's MediaStream would: `vi.stubGlobal("MediaStream", FakeStream)`. */
+export class FakeStream {
+  private static made = 0;
+  readonly id = `stream-${++FakeStream.made}`;
+
+  constructor(private readonly tracks: MediaStreamTrack[] = []) {}
+
+  getTracks(): MediaStreamTrack[] {
+    return this.tracks;
   }
 }
 

@@ -31,3 +31,10 @@ export async function limit(sender: RTCRtpSender, limits: SendLimits): Promise<v
   }
   await sender.setParameters(parameters).catch(() => undefined);
 }
+
+/** Prepare a sender for a track of a kind: papers and screens must be sharp, faces must move. */
+export async function fit(sender: RTCRtpSender, kind: Kind, track: MediaStreamTrack): Promise<void> {
+  if (track.kind !== "video") return;
+  if (kind !== "camera") track.contentHint = "detail";
+  await limit(sender, limitsFor(kind, track));
+}

@@ -5,12 +5,14 @@ import { ApiError } from "@/api/errors";
 import { get, create, post } from "@/api/http";
 import type { Switches } from "@/api/notices";
 import type { Call, EndReason, Still } from "@/api/shapes";
-import { CallSession, type RemoteStream } from "@/call/call";
+import { CallSession, type Effort, type RemoteStream } from "@/call/call";
 import type { Kind } from "@/call/naming";
 import { nameOf } from "@/call/naming";
 import { type Quality, watchQuality } from "@/call/quality";
+import { takeSeat } from "@/call/seat";
 import { useLine } from "./line";
 import { useMedia } from "./media";
+import { useRelay } from "./relay";
 
 const POINTER_LASTS = 1_500;
 const SIGNAL_AGAIN_AFTER = 600;
@@ -28,9 +30,14 @@ export interface Pointer {
 export const useCall = defineStore("call", () => {
   const line = useLine();
   const media = useMedia();
+  const { relay } = useRelay();
   const call = ref<Call | null>(null);
   const remote = shallowRef<RemoteStream[]>([]);
   const link = ref<"connecting" | "connected" | "interrupted">("connecting");
+  /** What is being tried while there is no picture. */
+  const effort = ref<Effort>("none");
+  /** When this clerk's part of the call began, by the page's clock. */
+  const acceptedAt = ref<number | null>(null);
   const quality = ref<Quality | null>(null);
   /** My seat is being taken: the camera must not be let go of meanwhile. */
   const isJoining = ref(false);
@@ -58,11 +65,14 @@ export const useCall = defineStore("call", () => {
   /** Several pieces of news say that a call has started: they share one joining. */
   let joining: { callId: string; work: Promise<void> } | null = null;
 
-  /** Take my seat in a call with what camera and microphone there are; again after a reload. */
-  async function join(callId: string): Promise<void> {
+  /**
+   * Take my seat in a call with what camera and microphone there are; again after a reload. What is
+   * known of the call already is shown meanwhile.
+   */
+  async function join(callId: string, known?: Call): Promise<void> {
     if (call.value?.id === callId && session !== null && !isLost.value) return;
     if (joining?.callId !== callId) {
-      const work = reallyJoin(callId).finally(() => {
+      const work = reallyJoin(callId, known).finally(() => {
         if (joining?.work !== work) return;
         joining = null;
         isJoining.value = false;
@@ -73,11 +83,30 @@ export const useCall = defineStore("call", () => {
     await joining.work;
   }
 
-  async function reallyJoin(callId: string): Promise<void> {
+  /**
+   * A call begins here, by a click or by its notice: send what our devices give, before anything is
+   * asked of the service. A relay passes nothing on before the call has its seats.
+   */
+  function prepare(): void {
+    if (session !== null) return;
+    begin();
+    acceptedAt.value = performance.mark("call.accepted").startTime;
+    shareAll();
+  }
+
+  /** The call that was prepared does not come about. */
+  function cancel(): void {
+    if (call.value === null) letGo();
+  }
+
+  async function reallyJoin(callId: string, known?: Call): Promise<void> {
     if (call.value !== null && call.value.id !== callId) leave();
     isLost.value = false;
     ended.value = null;
-    await Promise.all([media.open(), take(callId)]);
+    const work = Promise.all([media.open(), take(callId)]);
+    // In a direct call connections made now would be made anew with the seat.
+    if (known?.topology === "relay") meet(known);
+    await work;
     shareAll();
   }
 
@@ -91,13 +120,18 @@ export const useCall = defineStore("call", () => {
   async function reallyTake(callId: string): Promise<void> {
     const mine = session ?? begin();
     mine.expectChange();
-    const taken = await line.send("seat.taken", { call_id: callId });
+    const taken = await takeSeat(line.send, callId, relay.legId);
     if (session !== mine) return;
     meet(taken);
   }
 
+  async function move(legId: string): Promise<void> {
+    const asked = call.value;
+    if (asked !== null) meet(await line.send("seat.moved", { call_id: asked.id, leg_id: legId }));
+  }
+
   function begin(): CallSession {
-    const opened = markRaw(new CallSession({ send: signal }));
+    const opened = markRaw(new CallSession({ send: signal, relay, move }));
     link.value = "connecting";
     opened.on("remote", (streams) => {
       remote.value = streams;
@@ -106,7 +140,8 @@ export const useCall = defineStore("call", () => {
       link.value = state;
       if (call.value !== null) line.hint("seat.reported", { call_id: call.value.id, state });
     });
-    opened.on("peer", watchFigures);
+    opened.on("effort", (tried) => (effort.value = tried));
+    opened.on("connection", watchFigures);
     session = opened;
     return opened;
   }
@@ -130,7 +165,6 @@ export const useCall = defineStore("call", () => {
     call.value = found;
     sessionStorage.setItem(MINE, JSON.stringify([found.id, found.case_id]));
     session?.update(found);
-    watchFigures();
     // Whoever has come just now has not heard it yet.
     tellSwitches();
   }
@@ -146,13 +180,11 @@ export const useCall = defineStore("call", () => {
     }
   }
 
-  function watchFigures(): void {
+  function watchFigures(connection: RTCPeerConnection | null): void {
     unwatch();
     unwatch = () => undefined;
-    const clerks = others.value.filter((seat) => seat.side !== "citizen").map((seat) => seat.id);
-    const found = session?.connections.find(({ seat }) => clerks.includes(seat));
-    if (found === undefined) return;
-    unwatch = watchQuality(found.connection, (seen) => {
+    if (connection === null) return;
+    unwatch = watchQuality(connection, (seen) => {
       quality.value = seen;
     });
   }
@@ -215,6 +247,8 @@ export const useCall = defineStore("call", () => {
     session?.close();
     session = null;
     remote.value = [];
+    effort.value = "none";
+    acceptedAt.value = null;
   }
 
   /** Ask the counter's camera for a picture of a paper. */
@@ -303,8 +337,9 @@ export const useCall = defineStore("call", () => {
   }
 
   return {
-    call, remote, link, quality, isJoining, isLost, ended, wanted, closedStill, pointers, switches, mySeat, isLocal, isOn, others,
-    join, remembered, hangUp, leave, askStill, refuseStill, share, point, streamName,
+    call, remote, link, effort, acceptedAt, quality, isJoining, isLost, ended, wanted, closedStill, pointers, switches,
+    mySeat, isLocal, isOn, others,
+    prepare, cancel, join, remembered, hangUp, leave, askStill, refuseStill, share, point, streamName,
   };
 });
 

@@ -1,4 +1,4 @@
-/** What leads into a call and out of it: offers that ring, calls that start, reloads, the camera. */
+/** What leads into a call and out of it: offers that ring, calls that start, reloads. */
 import { computed, onBeforeUnmount, ref, watch } from "vue";
 import { useRoute, useRouter } from "vue-router";
 import { ApiError } from "@/api/errors";
@@ -10,9 +10,8 @@ import { useCall } from "@/stores/call";
 import { useCases } from "@/stores/cases";
 import { useDesk } from "@/stores/desk";
 import { useLine } from "@/stores/line";
-import { useMe } from "@/stores/me";
-import { useMedia } from "@/stores/media";
 import { sayFailure, sayHint } from "@/ui/say";
+import { useReadiness } from "./readiness";
 
 /** Use it once, in the workbench. */
 export function useCallFlow() {
@@ -21,8 +20,6 @@ export function useCallFlow() {
   const call = useCall();
   const desk = useDesk();
   const line = useLine();
-  const me = useMe();
-  const media = useMedia();
   const route = useRoute();
   const router = useRouter();
   const accepting = ref(false);
@@ -36,11 +33,12 @@ export function useCallFlow() {
     if (wantedCase.value !== caseId) void router.replace({ query: { ...route.query, case: caseId } });
   }
 
-  async function enter(callId: string, caseId: string): Promise<void> {
+  async function enter(callId: string, caseId: string, known?: Call): Promise<void> {
     show(caseId);
     try {
-      await call.join(callId);
+      await call.join(callId, known);
     } catch (error) {
+      call.cancel();
       sayFailure(error);
     }
   }
@@ -49,10 +47,12 @@ export function useCallFlow() {
     if (agent.offer === null || accepting.value) return;
     accepting.value = true;
     stopRing();
+    call.prepare();
     try {
       const started = await agent.accept();
-      if (started !== null) await enter(started.id, started.case_id);
+      if (started !== null) await enter(started.id, started.case_id, started);
     } catch (error) {
+      call.cancel();
       sayFailure(error);
     } finally {
       accepting.value = false;
@@ -76,16 +76,24 @@ export function useCallFlow() {
 
   /** After a reload this tab goes back to its call at once; if that is over, nothing is said. */
   const before = call.remembered();
+  const resumed = ref(before?.callId ?? null);
+  useReadiness({ accepting, resumed });
   if (before !== null && !call.isOn) {
     show(before.caseId);
     line.onUp(() => {
-      if (call.remembered()?.callId === before.callId) void call.join(before.callId).catch(unlessLost);
+      if (call.remembered()?.callId === before.callId) void goBack(before.callId);
     });
   }
 
   /** It is tried again when the line is back; a call that is over is forgotten. */
-  function unlessLost(error: unknown): void {
-    if (!(error instanceof ApiError) || error.code !== "network.lost") call.leave();
+  async function goBack(callId: string): Promise<void> {
+    try {
+      await call.join(callId);
+    } catch (error) {
+      if (error instanceof ApiError && error.code === "network.lost") return;
+      call.leave();
+    }
+    resumed.value = null;
   }
 
   watch(wantedCase, (id) => (id === null ? desk.close() : void desk.open(id)), { immediate: true });
@@ -124,27 +132,12 @@ export function useCallFlow() {
 
   line.on("call.started", (news) => {
     // Whoever accepts here goes in by the answer of that command.
-    if (!accepting.value && call.call?.id !== news.call_id) void enter(news.call_id, news.case_id);
+    if (accepting.value || call.call?.id === news.call_id) return;
+    call.prepare();
+    void enter(news.call_id, news.case_id);
   });
 
-  /** Cameras take up to two seconds, so they open when a call is near; nothing is sent before. */
-  const nearsCall = computed(() => {
-    const inLine = desk.shown?.state === "waiting" && me.isCounter && desk.shown.side !== "jurisdiction";
-    return call.isOn || call.isJoining || accepting.value || agent.offer !== null || inLine;
-  });
-  watch(
-    nearsCall,
-    (near) => {
-      if (near && !call.isLost) void media.open();
-      else if (!near) media.close();
-    },
-    { immediate: true },
-  );
-
-  onBeforeUnmount(() => {
-    stopRing();
-    media.close();
-  });
+  onBeforeUnmount(stopRing);
 
   return { accepting, accept, show };
 }
