@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -17,44 +14,9 @@ from sqlalchemy import select
 from server.demo import has_worker
 from server.relays.models import MediaWorker
 from server.running import running
-from tests.support.child import environment, kuayu
-from tests.support.service import (
-    MEDIA_SECRET,
-    Service,
-    demo_settings,
-    demonstration,
-    free_port,
-    set_up,
-)
-
-GIVEN = {"KUAYU_MEDIA_SECRET": MEDIA_SECRET}
-
-
-async def workers(service: Service) -> dict[str, str]:
-    """The ids of the workers that the service believes in, and their names."""
-    async with service.house.database.reading() as session:
-        found = await session.execute(select(MediaWorker.id, MediaWorker.name))
-        return {row[0]: row[1] for row in found}
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
-        while not await holds():  # noqa: ASYNC110 (it is another process)
-            await asyncio.sleep(0.02)
-
-
-@asynccontextmanager
-async def worker_process(url: str, *more: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "server", "media", "--url", url, *more,
-        env=environment(GIVEN), stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+from tests.support.child import kuayu
+from tests.support.media_worker import GIVEN, until, worker_process, workers
+from tests.support.service import Service, demo_settings, demonstration, free_port, set_up
 
 
 async def test_a_worker_is_known_while_it_serves_and_ends_when_told_to(tmp_path: Path) -> None:

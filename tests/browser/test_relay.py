@@ -1,0 +1,140 @@
+"""Calls through a media worker in real browsers: pictures, screens, reloads, dying workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.support.acts import Hall, hang_up, open_hall, read_case, ready_case, see_each_other
+from tests.support.media_worker import media_worker
+from tests.support.screens import SMALL_CAMERA, Screen, Stage
+from tests.support.service import Service
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+PORTS, OTHER_PORTS = range(43_600, 43_650), range(43_650, 43_700)
+# Every page keeps its connections where the test can ask them.
+KEEP = """
+window.connections = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...given) { super(...given); window.connections.push(this); }
+};
+"""
+# The far ports of what is connected now, and how much media came from there.
+LOOK = """async () => {
+    const found = [];
+    for (const one of window.connections) {
+        if (one.connectionState !== "connected") continue;
+        const all = [...(await one.getStats()).values()];
+        const id = all.find((entry) => entry.type === "transport")?.selectedCandidatePairId;
+        const pair = all.find((entry) => entry.id === id);
+        const media = all.filter((entry) => entry.type === "inbound-rtp");
+        found.push({
+            port: all.find((entry) => entry.id === pair?.remoteCandidateId)?.port,
+            received: media.reduce((sum, entry) => sum + entry.bytesReceived, 0),
+            sent: pair?.bytesSent,
+        });
+    }
+    return found;
+}"""
+
+
+@pytest.fixture
+async def stage(chromium: Browser, service: Service) -> Stage:
+    return Stage(chromium, service.url, SMALL_CAMERA + KEEP)
+
+
+async def looked(screen: Screen) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = await screen.page.evaluate(LOOK)
+    return found
+
+
+async def comes_from(screen: Screen, ports: range) -> None:
+    """Hold that all media comes to a screen from one connection, to one of these ports."""
+    [one] = await looked(screen)
+    assert one["port"] in ports
+    assert one["received"] > 0
+
+
+async def wait_for_leg(screen: Screen) -> None:
+    await screen.page.wait_for_function(
+        "() => window.connections.some((one) => one.connectionState === 'connected')",
+        timeout=20_000,
+    )
+
+
+async def connect_by(hall: Hall) -> None:
+    """Be connected before the ring, then call and accept."""
+    await wait_for_leg(hall.agent)
+    await ready_case(hall.counter)
+    await hall.counter.click("next-step")
+    await wait_for_leg(hall.counter)
+    await hall.agent.at("offer-accept").click(timeout=15_000)
+    await see_each_other(hall.counter, hall.agent)
+
+
+async def test_a_call_goes_over_the_worker_with_its_screens_and_its_reloads(
+    stage: Stage, service: Service
+) -> None:
+    async with media_worker(service, PORTS), open_hall(stage) as hall:
+        counter, agent, facing = hall.counter, hall.agent, hall.facing
+        await connect_by(hall)
+        await facing.sees_moving("facing-remote-video", within=40)
+        for screen in (counter, agent, facing):
+            await comes_from(screen, PORTS)
+            took = screen.at("remote-video").first
+            if screen is not facing:
+                assert int(await took.get_attribute("data-first-frame-ms") or "0") > 0
+
+        await agent.click("share-screen")
+        await counter.sees_moving("sheet-video", frames=3, within=40)
+        await agent.click("share-screen")
+        await expect(counter.at("sheet-video")).to_have_count(0)
+        await agent.click("share-screen")
+        await counter.sees_moving("sheet-video", frames=3, within=40)
+
+        for reloaded in (agent, counter):
+            await reloaded.page.reload()
+            await see_each_other(counter, agent)
+            await comes_from(reloaded, PORTS)
+        assert (await read_case(counter))["state"] == "in_call"
+        await hang_up(counter)
+        assert stage.faults() == []
+
+
+async def test_a_worker_that_dies_takes_no_call_with_it(stage: Stage, service: Service) -> None:
+    async with (
+        media_worker(service, PORTS) as first,
+        open_hall(stage) as hall,
+    ):
+        counter, agent = hall.counter, hall.agent
+        await connect_by(hall)
+        async with media_worker(service, OTHER_PORTS) as second:
+            first.kill()
+            for screen in (counter, agent):
+                await screen.page.wait_for_function(
+                    f"""async (ports) => {{
+                    const found = await ({LOOK})();
+                    return found.some((one) => ports.includes(one.port) && one.received > 0);
+                }}""",
+                    arg=list(OTHER_PORTS),
+                    timeout=30_000,
+                )
+            await see_each_other(counter, agent)
+            second.kill()
+            for screen in (counter, agent):
+                await screen.page.wait_for_function(
+                    f"""async (ports) => {{
+                    const found = await ({LOOK})();
+                    return found.some((one) => !ports.includes(one.port) && one.received > 0);
+                }}""",
+                    arg=[*PORTS, *OTHER_PORTS],
+                    timeout=30_000,
+                )
+            await see_each_other(counter, agent)
+        case = await read_case(counter)
+        assert case["state"] == "in_call"
+        await hang_up(counter)
+        assert stage.faults() == []
