@@ -66,6 +66,8 @@ class Action(enum.StrEnum):
     USE_SEAT = "seat.use"
     OPEN_LEG = "leg.open"
     HANG_UP = "call.hang_up"
+    SAY = "chat.say"
+    CONFIRM_PERSON = "person.confirm"
     ASK_STILL = "still.ask"
     REFUSE_STILL = "still.refuse"
     PREVIEW_CERTIFICATE = "certificate.preview"
@@ -193,6 +195,8 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.USE_SEAT: _grant("counter agent device", "own"),
     Action.OPEN_LEG: _grant("counter agent supervisor device"),
     Action.HANG_UP: _grant("counter agent", "local jurisdiction", seat=True),
+    Action.SAY: _grant("counter agent", "local jurisdiction", seat=True),
+    Action.CONFIRM_PERSON: _grant("counter", "local", seat=True),
     Action.ASK_STILL: _grant("counter", "local", "in_call certified", seat=True)
     + _grant("agent", "jurisdiction", "in_call certified", seat=True),
     Action.REFUSE_STILL: _grant("counter", "local", seat=True),

@@ -12,6 +12,7 @@ from server.calls import models
 from server.calls.rules import (
     CallState,
     EndReason,
+    Interruption,
     SeatSide,
     StillState,
     Topology,
@@ -34,6 +35,31 @@ class Withdrawal(Message):
     """Why a case is withdrawn."""
 
     reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class Remark(Message):
+    """What somebody writes to the other side."""
+
+    text: str
+
+
+class Said(Message):
+    """Where in the case's log a remark stands."""
+
+    seq: int
+    at: datetime
+
+
+class Gap(Message):
+    """A cut of the line after which nobody has said yet who sits at the counter."""
+
+    began_at: datetime
+    ended_at: datetime
+
+    @classmethod
+    def of(cls, found: Interruption) -> Gap:
+        """Build from what the log says."""
+        return cls(began_at=found.began_at, ended_at=found.ended_at)
 
 
 class StillOrder(Message):
@@ -102,11 +128,12 @@ class Call(Message):
     seats: list[Seat]
     ends: list[End]
     ice_servers: list[IceServer]
+    unconfirmed: Gap | None
 
     @classmethod
     def of(
         cls, row: models.Call, seats: Sequence[models.Seat], mine: models.Seat | None,
-        ice_servers: Sequence[IceServer],
+        ice_servers: Sequence[IceServer], cut: Interruption | None,
     ) -> Call:  # fmt: skip
         """Build from its rows, for the holder of one seat or for somebody who only looks."""
         ends = [
@@ -131,6 +158,7 @@ class Call(Message):
             seats=[Seat.of(seat) for seat in seats],
             ends=ends,
             ice_servers=list(ice_servers),
+            unconfirmed=None if cut is None else Gap.of(cut),
         )
 
 

@@ -10,8 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Actor, Role
 from server.calls.models import Call, Seat, Still
-from server.calls.rules import HALLS, CallState, EndReason, StillState
-from server.cases.models import Case
+from server.calls.rules import (
+    ATTENDED,
+    HALLS,
+    Attendance,
+    CallState,
+    EndReason,
+    StillState,
+    attend,
+)
+from server.cases.models import Case, CaseEvent
 from server.cases.rules import CaseState
 from server.relays.models import MediaLeg, MediaWorker
 from server.staff.models import Clerk
@@ -205,6 +213,16 @@ async def holds_seat(session: AsyncSession, actor: Actor, case: Case) -> bool:
     finishing = case.state is CaseState.WITH_JURISDICTION and case.agent_id == actor.id
     statement = seats if finishing else seats.where(Call.state != CallState.ENDED)
     return (await session.scalars(statement)).one_or_none() is not None
+
+
+async def attendance(session: AsyncSession, case_id: str) -> Attendance:
+    """Return what a case's log says of who sits at the counter."""
+    statement = (
+        select(CaseEvent.kind, CaseEvent.at)
+        .where(CaseEvent.case_id == case_id, CaseEvent.kind.in_(ATTENDED))
+        .order_by(CaseEvent.seq)
+    )
+    return attend((kind, at) for kind, at in (await session.execute(statement)).all())
 
 
 async def find_still(session: AsyncSession, still_id: str) -> Still | None:

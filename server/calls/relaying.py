@@ -225,7 +225,8 @@ class Relaying(Stills):
         await session.flush()
         seats = await queries.list_seats(session, call.id)
         servers = () if mine is None else self.ice_servers(call.id, mine.id)
-        return wire.Call.of(call, seats, mine, servers)
+        attendance = await queries.attendance(session, call.case_id)
+        return wire.Call.of(call, seats, mine, servers, attendance.unconfirmed)
 
     async def tell_changed(self, entry: Entry, call: Call) -> None:
         """Tell the seats and both halls that the call or a seat of it is not as it was."""

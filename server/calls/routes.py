@@ -9,6 +9,7 @@ from server.access import Action, authorize
 from server.calls import messages as wire
 from server.calls import queries
 from server.calls.service import Calls
+from server.calls.talking import Talking
 from server.cases import messages as case_wire
 from server.cases.routes import CASE
 from server.tickets import messages as ticket_wire
@@ -23,6 +24,7 @@ STILL = "/api/stills/{still_id:[0-9a-f]{32}}"
 @dataclass(frozen=True, slots=True)
 class _Handlers:
     calls: Calls
+    talking: Talking
 
     async def accept_offer(self, ask: Ask[Empty]) -> wire.Call:
         return await ask.command(
@@ -53,6 +55,16 @@ class _Handlers:
             lambda unit: self.calls.hang_up(unit, ask.actor, ask.path["call_id"], ask.said)
         )
 
+    async def say(self, ask: Ask[wire.Remark]) -> wire.Said:
+        return await ask.command(
+            lambda unit: self.talking.say(unit, ask.actor, ask.path["call_id"], ask.said.text)
+        )
+
+    async def confirm_person(self, ask: Ask[Empty]) -> wire.Call:
+        return await ask.command(
+            lambda unit: self.talking.confirm_person(unit, ask.actor, ask.path["call_id"])
+        )
+
     async def withdraw_case(self, ask: Ask[wire.Withdrawal]) -> case_wire.Case:
         return await ask.command(
             lambda unit: self.calls.withdraw(unit, ask.actor, ask.path["case_id"], ask.said.reason)
@@ -73,7 +85,7 @@ class _Handlers:
 
 def routes(calls: Calls) -> list[Route[Any]]:
     """Return this domain's lines of the API."""
-    on = _Handlers(calls)
+    on = _Handlers(calls, Talking(calls))
     return [
         Route("POST", OFFER + "/acceptance", Action.ANSWER_OFFER, Empty, on.accept_offer,
               wire.Call, "Answer an offer: the call begins"),
@@ -87,6 +99,10 @@ def routes(calls: Calls) -> list[Route[Any]]:
               audience=Audience.DEVICE),
         Route("POST", CALL + "/hang-up", Action.HANG_UP, wire.HangUp, on.hang_up, wire.Call,
               "End the call"),
+        Route("POST", CALL + "/remarks", Action.SAY, wire.Remark, on.say, wire.Said,
+              "Write to the other side; kept in the case", keyed=True),
+        Route("POST", CALL + "/person", Action.CONFIRM_PERSON, Empty, on.confirm_person,
+              wire.Call, "Attest that the same person sits at the counter after a cut"),
         Route("POST", CASE + "/withdrawal", Action.WITHDRAW_CASE, wire.Withdrawal,
               on.withdraw_case, case_wire.Case, "Withdraw the case"),
         Route("POST", CALL + "/stills", Action.ASK_STILL, wire.StillOrder, on.ask_still,

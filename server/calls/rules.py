@@ -5,13 +5,16 @@ from __future__ import annotations
 import enum
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from server.errors import ServiceError
 
 SEAT_LEASE: Final = timedelta(seconds=120)
+# After a longer cut somebody else may sit at the counter.
+UNSEEN: Final = timedelta(seconds=10)
 STILL_LASTS: Final = timedelta(seconds=5)
 # A browser's offer with camera, microphone and screen is about 15 KB: measured; twice that.
 MAX_SDP: Final = 32 * 1024
@@ -119,6 +122,50 @@ def state_of(current: CallState, *, up: bool) -> CallState:
     if up:
         return CallState.CONNECTED
     return CallState.INTERRUPTED if current is CallState.CONNECTED else current
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """For how long nobody saw who sits at the counter."""
+
+    began_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """The last cut after which nobody has said who sits there, and since when the line is down."""
+
+    unconfirmed: Interruption | None
+    down_since: datetime | None
+
+    def is_doubtful(self, now: datetime) -> bool:
+        """Say whether somebody else may sit there now."""
+        down = self.down_since is not None and now - self.down_since > UNSEEN
+        return down or self.unconfirmed is not None
+
+
+ATTENDED: Final = ("call.interrupted", "call.connected", "person.confirmed")
+
+
+def attend(marks: Iterable[tuple[str, datetime]]) -> Attendance:
+    """Read from a case's log, of whose events `marks` are those ATTENDED, who is there by now.
+
+    A cut lasts until a call on the case is connected, be it the same or the next one. What is said
+    of the person while the line is down counts for the cuts before.
+    """
+    unconfirmed: Interruption | None = None
+    down_since: datetime | None = None
+    for kind, at in marks:
+        if kind == "person.confirmed":
+            unconfirmed = None
+        elif kind == "call.interrupted":
+            down_since = down_since or at
+        elif down_since is not None:
+            if at - down_since > UNSEEN:
+                unconfirmed = Interruption(down_since, at)
+            down_since = None
+    return Attendance(unconfirmed, down_since)
 
 
 def check_sdp(sdp: str, *, size: int = MAX_SDP, sections: int = MAX_SECTIONS) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from server.access import Action, Actor
+from server.calls.talking import require_same_person
 from server.cases.record import Entry, Records
 from server.cases.rules import CaseState, china_day
 from server.certificates import queries
@@ -73,8 +74,9 @@ class Issuing:
         """Issue one kind of certificate on a case, or give the one that this key has issued.
 
         Before anything is reserved it refuses what `Drafts.complete` refuses,
-        certificate.unprintable, certificate.exists, clock.behind and signer.unavailable. The seat
-        is checked when reserving and again when releasing.
+        certificate.unprintable, certificate.exists, clock.behind, signer.unavailable, and
+        person.unconfirmed after a cut. The seat and the person are checked when reserving and
+        again when releasing.
         """
         for _ in range(TRIES):
             draft = await self._draft(actor, case_id, kind, key)
@@ -135,6 +137,7 @@ class Issuing:
         if mine is not None and mine.state is not CertificateState.RESERVED:
             return Reservation(mine.id, mine.attempt, None)
         entry = await self.records.begin(unit, actor, case_id, Action.ISSUE_CERTIFICATE)
+        await require_same_person(entry)
         if entry.clock_is_behind:
             raise ServiceError("clock.behind")
         now_says = await self.drafts.complete(unit.session, entry.case, kind)
@@ -160,6 +163,7 @@ class Issuing:
         certificate.not_released for facts that another command has taken anew since.
         """
         entry = await self.records.begin(unit, actor, case_id, Action.ISSUE_CERTIFICATE)
+        await require_same_person(entry)
         values: Mapping[str, object] = {
             "sha256": signed.sha256,
             "size": len(signed.pdf),

@@ -161,6 +161,11 @@ class Desk:
                 entry.move(state)
                 await entry.append(f"test.{state.value}")
 
+    async def note(self, case_id: str, kind: str) -> None:
+        """Have the service write one event into the case's log."""
+        async with self.units.open() as unit:
+            await (await self.records.begin_as_service(unit, case_id)).append(kind)
+
     async def check_identity(self, case_id: str, *, passed: bool = True) -> None:
         """The agent checks the applicant's identity."""
         order = case_wire.CheckOrder(kind=CheckKind.IDENTITY, passed=passed)

@@ -498,3 +498,16 @@ async def test_a_process_without_the_reserved_version_takes_the_facts_anew_under
     assert ("兹再次证明" in await says(desk, row)) is (left == "2")
     assert (await desk.verifying.of_row(row)).verdict == "genuine"
     assert [one.state for one in await register(desk)] == [CertificateState.VALID]
+
+
+async def test_nothing_is_issued_after_a_long_cut_until_the_counter_says_who_sits_there(
+    desk: Desk, clock: SetClock
+) -> None:
+    case_id = await desk.ready_case()
+    for kind, seconds in (("call.interrupted", 11), ("call.connected", 0)):
+        await desk.note(case_id, kind)
+        clock.advance(seconds=seconds)
+    assert (await refused(desk.issue(case_id))).code == "person.unconfirmed"
+    assert await register(desk) == []
+    await desk.note(case_id, "person.confirmed")
+    assert (await desk.issue(case_id)).state is CertificateState.VALID

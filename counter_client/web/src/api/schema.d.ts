@@ -550,6 +550,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/calls/{call_id}/remarks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write to the other side; kept in the case */
+        post: operations["say"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calls/{call_id}/person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Attest that the same person sits at the counter after a cut */
+        post: operations["confirm_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{case_id}/withdrawal": {
         parameters: {
             query?: never;
@@ -1323,6 +1357,7 @@ export interface components {
             ends: components["schemas"]["End"][];
             /** Ice Servers */
             ice_servers: components["schemas"]["IceServer"][];
+            unconfirmed: components["schemas"]["Gap"] | null;
         };
         /**
          * CallState
@@ -1969,6 +2004,22 @@ export interface components {
             hint: string;
         };
         /**
+         * Gap
+         * @description A cut of the line after which nobody has said yet who sits at the counter.
+         */
+        Gap: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /**
+             * Ended At
+             * Format: date-time
+             */
+            ended_at: string;
+        };
+        /**
          * HallView
          * @description A hall with its counters; `next_opening` is now for a hall that is open.
          */
@@ -2490,6 +2541,14 @@ export interface components {
             authorities: components["schemas"]["AuthorityView"][];
         };
         /**
+         * Remark
+         * @description What somebody writes to the other side.
+         */
+        Remark: {
+            /** Text */
+            text: string;
+        };
+        /**
          * ReturnOrder
          * @description What is missing.
          */
@@ -2532,6 +2591,19 @@ export interface components {
          * @enum {string}
          */
         Role: "counter" | "agent" | "supervisor" | "administrator" | "citizen" | "device";
+        /**
+         * Said
+         * @description Where in the case's log a remark stands.
+         */
+        Said: {
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
         /**
          * Seat
          * @description One participant; `connected`: a socket holds the seat. `since` is the seat's epoch.
@@ -2841,7 +2913,7 @@ export interface components {
             data: null;
             error: {
                 /** @enum {string} */
-                code: "action.forbidden" | "agent.busy" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "clock.behind" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "event.invalid" | "event.unknown" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "rate.exceeded" | "rating.given" | "refusal.unknown" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "worker.full";
+                code: "action.forbidden" | "agent.busy" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.interrupted" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "clock.behind" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "event.invalid" | "event.unknown" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "rate.exceeded" | "rating.given" | "refusal.unknown" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "worker.full";
                 field: string | null;
                 details: Record<string, never>;
             };
@@ -4103,6 +4175,86 @@ export interface operations {
         };
         responses: {
             /** @description End the call */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Call"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    say: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Remark"];
+            };
+        };
+        responses: {
+            /** @description Write to the other side; kept in the case */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Said"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    confirm_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Attest that the same person sits at the counter after a cut */
             200: {
                 headers: {
                     [name: string]: unknown;

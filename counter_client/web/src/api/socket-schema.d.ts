@@ -60,6 +60,7 @@ export interface components {
             ends: components["schemas"]["End"][];
             /** Ice Servers */
             ice_servers: components["schemas"]["IceServer"][];
+            unconfirmed: components["schemas"]["Gap"] | null;
         };
         /**
          * CallChanged
@@ -276,6 +277,22 @@ export interface components {
             name: string;
             /** Editing */
             editing: boolean;
+        };
+        /**
+         * Gap
+         * @description A cut of the line after which nobody has said yet who sits at the counter.
+         */
+        Gap: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /**
+             * Ended At
+             * Format: date-time
+             */
+            ended_at: string;
         };
         /**
          * IceServer

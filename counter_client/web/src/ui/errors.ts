@@ -116,6 +116,12 @@ const calls: Record<string, Words> = {
   "agent.busy": { what: "您正在处理另一个办件", next: "请先结束手上的通话" },
   "call.unknown": { what: "没有找到这次通话", next: "请返回办件重新查看" },
   "call.over": { what: "通话已经结束", next: "如需继续请重新呼叫" },
+  "call.interrupted": { what: "线路还没有恢复", next: "请等画面恢复后再确认" },
+  "person.unconfirmed": {
+    what: "线路中断过，窗口还没有确认是否仍是本人",
+    next: "请窗口人员看清办事人后按“确认仍是本人”，再签发",
+  },
+  "person.confirmed": { what: "已经确认过是本人", next: "可以继续办理" },
   "leg.unknown": { what: "视频连接已经断开", next: "系统会自动重新连接" },
   "leg.elsewhere": { what: "视频连接不在本次通话的线路上", next: "系统会自动重新连接" },
   "worker.full": { what: "视频线路已满", next: "请稍候再试" },

@@ -51,6 +51,8 @@ const WORDS: Record<string, Words> = {
   "call.connected": () => "视频接通",
   "call.relayed": () => "视频经媒体中继",
   "call.moved": (data) => (data.topology === "relay" ? "视频线路已切换" : "视频改为直连"),
+  "chat.said": (data) => `说：${text(data.text)}`,
+  "person.confirmed": () => "线路恢复后，窗口确认仍是本人",
   "call.interrupted": () => "视频中断，正在重连",
   "call.ended": (data) => `通话结束（${END_REASONS[text(data.reason)] ?? "其他原因"}）${quoted(data.remark)}`,
   "seat.taken": () => "入席",
