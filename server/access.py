@@ -18,6 +18,7 @@ class Role(enum.StrEnum):
     ADMINISTRATOR = "administrator"
     CITIZEN = "citizen"
     DEVICE = "device"
+    WORKER = "worker"
 
 
 class Relation(enum.StrEnum):
@@ -83,6 +84,9 @@ class Action(enum.StrEnum):
     READ_FACING = "facing.read"
     GIVE_CONSENT = "consent.give"
     READ_BOARD = "board.read"
+    RECORD_CALL = "recording.order"
+    READ_RECORDING = "recording.read"
+    FILE_CHUNK = "chunk.file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,9 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.READ_FACING: _grant("device"),
     Action.GIVE_CONSENT: _grant("device", "own", "draft waiting in_call returned"),
     Action.READ_BOARD: _grant("supervisor"),
+    Action.RECORD_CALL: _grant("agent", "jurisdiction", "in_call certified", seat=True),
+    Action.READ_RECORDING: _READ + _grant("device", "own"),
+    Action.FILE_CHUNK: _grant("worker"),
 }
 
 

@@ -22,13 +22,15 @@ import server.cases.routes
 import server.certificates.routes
 import server.citizens.routes
 import server.items.routes
+import server.recordings.routes
 import server.regions.routes
 import server.staff.routes
 import server.supervision.routes
 import server.tickets.routes
-from server.access import Actor
+from server.access import Actor, Role
 from server.calls import messages as call_messages
 from server.calls.legs import Legs
+from server.calls.models import Call
 from server.calls.queries import holds_seat, live_call
 from server.calls.service import Calls
 from server.calls.socket import listeners
@@ -48,15 +50,19 @@ from server.certificates.service import Certificates
 from server.certificates.signer import KeyFolderError, Signer
 from server.certificates.verifying import Verifying
 from server.certificates.worker import keep_trust_fresh
+from server.chores import end_logins, forget_replies
 from server.citizens.reading import Views
 from server.citizens.service import Citizens
 from server.db.engine import Database, open_database
-from server.db.replies import forget_old
 from server.db.schema import is_current
-from server.db.unit import Clock, Units, utc_now
+from server.db.unit import Clock, Unit, Units, utc_now
 from server.errors import ServiceError
 from server.files import LocalFiles
 from server.items.service import Items, read_catalogue
+from server.recordings import messages as recording_messages
+from server.recordings.service import Recordings
+from server.recordings.socket import worker_events
+from server.recordings.worker import RecordingWorker
 from server.regions.rules import Authority, Catalogue
 from server.regions.service import name_places
 from server.relays import messages as relay_messages
@@ -85,9 +91,6 @@ from server.web.socket import Hub, SocketEvent
 
 log = structlog.get_logger("kuayu.app")
 
-LOGINS_EVERY = 1.5
-DAY = 86_400.0
-
 
 class StartError(Exception):
     """The service does not start; says why."""
@@ -99,6 +102,7 @@ NOTICES: dict[str, type[BaseModel]] = {
     **ticket_messages.NOTICES,
     **relay_messages.NOTICES,
     **call_messages.NOTICES,
+    **recording_messages.NOTICES,
     **web_socket.NOTICES,
 }
 
@@ -123,6 +127,7 @@ class House:
     tickets: Tickets
     relays: Relays
     calls: Calls
+    recordings: Recordings
     signer: Signer
     papers: Papers
     refusals: Refusals
@@ -176,10 +181,15 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     tickets = Tickets(records, reader, cases.require_complete)
     relays = Relays()
     turn = TurnServers(settings.turn_urls, settings.turn_secret or "", clock)
-    calls = Calls(records, tickets, relays, turn)
+
+    async def arrange(unit: Unit, call: Call) -> None:
+        await calls.arrange(unit, call)
+
+    recordings = Recordings(records, reader, arrange)
+    calls = Calls(records, tickets, relays, turn, recordings.tapes)
     papers = Papers(files, signer)
     refusals = Refusals(reader, catalogue, signer)
-    drafts = Drafts(reader, cases, catalogue, signer)
+    drafts = Drafts(reader, cases, catalogue, signer, recordings.require)
     url = settings.public_url
     return House(
         settings=settings,
@@ -198,13 +208,14 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         tickets=tickets,
         relays=relays,
         calls=calls,
+        recordings=recordings,
         signer=signer,
         papers=papers,
         refusals=refusals,
         issuing=Issuing(units, records, drafts, signer, papers, url),
         certificates=Certificates(records, reader, catalogue, url),
         verifying=Verifying(units, records, signer, papers),
-        citizens=Citizens(units, vault, records, cases),
+        citizens=Citizens(units, vault, records, cases, recordings.consider),
         views=Views(reader, catalogue, find_call, refusals),
         supervision=Supervision(reader),
     )
@@ -222,6 +233,7 @@ def all_routes(house: House) -> list[Route[Any]]:
         ),
         *server.tickets.routes.routes(house.tickets),
         *server.calls.routes.routes(house.calls),
+        *server.recordings.routes.routes(house.recordings, house.files),
         *server.certificates.routes.routes(
             house.issuing, house.certificates, house.verifying, house.papers, admit,
             refusals=house.refusals,
@@ -280,7 +292,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     add_routes(app, routes, house.units, build_admit())
     legs = Legs(house.calls, house.units)
     house.hub.serve(all_events(house))
-    house.hub.serve(legs.of_workers(), MEDIA)
+    house.hub.serve([*legs.of_workers(), *worker_events(house.recordings, house.units)], MEDIA)
     house.hub.when_gone(listeners(house.calls, house.units)[1])
     house.hub.when_gone(legs.tab_gone)
     house.hub.when_gone(legs.worker_gone, MEDIA)
@@ -303,7 +315,9 @@ def _worker(secret: bytes | None, token: str) -> Actor | None:
     right = secret is not None and hmac.compare_digest(
         base64.b64encode(secret), token.encode("ascii")
     )
-    return Actor(id="worker", name="", login_id="", roles=frozenset()) if right else None
+    if not right:
+        return None
+    return Actor(id="worker", name="", login_id="", roles=frozenset({Role.WORKER}))
 
 
 HOUSE: web.AppKey[House] = web.AppKey("house", House)
@@ -339,6 +353,7 @@ async def _start(house: House) -> None:
     house.files.sweep()
     async with house.units.open() as unit:
         await house.relays.come_back(unit)
+        await house.recordings.come_back(unit)
     try:
         if settings.demo:
             await house.signer.prepare_demo(house.authorities, house.units.clock())
@@ -356,8 +371,9 @@ async def _timers(house: House) -> AsyncIterator[None]:
         RelayWorker(house.units, house.relays, hub.sockets).run(),
         CallWorker(house.units, house.calls, hub.sockets).run(),
         keep_trust_fresh(house.signer, house.units.clock),
-        _end_logins(house),
-        _forget(house),
+        RecordingWorker(house.units, house.recordings).run(),
+        end_logins(hub, house.staff, house.citizens),
+        forget_replies(house.units),
     ]
     tasks = [asyncio.create_task(one) for one in work]
     try:
@@ -370,28 +386,3 @@ async def _timers(house: House) -> AsyncIterator[None]:
             for task in pending:
                 task.cancel()
             _, pending = await asyncio.wait(pending, timeout=1)
-
-
-async def _end_logins(house: House) -> None:
-    """Drop the sockets of logins that ended, on whichever process, within two seconds."""
-    while True:
-        await asyncio.sleep(LOGINS_EVERY)
-        try:
-            live = house.hub.logins()
-            ended = await house.staff.ended_logins(live) if live else set()
-            ended |= await house.citizens.ended_logins(live) if live else set()
-            for login_id in ended:
-                await house.hub.drop_login(login_id)
-        except Exception:
-            log.exception("crash", worker="logins")
-
-
-async def _forget(house: House) -> None:
-    """Drop the answers kept under old Idempotency-Keys, daily."""
-    while True:
-        try:
-            async with house.units.open() as unit:
-                await forget_old(unit)
-        except Exception:
-            log.exception("crash", worker="replies")
-        await asyncio.sleep(DAY)

@@ -98,6 +98,11 @@ CODES: dict[str, int] = {
     "leg.unknown": 404,
     "leg.elsewhere": 409,
     "worker.full": 503,
+    "recording.unknown": 404,
+    "recording.missing": 409,
+    "recording.unavailable": 409,
+    "chunk.altered": 422,
+    "chunk.taken": 409,
     "still.unknown": 404,
     "still.gone": 409,
     # certificates

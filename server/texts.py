@@ -7,13 +7,17 @@ from typing import Final
 CITIZEN: Final = "办事人"
 
 # A new wording is a new version: a consent names the version that was read.
-NOTICE_VERSION: Final = "2026-11-1"
+NOTICE_VERSION: Final = "2026-11-2"
+# Consents to these wordings are consents to recording too.
+RECORDING_NOTICES: Final = frozenset({"2026-11-2"})
 NOTICE_TITLE: Final = "跨域办理告知书"
 NOTICE_PARAGRAPHS: Final = (
     "您正在本窗口办理跨区域政务服务事项。为办理该事项，本窗口将通过视频与属地经办机构共同核实您的情况，"
     "属地经办机构据此依法决定是否出具证明。",
     "处理的个人信息：您的姓名、身份证件号码、联系电话，您提交的材料及现场拍摄的材料图像，"
     "视频核验的过程记录，以及您的签名。其中身份证件号码等属于敏感个人信息，仅用于核验身份和办理本事项。",
+    "录音录像：视频核验的全过程可能被录音录像，开始后各屏幕显示红色录制标志。录音录像加密保存，仅用于证明本次办理过程，"
+    "查阅须说明理由并留有记录，期满销毁。",
     "信息提供给谁：本窗口所属政务服务机构和负责本事项的属地经办机构。除法律、行政法规另有规定外，"
     "不提供给其他单位和个人，不用于其他目的。",
     "保存期限：按本事项档案管理规定的最短期限保存，期满删除或作不可识别处理。查阅您信息的每一次操作均有记录。",

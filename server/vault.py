@@ -58,6 +58,7 @@ class CaseKey:
     def __init__(self, key: bytes) -> None:
         """Take 32 bytes."""
         self._cipher = AESGCM(key)
+        self._nonces = _derive(key, b"kuayu nonces")
 
     def seal(self, value: str, context: str) -> str:
         """Return `value` as text that only this key opens, and only for the same `context`."""
@@ -66,6 +67,24 @@ class CaseKey:
     def open(self, sealed: str, context: str) -> str:
         """Return the value, or raise VaultError."""
         return _open(self._cipher, sealed, context).decode()
+
+    def seal_bytes(self, content: bytes, context: str) -> bytes:
+        """Return bytes that only this key opens, and only for the same `context`.
+
+        The nonce follows from content and context, so that the same again is sealed the same.
+        """
+        nonce = hmac.new(self._nonces, context.encode() + b"\0" + content, hashlib.sha256).digest()
+        nonce = nonce[:NONCE_BYTES]
+        return nonce + self._cipher.encrypt(nonce, content, context.encode())
+
+    def open_bytes(self, sealed: bytes, context: str) -> bytes:
+        """Return what `seal_bytes` sealed, or raise VaultError."""
+        try:
+            return self._cipher.decrypt(
+                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode()
+            )
+        except (ValueError, InvalidTag) as error:
+            raise VaultError("this ciphertext does not open") from error
 
 
 def _seal(cipher: AESGCM, value: bytes, context: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,12 +27,27 @@ from server.rooms import counter as counter_room
 from server.tickets.queries import find_ticket
 from server.tickets.rules import unknown_as
 
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """Which recording a seat goes into, and whether it keeps anything now."""
+
+    recording_id: str
+    paused: bool
+
+
+Tapes = Callable[[Unit, Call, Sequence[Seat]], Awaitable[Mapping[str, Tape]]]
 IceServers = Callable[[str, str], Sequence[relay_wire.IceServer]]
 
 
 def no_ice_servers(_for: str, _whom: str) -> Sequence[relay_wire.IceServer]:
     """Give no servers: peers of one network need none."""
     return ()
+
+
+async def no_tapes(_unit: Unit, _call: Call, _seats: Sequence[Seat]) -> Mapping[str, Tape]:
+    """Record nothing."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,7 @@ class Relaying(Stills):
 
     relays: Relays = field(default_factory=Relays)
     ice_servers: IceServers = no_ice_servers
+    tapes: Tapes = no_tapes
 
     async def open_leg(
         self, unit: Unit, actor: Actor, sid: str, said: relay_wire.LegOpened
@@ -191,10 +207,11 @@ class Relaying(Stills):
         """Tell the call's worker who is on which leg and gets whose streams: the whole of it."""
         call.arrangement += 1
         await unit.session.flush()
-        if call.worker_id is None:
-            return
         live = call.state is not CallState.ENDED
         seats = await queries.list_seats(unit.session, call.id) if live else []
+        tapes = await self.tapes(unit, call, seats)
+        if call.worker_id is None:
+            return
         there = [(seat, seat.leg_id) for seat in seats if seat.leg_id is not None]
         arranged = media.CallArranged(
             call_id=call.id,
@@ -204,6 +221,8 @@ class Relaying(Stills):
                     seat_id=seat.id,
                     leg_id=leg_id,
                     hears=[other.id for other, _ in there if hears(seat.side, other.side)],
+                    record=tapes[seat.id].recording_id if seat.id in tapes else None,
+                    paused=seat.id in tapes and tapes[seat.id].paused,
                 )
                 for seat, leg_id in there
             ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -73,6 +73,13 @@ class Draft:
         return value if name == ENTERPRISE else mask_name(value)
 
 
+Demand = Callable[[AsyncSession, Case], Awaitable[None]]
+
+
+async def demand_nothing(_session: AsyncSession, _case: Case) -> None:
+    """Ask for no recording."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drafts:
     """Draws up what a certificate would say, or says what the case still lacks for it."""
@@ -81,6 +88,7 @@ class Drafts:
     cases: Cases
     catalogue: Catalogue
     signer: Signer
+    require_recording: Demand = demand_nothing
 
     async def outline(self, session: AsyncSession, case: Case, kind: str) -> Draft:
         """Return the facts for a preview.
@@ -121,12 +129,13 @@ class Drafts:
     async def complete(self, session: AsyncSession, case: Case, kind: str) -> Draft:
         """Return the facts to issue on.
 
-        Refuses as `outline` does, and consent.missing, checks.missing, materials.missing,
-        case.incomplete.
+        Refuses as `outline` does, and consent.missing, recording.missing, checks.missing,
+        materials.missing, case.incomplete.
         """
         consent = await case_queries.find_consent(session, case.id)
         if consent is None or consent.state is not ConsentState.GIVEN:
             raise ServiceError("consent.missing")
+        await self.require_recording(session, case)
         checks = await case_queries.list_checks(session, case.id)
         if not identity_checked((c.at, c.passed) for c in checks if c.kind is CheckKind.IDENTITY):
             raise ServiceError("checks.missing", kinds=[CheckKind.IDENTITY.value])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -48,6 +48,13 @@ class NewPairing:
     lives: timedelta = PAIRING_LIVES
 
 
+Consented = Callable[[Unit, str], Awaitable[None]]
+
+
+async def nothing_follows(_unit: Unit, _case_id: str) -> None:
+    """Let an answer to the notice have no further consequence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Citizens:
     """Screens, links, logins, consent and rating; each verb is one command in its unit."""
@@ -56,6 +63,7 @@ class Citizens:
     vault: Vault
     records: Records
     cases: Cases
+    consented: Consented = nothing_follows
 
     async def offer_pairing(self, unit: Unit) -> tuple[NewPairing, Pairing]:
         """Give a screen a code to show for two minutes; server.busy if none is free."""
@@ -233,6 +241,7 @@ class Citizens:
         if asked is None or asked.state is not ConsentState.ASKED:
             raise ServiceError("consent.missing")
         await self.cases.answer_consent(entry, notice_version, signature)
+        await self.consented(unit, case_id)
 
     async def rate(
         self, unit: Unit, actor: Actor, case_id: str, *, level: int, remark: str, way: Way

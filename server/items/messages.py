@@ -109,6 +109,7 @@ class ItemPart(Part):
     jurisdictions: Annotated[tuple[RegionCode, ...], SOME]
     promise_allowed: Flag = False
     recording_required: Flag = False
+    recording_days: Annotated[Whole, Limit(ge=1, le=36500)] = 180
     promised_minutes: Annotated[Whole, Limit(ge=1, le=480)] = 15
     wrap_up_seconds: Annotated[Whole, Limit(ge=1, le=3600)] = 120
     fields: Annotated[tuple[FieldPart, ...], SOME]

@@ -168,6 +168,7 @@ class Item:
     certificates: tuple[CertificateKind, ...]
     promise_allowed: bool = False
     recording_required: bool = False
+    recording_days: int = 180
     promised_minutes: int = 15
     wrap_up_seconds: int = 120
 

@@ -144,6 +144,7 @@ def _item(part: ItemPart) -> Item:
         ),
         promise_allowed=part.promise_allowed,
         recording_required=part.recording_required,
+        recording_days=part.recording_days,
         promised_minutes=part.promised_minutes,
         wrap_up_seconds=part.wrap_up_seconds,
     )

@@ -24,6 +24,7 @@ class Audience(enum.StrEnum):
 
 
 SOCKET_PATH = "/socket.io/"
+MEDIA_PATH = "/api/media/"
 COOKIES: dict[Audience, str] = {
     Audience.STAFF: "__Host-kuayu",
     Audience.DEVICE: "__Host-kuayu-device",
@@ -60,6 +61,8 @@ def audience_of(request: web.Request) -> Audience:
             raise ServiceError("query.invalid", field="as") from None
     if path.startswith("/api/facing"):
         return Audience.DEVICE
+    if path.startswith(MEDIA_PATH):
+        return Audience.WORKER
     if path.startswith("/api/citizen"):
         return Audience.CITIZEN
     return Audience.STAFF
@@ -79,7 +82,8 @@ def is_foreign(request: web.Request, origins: Collection[str]) -> bool:
 
     A worker comes from no page at all: what bears a cookie or an Origin is none.
     """
-    if request.path.startswith(SOCKET_PATH) and request.query.get("as") == Audience.WORKER:
+    socket = request.path.startswith(SOCKET_PATH) and request.query.get("as") == Audience.WORKER
+    if socket or request.path.startswith(MEDIA_PATH):
         return "Origin" in request.headers or "Cookie" in request.headers
     return request.headers.get("Origin") not in origins
 

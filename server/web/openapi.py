@@ -42,7 +42,8 @@ def describe(routes: list[Route[Any]], *, version: str) -> Document:
             "securitySchemes": {
                 audience.value: {"type": "apiKey", "in": "cookie", "name": name}
                 for audience, name in COOKIES.items()
-            },
+            }
+            | {Audience.WORKER.value: {"type": "http", "scheme": "bearer"}},
         },
     }
 

@@ -166,6 +166,7 @@ def test_a_citizen_reads_and_rates_their_own_case_and_nothing_else() -> None:
 def test_a_paired_screen_does_only_what_a_citizen_does_before_it() -> None:
     assert allowed_to(Role.DEVICE) == {
         Action.READ_CALL,
+        Action.READ_RECORDING,
         Action.TAKE_SEAT,
         Action.USE_SEAT,
         Action.OPEN_LEG,
@@ -174,6 +175,10 @@ def test_a_paired_screen_does_only_what_a_citizen_does_before_it() -> None:
         Action.READ_FACING,
         Action.GIVE_CONSENT,
     }
+
+
+def test_a_media_worker_brings_chunks_and_nothing_else() -> None:
+    assert allowed_to(Role.WORKER) == {Action.FILE_CHUNK}
 
 
 def test_an_administrator_signs_in_and_reads_the_catalogue() -> None:

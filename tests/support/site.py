@@ -66,7 +66,9 @@ class Site:
         origin: str | None = ORIGIN,
         key: str | None = None,
     ) -> dict[str, str]:
-        """What our own page would send with this cookie."""
+        """What our own page would send with this cookie, or a worker with this secret."""
+        if audience is Audience.WORKER:
+            return {} if token is None else {"Authorization": f"Bearer {token}"}
         said = {
             "Origin": origin,
             "Cookie": None if token is None else f"{COOKIES[audience]}={token}",

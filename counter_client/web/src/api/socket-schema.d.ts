@@ -236,6 +236,12 @@ export interface components {
          */
         EndReason: "finished" | "line" | "citizen_left" | "other";
         /**
+         * EndedFor
+         * @description Why a part ended.
+         * @enum {string}
+         */
+        EndedFor: "call_ended" | "leg_lost" | "worker_lost" | "seat_moved" | "consent_missing" | "silent" | "overflow" | "refused" | "broken";
+        /**
          * EventRefused
          * @description An event of mine that asked for no acknowledgement was refused.
          */
@@ -526,6 +532,27 @@ export interface components {
             y: number;
         };
         /**
+         * RecordingChanged
+         * @description A call's recording is not as it was: ask again.
+         */
+        RecordingChanged: {
+            /** Call Id */
+            call_id: string;
+            /** Case Id */
+            case_id: string;
+        };
+        /**
+         * RecordingFailed
+         * @description The alarm: something of a call is not recorded.
+         */
+        RecordingFailed: {
+            /** Call Id */
+            call_id: string;
+            /** Case Id */
+            case_id: string;
+            reason: components["schemas"]["EndedFor"];
+        };
+        /**
          * Seat
          * @description One participant; `connected`: a socket holds the seat. `since` is the seat's epoch.
          */
@@ -767,6 +794,8 @@ export interface components {
             "offer.made": components["schemas"]["Offer"];
             "pointer.moved": components["schemas"]["PointerSeen"];
             "queue.changed": components["schemas"]["LineChanged"];
+            "recording.changed": components["schemas"]["RecordingChanged"];
+            "recording.failed": components["schemas"]["RecordingFailed"];
             "seat.lost": components["schemas"]["SeatLost"];
             "signal.received": components["schemas"]["SignalReceived"];
             "still.closed": components["schemas"]["Still"];

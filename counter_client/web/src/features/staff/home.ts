@@ -8,6 +8,7 @@ export const ROLE_NAMES: Record<Clerk["roles"][number], string> = {
   administrator: "管理员",
   citizen: "办事人",
   device: "对客屏",
+  worker: "媒体中继",
 };
 
 /** Whether the workbench has anything for them. */

@@ -1,0 +1,102 @@
+"""Recordings over HTTP: the agent's commands, and the workers' chunks."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from server.access import Action, authorize
+from server.calls.routes import CALL
+from server.errors import ServiceError
+from server.files import FileStore
+from server.recordings import messages as wire
+from server.recordings import queries
+from server.recordings.rules import MOST_CHUNK_BYTES
+from server.recordings.service import Recordings
+from server.vault import CaseKey
+from server.web.http import Ask, Empty, Route, Upload
+from server.web.login import Audience
+
+FOLDER = "recordings"
+CHUNK = "/api/media/recordings/{recording_id:[0-9a-f]{32}}/chunks/{number:[0-9]{1,5}}"
+
+
+def chunk_context(recording_id: str, number: int) -> str:
+    """Return what a chunk's ciphertext is bound to."""
+    return f"recording:{recording_id}:{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Handlers:
+    recordings: Recordings
+    files: FileStore
+
+    async def start_recording(self, ask: Ask[Empty]) -> wire.CallRecording:
+        return await ask.command(
+            lambda unit: self.recordings.start(unit, ask.actor, ask.path["call_id"])
+        )
+
+    async def pause_recording(self, ask: Ask[wire.Pause]) -> wire.CallRecording:
+        return await ask.command(
+            lambda unit: self.recordings.pause(
+                unit, ask.actor, ask.path["call_id"], ask.said.reason
+            )
+        )
+
+    async def read_recording(self, ask: Ask[Empty]) -> wire.CallRecording:
+        async with ask.database.reading() as session:
+            return await self.recordings.read(session, ask.actor, ask.path["call_id"])
+
+    async def read_shown_recording(self, ask: Ask[Empty]) -> wire.CallRecording:
+        return await self.read_recording(ask)
+
+    async def keep_chunk(self, ask: Ask[wire.ChunkGiven]) -> wire.ChunkKept:
+        """Seal a chunk and put it away, then enter it: no row is without its file."""
+        authorize(ask.actor, Action.FILE_CHUNK)
+        recording_id, number = ask.path["recording_id"], int(ask.path["number"])
+        async with ask.database.reading() as session:
+            part = await queries.find(session, recording_id)
+        if part is None or part.sealed_key is None:
+            raise ServiceError("recording.unknown")
+        key = self.recordings.records.vault.open_key(part.sealed_key, part.id)
+        context = chunk_context(recording_id, number)
+        sealed = await asyncio.to_thread(_seal, key, ask.content, ask.said.sha256, context)
+        name = f"{FOLDER}/{recording_id}/{number:05d}-{ask.said.sha256}"
+        await self.files.put(name, sealed)
+        try:
+            return await ask.command(
+                lambda unit: self.recordings.keep(
+                    unit, recording_id, number, ask.said, size=len(ask.content), file_name=name
+                )
+            )
+        except ServiceError:
+            await self.files.remove(name)
+            raise
+
+
+def _seal(key: CaseKey, content: bytes, sha256: str, context: str) -> bytes:
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ServiceError("chunk.altered")
+    return key.seal_bytes(content, context)
+
+
+def routes(recordings: Recordings, files: FileStore) -> list[Route[Any]]:
+    """Return this domain's lines of the API."""
+    on = _Handlers(recordings, files)
+    return [
+        Route("POST", CALL + "/recording", Action.RECORD_CALL, Empty, on.start_recording,
+              wire.CallRecording, "Record the call, or go on after a pause"),
+        Route("POST", CALL + "/recording/pause", Action.RECORD_CALL, wire.Pause,
+              on.pause_recording, wire.CallRecording, "Keep nothing for a while, and say why"),
+        Route("GET", CALL + "/recording", Action.READ_RECORDING, Empty, on.read_recording,
+              wire.CallRecording, "Whether the call is recorded, and every part of it"),
+        Route("GET", "/api/facing/calls/{call_id:[0-9a-f]{32}}/recording", Action.READ_RECORDING,
+              Empty, on.read_shown_recording, wire.CallRecording,
+              "Whether the call that a facing screen shows is recorded",
+              audience=Audience.DEVICE),
+        Route("PUT", CHUNK, Action.FILE_CHUNK, wire.ChunkGiven, on.keep_chunk, wire.ChunkKept,
+              "Bring a chunk of a recording", audience=Audience.WORKER,
+              upload=Upload(MOST_CHUNK_BYTES, ("video/webm",))),
+    ]  # fmt: skip

@@ -1,0 +1,62 @@
+"""The rules of recordings: what a part's states are, and when silence is a failure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Final
+
+from server.calls.rules import HALLS, SeatSide
+
+# Chunks come every five seconds; two may be late before it is called a failure.
+SILENCE: Final = timedelta(seconds=15)
+MOST_CHUNK_BYTES: Final = 8 * 1024 * 1024
+MOST_CHUNKS: Final = 100_000
+# The facing screen sends nothing, and who only observes is not of the case.
+RECORDED: Final = frozenset({*HALLS, SeatSide.ADVISER})
+
+
+class PartState(enum.StrEnum):
+    """Where a part of a seat's recording stands.
+
+    A part that is cut ended before its call did, and no other has followed it yet.
+    """
+
+    RECORDING = "recording"
+    PAUSED = "paused"
+    CUT = "cut"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+class EndedFor(enum.StrEnum):
+    """Why a part ended."""
+
+    CALL_ENDED = "call_ended"
+    LEG_LOST = "leg_lost"
+    WORKER_LOST = "worker_lost"
+    SEAT_MOVED = "seat_moved"
+    CONSENT_MISSING = "consent_missing"
+    SILENT = "silent"
+    OVERFLOW = "overflow"
+    REFUSED = "refused"
+    BROKEN = "broken"
+
+
+LIVE: Final = (PartState.RECORDING, PartState.PAUSED, PartState.CUT)
+
+
+def is_kept(newest: Mapping[SeatSide, tuple[PartState, EndedFor | None, int]]) -> bool:
+    """Say whether both halls are recorded, by the newest part of each: state, end and chunks."""
+    return all(side in newest and _is_good(*newest[side]) for side in HALLS)
+
+
+def _is_good(state: PartState, ended_for: EndedFor | None, chunks: int) -> bool:
+    over = state is PartState.ENDED and ended_for is EndedFor.CALL_ENDED
+    return chunks > 0 and (state is PartState.RECORDING or over)
+
+
+def missing_numbers(numbers: Iterable[int], count: int) -> list[int]:
+    """Return which of so many chunks have not come."""
+    return sorted(set(range(count)) - set(numbers))
