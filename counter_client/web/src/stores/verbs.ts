@@ -1,7 +1,7 @@
 /** What staff can do with the case on the desk, one function per command of docs/protocol.md. */
 import { create, post, upload } from "@/api/http";
 import type {
-  Case, Certificate, Check, CheckKind, Consent, Material, Origin, Settlement, Ticket, Verdict,
+  Call, Case, Certificate, Check, CheckKind, Consent, Material, Origin, Settlement, Ticket, Verdict,
 } from "@/api/shapes";
 
 /** `path` gives the case's address; `run` carries a command out and catches up with what it did. */
@@ -31,6 +31,10 @@ export function createVerbs(
     run(() => create<Check>(path("/checks"), { kind, passed, evidence, remark }));
   const askConsent = () => run(() => post<Consent>(path("/consent-requests")));
 
+  const say = (callId: string, text: string) =>
+    run(() => create<unknown>(`/api/calls/${callId}/remarks`, { text }));
+  const confirmPerson = (callId: string) => run(() => post<Call>(`/api/calls/${callId}/person`));
+
   const takeTicket = () => run(() => create<Ticket>(path("/ticket")));
   const abandonTicket = (ticketId: string, reason: string) =>
     run(() => post<Ticket>(`/api/tickets/${ticketId}/abandonment`, { reason }));
@@ -52,7 +56,7 @@ export function createVerbs(
     run(() => create<Settlement>(path("/settlement"), { certificate_id, reference, remark }));
 
   return {
-    reveal, addMaterial, tickMaterial, removeMaterial, recordCheck, askConsent, takeTicket,
+    reveal, addMaterial, tickMaterial, removeMaterial, recordCheck, askConsent, say, confirmPerson, takeTicket,
     abandonTicket, returnCase, refuseCase, deferCase, promiseCase, withdrawCase, issue, verify,
     revoke, settle,
   };
