@@ -2,7 +2,7 @@
 import { defineStore } from "pinia";
 import { computed, markRaw, ref, shallowRef, watch } from "vue";
 import { ApiError } from "@/api/errors";
-import { get, create, post } from "@/api/http";
+import { get, post } from "@/api/http";
 import type { Switches } from "@/api/notices";
 import type { Call, EndReason, Still } from "@/api/shapes";
 import { CallSession, type RemoteStream } from "@/call/call";
@@ -217,12 +217,6 @@ export const useCall = defineStore("call", () => {
     remote.value = [];
   }
 
-  /** Ask the counter's camera for a picture of a paper. */
-  async function askStill(kind: string, remark: string): Promise<Still | null> {
-    if (call.value === null) return null;
-    return create<Still>(`/api/calls/${call.value.id}/stills`, { kind, remark });
-  }
-
   async function refuseStill(reason: string): Promise<void> {
     const asked = wanted.value;
     if (asked === null) return;
@@ -304,7 +298,7 @@ export const useCall = defineStore("call", () => {
 
   return {
     call, remote, link, quality, isJoining, isLost, ended, wanted, closedStill, pointers, switches, mySeat, isLocal, isOn, others,
-    join, remembered, hangUp, leave, askStill, refuseStill, share, point, streamName,
+    join, remembered, hangUp, leave, refuseStill, share, point, streamName,
   };
 });
 
