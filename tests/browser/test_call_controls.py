@@ -137,7 +137,7 @@ async def test_what_is_switched_off_is_neither_heard_nor_seen_and_says_so(
     await expect(agent.page.get_by_text("窗口没有拍摄。办件没有改变")).to_be_visible()
     # Whoever comes back in learns it too.
     await agent.page.reload()
-    await agent.says("call-cover", "对方没有打开摄像头", within=20)
+    await agent.says("call-cover", "对方没有打开摄像头", within=40)
     await counter.click("toggle-camera")
     await expect(agent.at("call-cover")).to_be_hidden()
     await agent.sees_moving("remote-video", within=30)
