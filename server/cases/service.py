@@ -32,7 +32,14 @@ from server.cases.rules import (
 from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
-from server.items.rules import Owner, check_applicant, check_order, check_prose, check_value
+from server.items.rules import (
+    Field,
+    Owner,
+    check_applicant,
+    check_order,
+    check_prose,
+    check_value,
+)
 from server.items.service import Items, deciding_authority, refuse_unrecognised
 from server.regions.rules import Catalogue
 from server.texts import REFUSAL_NOTICE_VERSION
@@ -130,21 +137,23 @@ class Cases:
             at=unit.now,
         )  # fmt: skip
         if not await queries.write_field(unit.session, row, expected_version=edit.version):
-            await self._refuse_stale(entry, name, edit.value)
+            await self._refuse_stale(entry, field, edit.value)
         public = {"name": name, "version": row.version, "by": actor.name, "at": _iso(entry)}
         await entry.append("field.changed", public, private={"value": value})
         return self.reader.field(entry.case, entry.key, field, row)
 
-    async def _refuse_stale(self, entry: Entry, name: str, yours: str) -> None:
-        row = await queries.find_field(entry.unit.session, entry.case.id, name)
-        theirs = None if row is None else self.reader.open_field(entry.case, entry.key, row)
+    async def _refuse_stale(self, entry: Entry, field: Field, yours: str) -> None:
+        """Refuse with both values; the other one is shown no further than the case shows it."""
+        row = await queries.find_field(entry.unit.session, entry.case.id, field.name)
+        shown = self.reader.field(entry.case, entry.key, field, row)
         raise ServiceError(
             "field.stale",
-            field=name,
+            field=field.name,
             yours=yours,
-            theirs=theirs,
-            version=0 if row is None else row.version,
-            by=None if row is None else row.by,
+            theirs=shown.value,
+            masked=shown.masked,
+            version=shown.version,
+            by=shown.by,
         )
 
     async def reveal(self, unit: Unit, actor: Actor, case_id: str, name: str) -> wire.Revealed:

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.support.acts import connect, ready_case, see_each_other
-from tests.support.screens import Screen, Stage
+from tests.support.screens import WIDE, Screen, Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -137,7 +137,7 @@ async def test_what_is_switched_off_is_neither_heard_nor_seen_and_says_so(
     await expect(agent.page.get_by_text("窗口没有拍摄。办件没有改变")).to_be_visible()
     # Whoever comes back in learns it too.
     await agent.page.reload()
-    await agent.says("call-cover", "对方没有打开摄像头", within=20)
+    await agent.says("call-cover", "对方没有打开摄像头", within=40)
     await counter.click("toggle-camera")
     await expect(agent.at("call-cover")).to_be_hidden()
     await agent.sees_moving("remote-video", within=30)
@@ -161,9 +161,15 @@ async def test_another_camera_is_seen_on_the_other_side_and_takes_the_stills(
     await counter.click("devices-done")
 
     await counter.click("fullscreen")
-    await counter.page.wait_for_function("document.fullscreenElement !== null")
-    box = await counter.at("remote-video").bounding_box()
-    assert box is not None
-    assert (box["x"], box["y"]) == (0, 0)
-    await counter.page.evaluate("document.exitFullscreen()")
-    await expect(counter.at("hang-up")).to_be_visible()
+    await counter.page.wait_for_function("() => document.fullscreenElement !== null")
+    assert await counter.at("call-column").bounding_box() == {"x": 0, "y": 0, **WIDE}
+    await counter.at("own-video").click(trial=True)
+    await counter.page.keyboard.press("Alt+m")
+    await expect(counter.at("toggle-microphone")).to_have_attribute("aria-pressed", "true")
+    await counter.click("hang-up")
+    await expect(counter.at("hang-up-confirm")).to_be_visible()
+    # What the next step would do lies beneath the dialog.
+    await counter.page.keyboard.press("Alt+Enter")
+    await expect(counter.at("hang-up-confirm")).to_be_visible()
+    await counter.click("hang-up-confirm")
+    await counter.page.wait_for_function("() => document.fullscreenElement === null")

@@ -142,6 +142,19 @@ async def test_a_stale_write_is_refused_with_both_values_and_changes_nothing(des
     assert await desk.log(case_id) == before
 
 
+async def test_a_stale_write_shows_a_personal_value_no_further_than_the_case_does(
+    desk: Desk,
+) -> None:
+    case_id = await desk.open_case()
+    account = "6222020000000012345"
+    shown = await edit(desk, CLERK, case_id, "bank_account", account, 1)
+    with pytest.raises(ServiceError) as refused:
+        await edit(desk, CLERK, case_id, "bank_account", "6222020000000099999", 1)
+    details = refused.value.details
+    assert account not in repr(details)
+    assert (details["theirs"], details["masked"]) == (shown.value, True)
+
+
 async def test_of_two_clerks_who_write_the_same_version_one_is_refused(desk: Desk) -> None:
     case_id = await desk.open_case()
     tries = [edit(desk, CLERK, case_id, "bank_account", f"622{i}", 1) for i in range(5)]

@@ -2,7 +2,7 @@
 import { defineStore } from "pinia";
 import { computed, markRaw, ref, shallowRef, watch } from "vue";
 import { ApiError } from "@/api/errors";
-import { get, create, post } from "@/api/http";
+import { get, post } from "@/api/http";
 import type { Switches } from "@/api/notices";
 import type { Call, EndReason, Still } from "@/api/shapes";
 import { CallSession, type Effort, type RemoteStream } from "@/call/call";
@@ -251,12 +251,6 @@ export const useCall = defineStore("call", () => {
     acceptedAt.value = null;
   }
 
-  /** Ask the counter's camera for a picture of a paper. */
-  async function askStill(kind: string, remark: string): Promise<Still | null> {
-    if (call.value === null) return null;
-    return create<Still>(`/api/calls/${call.value.id}/stills`, { kind, remark });
-  }
-
   async function refuseStill(reason: string): Promise<void> {
     const asked = wanted.value;
     if (asked === null) return;
@@ -339,7 +333,7 @@ export const useCall = defineStore("call", () => {
   return {
     call, remote, link, effort, acceptedAt, quality, isJoining, isLost, ended, wanted, closedStill, pointers, switches,
     mySeat, isLocal, isOn, others,
-    prepare, cancel, join, remembered, hangUp, leave, askStill, refuseStill, share, point, streamName,
+    prepare, cancel, join, remembered, hangUp, leave, refuseStill, share, point, streamName,
   };
 });
 

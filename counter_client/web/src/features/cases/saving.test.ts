@@ -4,8 +4,8 @@ import { createSaving, PAUSE, type Saving, type Written } from "./saving";
 
 let save: ReturnType<typeof vi.fn<(value: string, version: number) => Promise<Written>>>;
 let field: Saving;
-const stale = (theirs: string | null, version: number) =>
-  new ApiError("field.stale", 409, "f", { yours: "x", theirs, version, by: "程坐席" });
+const stale = (theirs: string | null, version: number, masked = false) =>
+  new ApiError("field.stale", 409, "f", { yours: "x", theirs, masked, version, by: "程坐席" });
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -98,6 +98,12 @@ describe("a stale write", () => {
     await field.keepMine();
     expect(save).toHaveBeenLastCalledWith("我的", 4);
     expect(field.state.value).toBe("clean");
+  });
+
+  it("takes no masked value for the one that was typed", async () => {
+    save.mockRejectedValueOnce(stale("我的", 5, true));
+    await field.keepMine();
+    expect(field.conflict.value).toMatchObject({ yours: "我的", theirs: "我的", masked: true });
   });
 
   it("gives way when theirs is taken", async () => {

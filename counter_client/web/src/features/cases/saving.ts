@@ -16,6 +16,8 @@ export interface Written {
 export interface Conflict {
   yours: string;
   theirs: string | null;
+  /** `theirs` is a personal value, and not shown whole. */
+  masked: boolean;
   version: number;
   by: string | null;
 }
@@ -110,13 +112,13 @@ export function createSaving(
       fault.value = shortWords(error);
       return;
     }
-    const { theirs, version, by } = error.details as unknown as Conflict;
-    if ((theirs ?? "") === sent) {
+    const { theirs, masked, version, by } = error.details as unknown as Conflict;
+    if (!masked && (theirs ?? "") === sent) {
       // Ours already: the answer of an earlier try was lost, or both wrote the same.
       settle(sent, { value: theirs, version });
       return;
     }
-    conflict.value = { yours: draft.value, theirs, version, by };
+    conflict.value = { yours: draft.value, theirs, masked, version, by };
     state.value = "conflict";
   }
 
