@@ -89,8 +89,10 @@ export const useCall = defineStore("call", () => {
    */
   function prepare(): void {
     if (session !== null) return;
-    begin();
     acceptedAt.value = performance.mark("call.accepted").startTime;
+    // Connections from one seat to another begin with the seats.
+    if (relay.state !== "connected") return;
+    begin();
     shareAll();
   }
 
