@@ -26,7 +26,7 @@ QUICKLY = settings(
 )  # fmt: skip
 
 
-@schemathesis.serializer("application/pdf", "image/jpeg", "image/png")
+@schemathesis.serializer("application/pdf", "image/jpeg", "image/png", "video/webm")
 def as_it_is(_context: object, value: object) -> bytes:
     """A file is sent as the bytes that were made up."""
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
