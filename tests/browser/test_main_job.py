@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -104,6 +105,22 @@ async def issue(hall: Hall) -> None:
     await expect(counter.at("certificate-number")).to_be_visible(timeout=3_000)
 
 
+COUNT_PRINTS = "frame => { frame.contentWindow.print = () => (frame.dataset.printed = 1); }"
+
+
+async def print_it(counter: Screen) -> None:
+    """Show the paper and print it: what is printed is the shown PDF itself, not the page."""
+    await counter.click("certificate-show")
+    frame = counter.at("paper").locator("iframe")
+    await expect(frame).to_have_attribute("src", re.compile(r"^blob:"))
+    await frame.evaluate(COUNT_PRINTS)
+    await counter.click("certificate-print")
+    await expect(frame).to_have_attribute("data-printed", "1")
+    # The keyboard is the shown paper's now.
+    await counter.at("paper").get_by_role("button", name="关闭此对话框").click()
+    await expect(counter.at("paper")).to_be_hidden()
+
+
 async def settle(counter: Screen) -> None:
     await counter.click("next-step")
     await counter.fill("settle-reference", "SB20261123000017")
@@ -127,6 +144,7 @@ async def test_the_whole_story_goes_through_the_screens(hall: Hall, tmp_path: Pa
 
     await counter.click("certificate-verify")
     await counter.says("certificate-verdict", "真实有效")
+    await print_it(counter)
     paper = await download(counter, "certificate-download", tmp_path)
     await settle(counter)
     await the_paper_holds(hall.stage, paper)
