@@ -42,6 +42,17 @@ PASSING = {
 }
 
 
+# A lease that the service renews by itself says only that somebody is still there.
+LEASE = "present_until"
+
+
+def rows_of(database: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
+    """Every row of a table, without the lease."""
+    cursor = database.execute(f'SELECT * FROM "{table}"')
+    kept = [place for place, (column, *_) in enumerate(cursor.description) if column != LEASE]
+    return sorted((tuple(row[place] for place in kept) for row in cursor), key=repr)
+
+
 @dataclass
 class Watch:
     """Sees what the service keeps, and what it logs."""
@@ -55,10 +66,7 @@ class Watch:
         with closing(sqlite3.connect(f"file:{data / 'kuayu.db'}?mode=ro", uri=True)) as database:
             names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             tables = {str(name) for (name,) in names} - PASSING
-            found = {
-                name: sorted(database.execute(f'SELECT * FROM "{name}"'), key=repr)
-                for name in sorted(tables)
-            }
+            found = {name: rows_of(database, name) for name in sorted(tables)}
         files = sorted(str(path) for path in (data / "files").rglob("*") if path.is_file())
         return found | {"files": [(name,) for name in files]}
 
