@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-
 import pytest
 from playwright.async_api import expect
 
-from tests.support.acts import connect, ready_case, see_each_other
-from tests.support.screens import WIDE, Screen, Stage
+from tests.support.acts import see_each_other
+from tests.support.screens import WIDE, Screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -43,19 +40,6 @@ POINTED = """([video, mark]) => {
         (dot.y + dot.height / 2 - tile.y - (tile.height - height) / 2) / height,
     ];
 }"""
-
-
-@pytest.fixture
-async def talking(light: Stage) -> AsyncIterator[tuple[Screen, Screen]]:
-    """A counter and an agent in a call on a case that lacks nothing."""
-    async with AsyncExitStack() as screens:
-        counter = await screens.enter_async_context(light.desk("wujiang-counter"))
-        agent = await screens.enter_async_context(light.desk("huoqiu-agent"))
-        await agent.click("agent-ready")
-        await ready_case(counter)
-        await connect(counter, agent)
-        yield counter, agent
-        assert light.faults() == []
 
 
 async def sees_sheet(screen: Screen, label: str) -> None:

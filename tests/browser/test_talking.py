@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-
 import pytest
 from playwright.async_api import expect
 
-from tests.support.acts import connect, ready_case
-from tests.support.screens import Screen, Stage
+from tests.support.screens import Screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-async def talking(light: Stage) -> AsyncIterator[tuple[Screen, Screen]]:
-    """A counter and an agent in a call."""
-    async with AsyncExitStack() as screens:
-        counter = await screens.enter_async_context(light.desk("wujiang-counter"))
-        agent = await screens.enter_async_context(light.desk("huoqiu-agent"))
-        await agent.click("agent-ready")
-        await ready_case(counter)
-        await connect(counter, agent)
-        yield counter, agent
-        assert light.faults() == []
 
 
 async def test_what_one_side_writes_the_other_reads_and_the_timeline_keeps(
