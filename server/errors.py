@@ -97,6 +97,7 @@ CODES: dict[str, int] = {
     "signal.invalid": 422,
     "leg.unknown": 404,
     "leg.elsewhere": 409,
+    "leg.busy": 409,
     "worker.full": 503,
     "recording.unknown": 404,
     "recording.missing": 409,

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
 
 from server.calls import messages as wire
 from server.calls import queries
+from server.calls.relaying import holder_of
 from server.calls.rules import MAX_LEG_SDP, MAX_LEG_SECTIONS, check_sdp
 from server.calls.service import Calls
 from server.db.unit import Notice, Units
-from server.errors import CODES
+from server.errors import CODES, ServiceError
 from server.media import messages as media
 from server.relays import messages as relay_wire
 from server.rooms import MEDIA
 from server.rooms import socket as socket_room
 from server.rooms import worker as worker_room
+from server.web.limits import build_admit
 from server.web.socket import Connection, Heard, SocketEvent
 
 
@@ -27,6 +30,7 @@ class Legs:
 
     calls: Calls
     units: Units
+    admit: Callable[[str, str], None] = field(default_factory=build_admit)
 
     def of_tabs(self) -> list[SocketEvent[Any]]:
         """Return what a tab may say of its legs."""
@@ -34,6 +38,7 @@ class Legs:
             SocketEvent("leg.opened", relay_wire.LegOpened, self._open, relay_wire.Leg),
             SocketEvent("leg.offered", relay_wire.LegOffered, self._offer),
             SocketEvent("leg.closed", relay_wire.LegClosed, self._close),
+            SocketEvent("leg.probed", relay_wire.LegProbed, self._probe),
             SocketEvent("seat.moved", wire.SeatMoved, self._move_seat, wire.Call),
         ]
 
@@ -46,6 +51,7 @@ class Legs:
             SocketEvent("negotiation.wanted", media.NegotiationWanted, self._want),
             SocketEvent("streams.mapped", media.StreamsMapped, self._map),
             SocketEvent("leg.changed", media.LegChanged, self._change),
+            SocketEvent("leg.measured", media.LegMeasured, self._measure),
         ]
 
     async def tab_gone(self, connection: Connection) -> None:
@@ -78,6 +84,19 @@ class Legs:
             await self.calls.relays.close_leg(unit, heard.connection.sid, heard.said.leg_id)
         await self._settle()
 
+    async def _probe(self, heard: Heard[relay_wire.LegProbed]) -> None:
+        """Have a leg's tab hear itself; refuses leg.busy while a seat of a call is on the leg."""
+        said = heard.said
+        async with self.units.database.reading() as session:
+            leg = await self.calls.relays.own_leg(session, heard.connection.sid, said.leg_id)
+            busy = await queries.is_seated(session, leg.id)
+        if busy:
+            raise ServiceError("leg.busy")
+        self.admit("probe", holder_of(heard.actor))
+        probe = media.LegProbed(leg_id=leg.id, seconds=said.seconds)
+        room = worker_room(leg.worker_id)
+        await heard.hub.publish(Notice(room, "leg.probed", probe.model_dump(), MEDIA))
+
     async def _move_seat(self, heard: Heard[wire.SeatMoved]) -> wire.Call:
         async with self.units.open() as unit:
             return await self.calls.move_seat(unit, heard.actor, heard.connection.sid, heard.said)
@@ -107,6 +126,9 @@ class Legs:
 
     async def _want(self, heard: Heard[media.NegotiationWanted]) -> None:
         await self._pass_on(heard, "negotiation.wanted", heard.said.leg_id)
+
+    async def _measure(self, heard: Heard[media.LegMeasured]) -> None:
+        await self._pass_on(heard, "leg.measured", heard.said.leg_id)
 
     async def _map(self, heard: Heard[media.StreamsMapped]) -> None:
         await self._pass_on(heard, "streams.mapped", heard.said.leg_id)

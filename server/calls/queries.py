@@ -206,6 +206,17 @@ async def holds_seat(session: AsyncSession, actor: Actor, case: Case) -> bool:
     seats = (
         select(Seat.id)
         .join(Call, Call.id == Seat.call_id)
+async def is_seated(session: AsyncSession, leg_id: str) -> bool:
+    """Say whether a seat of a live call is on a leg."""
+    statement = (
+        select(Seat.id)
+        .join(Call, Call.id == Seat.call_id)
+        .where(Seat.leg_id == leg_id, Call.state != CallState.ENDED)
+        .limit(1)
+    )
+    return (await session.scalars(statement)).one_or_none() is not None
+
+
         .where(Call.case_id == case.id, Seat.holder == actor.id)
         .limit(1)
     )

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from server.media import rtcp
 from server.media.arrivals import Arrivals
-from server.media.forwarding import Link, Slot, Source
+from server.media.forwarding import Link, Origin, Slot, Source
 from server.media.network import Network
 from server.media.rtp import HEADER, MID, TRANSPORT_CC, read_extension
 from server.media.sections import Section
@@ -127,7 +127,7 @@ class Leg:
             source.links.remove(link)
         self._by_ssrc = {ssrc: one for ssrc, one in self._by_ssrc.items() if one[0] is not source}
 
-    def link(self, source: Source, slot: Slot, origin: Leg) -> None:
+    def link(self, source: Source, slot: Slot, origin: Origin) -> None:
         """Have a stream of `origin` come into a slot of ours, and ask it for a key frame."""
         self.unlink(slot)
         link = Link(source, slot, origin)

@@ -10,6 +10,7 @@ Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Sdp = Annotated[str, Field(min_length=1, max_length=64 * 1024)]
 Name = Annotated[str, Field(max_length=64)]
 MOST_LEGS: Final = 1000
+LONGEST_PROBE: Final = 10
 
 
 class Message(BaseModel):
@@ -46,6 +47,21 @@ class LegResumed(Message):
     """The leg's tab has a new socket and must hear again what comes into its slots."""
 
     leg_id: Id
+
+
+class LegProbed(Message):
+    """The leg's tab wants to hear itself for so many seconds, to measure its way here."""
+
+    leg_id: Id
+    seconds: Annotated[int, Field(ge=1, le=LONGEST_PROBE)]
+
+
+class LegMeasured(Message):
+    """A probe is over: so many packets came from the tab, and so many got lost on the way."""
+
+    leg_id: Id
+    packets: Annotated[int, Field(ge=0)]
+    lost: Annotated[int, Field(ge=0)]
 
 
 class LegClosed(Message):

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from server.media import messages as wire
 from server.media.legs import Leg
 from server.media.network import Network
+from server.media.probing import Probes
 from server.media.rooms import Place, Room, Stream, Wanted
 from server.media.stack import PortsError, UnfitError
 from server.media.tapes import Store, Tapes
@@ -63,6 +64,7 @@ class Worker:
         self._turns: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.tapes = Tapes(Store(url, secret, tls), self._say)
+        self._probes = Probes(self._measure)
         self._tls = tls
         self._lost = asyncio.Event()
         self._http: aiohttp.ClientSession | None = None
@@ -73,6 +75,7 @@ class Worker:
             ("leg.offered", wire.LegOffered, self._answer),
             ("leg.closed", wire.LegClosed, self._close),
             ("leg.resumed", wire.LegResumed, self._resume),
+            ("leg.probed", wire.LegProbed, self._probe),
             ("call.arranged", wire.CallArranged, self._arrange),
         ]
         for event, takes, act in on:
@@ -209,10 +212,23 @@ class Worker:
             for room in self.rooms.values():
                 room.repeat(leg)
 
+    async def _probe(self, said: wire.LegProbed) -> None:
+        """Let a leg hear itself, unless it is in a call by now."""
+        leg = self.legs.get(said.leg_id)
+        seated = any(
+            place.leg is leg for room in self.rooms.values() for place in room.places.values()
+        )
+        if leg is not None and not seated:
+            self._probes.begin(leg, said.seconds)
+
+    def _measure(self, found: wire.LegMeasured) -> None:
+        self._after(0.0, self._say("leg.measured", found))
+
     async def _drop(self, leg: Leg) -> None:
         """Take a leg out of its room and end it."""
         self.legs.pop(leg.id, None)
         self._turns.pop(leg.id, None)
+        self._probes.end(leg)
         self.tapes.drop(leg)
         for room in self.rooms.values():
             room.seat({key: one for key, one in room.places.items() if one.leg is not leg})
@@ -259,6 +275,9 @@ class Worker:
             room = self.rooms[call.call_id] = Room(
                 call.call_id, self._map(call.call_id), self._want
             )
+        for one in call.seats:
+            if one.leg_id in self.legs:
+                self._probes.end(self.legs[one.leg_id])
         room.seat(
             {
                 one.seat_id: Place(one.seat_id, self.legs[one.leg_id], frozenset(one.hears))

@@ -48,6 +48,13 @@ class LegClosed(Message):
     leg_id: RowId
 
 
+class LegProbed(Message):
+    """A tab wants to hear itself on its leg for so many seconds, to measure its way there."""
+
+    leg_id: RowId
+    seconds: Annotated[int, Field(ge=1, le=media.LONGEST_PROBE)]
+
+
 class IceServer(Message):
     """A STUN or TURN server."""
 
@@ -74,6 +81,7 @@ NOTICES: dict[str, type[BaseModel]] = {
     "leg.answered": media.LegAnswered,
     "leg.refused": media.LegRefused,
     "leg.lost": LegLost,
+    "leg.measured": media.LegMeasured,
     "negotiation.wanted": media.NegotiationWanted,
     "streams.mapped": media.StreamsMapped,
 }

@@ -20,6 +20,9 @@ RATES: Final[dict[str, tuple[str, str]]] = {
     "verify_number": ("60/minute", "6000/minute"),
     "verify_file": ("20/minute", "600/minute"),
     "pick_up": ("30/minute", "1200/minute"),
+    # Counted per clerk: somebody who looks for a fault tries again a few times.
+    "probe": ("10/minute", "6000/minute"),
+    "device_check": ("120/minute", "6000/minute"),
     "pair": ("120/minute", "2400/minute"),
 }
 

@@ -225,3 +225,39 @@ async def test_a_call_of_another_region_is_not_there(lines: Lines, who: Actor) -
     moved = {"call_id": call_id, "leg_id": leg_id}
     assert await code_of(wire, "seat.moved", moved) == "call.unknown"
     assert await code_of(wire, "seat.taken", moved) == "call.unknown"
+
+
+async def test_a_tab_hears_itself_and_what_its_worker_counted(lines: Lines) -> None:
+    worker, wire, other = (
+        await lines.worker(), await lines.socket(CLERK), await lines.socket(CLERK),
+    )  # fmt: skip
+    await report(worker, "w1")
+    leg_id = await connect(wire, worker)
+    probe = {"leg_id": leg_id, "seconds": 5}
+    assert await code_of(wire, "leg.probed", probe) == ""
+    assert await worker.notice() == ("leg.probed", probe)
+    measured = {"leg_id": leg_id, "packets": 900, "lost": 3}
+    await worker.say("leg.measured", measured)
+    assert await heard(wire, "leg.measured") == {"event": "leg.measured", **measured}
+    assert await code_of(other, "leg.probed", probe) == "leg.unknown"
+    for seconds in (0, 11, 2.5):
+        wrong = {"leg_id": leg_id, "seconds": seconds}
+        assert await code_of(wire, "leg.probed", wrong) == "event.invalid", seconds
+
+
+async def test_somebody_probes_ten_times_a_minute_at_most(lines: Lines) -> None:
+    worker, wire = await lines.worker(), await lines.socket(CLERK)
+    await report(worker, "w1")
+    probe = {"leg_id": await connect(wire, worker), "seconds": 1}
+    said = [await code_of(wire, "leg.probed", probe) for _ in range(11)]
+    assert said == [""] * 10 + ["rate.exceeded"]
+
+
+async def test_a_leg_with_a_seat_of_a_call_is_not_probed(lines: Lines) -> None:
+    worker = await lines.worker()
+    await report(worker, "w1")
+    call_id, wires, legs = await in_call(lines, worker)
+    probe = {"leg_id": legs[CLERK.name], "seconds": 5}
+    assert await code_of(wires[CLERK.name], "leg.probed", probe) == "leg.busy"
+    await lines.halls.hang_up(WANG, call_id)
+    assert await code_of(wires[CLERK.name], "leg.probed", probe) == ""

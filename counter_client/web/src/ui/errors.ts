@@ -123,6 +123,7 @@ const calls: Record<string, Words> = {
   },
   "person.confirmed": { what: "已经确认过是本人", next: "可以继续办理" },
   "leg.unknown": { what: "视频连接已经断开", next: "系统会自动重新连接" },
+  "leg.busy": { what: "正在通话，不能测试网络", next: "请在通话结束后再测试" },
   "leg.elsewhere": { what: "视频连接不在本次通话的线路上", next: "系统会自动重新连接" },
   "recording.unknown": { what: "没有找到这段录音录像", next: "请刷新页面后重试" },
   "recording.missing": { what: "本事项要求全程录音录像，当前录制不完整", next: "请恢复录制后再签发" },

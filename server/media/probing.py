@@ -1,0 +1,135 @@
+"""Probes: for a while what a leg sends comes back to it alone, and what got lost is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from server.media import messages as wire
+from server.media import rtcp
+from server.media.forwarding import Sender, Source
+from server.media.legs import Leg
+from server.media.rtp import HEADER, newer
+from server.media.stack import INBOUND
+
+
+@dataclass(slots=True)
+class Arrived:
+    """How many packets of one stream came, of how many that were sent."""
+
+    first: int
+    highest: int
+    packets: int = 0
+
+    def note(self, number: int) -> None:
+        """Count a packet; one from before the first we saw is none of ours."""
+        if newer(self.first, number):
+            return
+        self.packets += 1
+        if newer(number, self.highest):
+            self.highest = number
+
+    @property
+    def lost(self) -> int:
+        """How many never came, or have not come yet."""
+        return max(((self.highest - self.first) & 0xFFFF) + 1 - self.packets, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A leg as the origin of what comes back to it.
+
+    Its own estimate of what it can take is kept from it: that begins low and grows slowly, and
+    would bound what is sent before the way does.
+    """
+
+    leg: Leg
+
+    @property
+    def sender(self) -> Sender:
+        """What brings reports and requests to the leg's browser."""
+        return self.leg.sender
+
+    def request_key(self, source: Source) -> None:
+        """Ask for a key frame."""
+        self.leg.request_key(source)
+
+    def tell_estimate(self, source: Source) -> None:
+        """Keep it."""
+
+
+@dataclass(eq=False)
+class Probe:
+    """One leg that hears itself. It is the leg's tap meanwhile, for nothing else listens there."""
+
+    leg: Leg
+    arrived: dict[int, Arrived] = field(default_factory=dict)
+    ending: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Link each stream of the leg to a free slot of its own."""
+        self.leg.tap = self
+        for source in self.leg.sources.values():
+            free = (
+                slot
+                for slot in self.leg.slots.values()
+                if slot.section.media == source.section.media and self.leg.feeds(slot) is None
+            )
+            slot = next(free, None)
+            if slot is not None:
+                self.leg.link(source, slot, Echo(self.leg))
+
+    def end(self) -> None:
+        """Let the leg be as it was."""
+        if self.ending is not None:
+            self.ending.cancel()
+        if self.leg.tap is self:
+            self.leg.tap = None
+        for slot in self.leg.slots.values():
+            fed = self.leg.feeds(slot)
+            if fed is not None and any(fed is source for source in self.leg.sources.values()):
+                self.leg.unlink(slot)
+
+    def on_rtp(self, source: Source, size: int, now: float, *, repair: bool) -> None:  # noqa: ARG002 (a tap)
+        """Count the packet in INBOUND; what is sent once more shows a loss and does not undo it."""
+        if repair:
+            return
+        _, _, number, _, ssrc = HEADER.unpack_from(INBOUND)
+        self.arrived.setdefault(ssrc, Arrived(number, number)).note(number)
+
+    def on_report(self, source: Source, info: rtcp.SenderInfo) -> None:
+        """A sender's clocks tell nothing of its way here."""
+
+
+class Probes:
+    """The probes of a worker; `told` hears what each one found."""
+
+    def __init__(self, told: Callable[[wire.LegMeasured], None]) -> None:
+        """Begin with none."""
+        self._told = told
+        self._running: dict[str, Probe] = {}
+
+    def begin(self, leg: Leg, seconds: int) -> None:
+        """Let a leg hear itself for so long; one that does already begins anew."""
+        self.end(leg)
+        probe = self._running[leg.id] = Probe(leg)
+        probe.begin()
+        loop = asyncio.get_running_loop()
+        probe.ending = loop.call_later(seconds, self._finish, probe)
+
+    def end(self, leg: Leg) -> None:
+        """Have a leg hear itself no more, without a word: a call begins, or it is closed."""
+        probe = self._running.pop(leg.id, None)
+        if probe is not None:
+            probe.end()
+
+    def _finish(self, probe: Probe) -> None:
+        self.end(probe.leg)
+        self._told(
+            wire.LegMeasured(
+                leg_id=probe.leg.id,
+                packets=sum(one.packets for one in probe.arrived.values()),
+                lost=sum(one.lost for one in probe.arrived.values()),
+            )
+        )
