@@ -28,6 +28,7 @@ import server.staff.routes
 import server.supervision.routes
 import server.tickets.routes
 from server.access import Actor, Role
+from server.calls import mark_messages
 from server.calls import messages as call_messages
 from server.calls.legs import Legs
 from server.calls.models import Call
@@ -102,6 +103,7 @@ NOTICES: dict[str, type[BaseModel]] = {
     **ticket_messages.NOTICES,
     **relay_messages.NOTICES,
     **call_messages.NOTICES,
+    **mark_messages.NOTICES,
     **recording_messages.NOTICES,
     **web_socket.NOTICES,
 }

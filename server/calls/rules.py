@@ -24,6 +24,8 @@ MAX_CANDIDATES: Final = 128
 # would not fit into a frame.
 MAX_LEG_SDP: Final = 48 * 1024
 MAX_LEG_SECTIONS: Final = 32
+# Between two messages a hand moves over some dozen points.
+MOST_POINTS: Final = 64
 _HOST_NAME = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\.local")
 # ASCII only: what some parsers take as the end of a line would hide a second line from us.
 _SDP_LINE = re.compile(r"[a-z]=[\t\x20-\x7e]*")

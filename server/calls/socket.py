@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from server.calls import mark_messages as mark_wire
 from server.calls import messages as wire
 from server.calls import queries
 from server.calls.models import Seat
@@ -70,14 +71,18 @@ class _Listeners:
     async def point(self, heard: Heard[wire.PointerMoved]) -> None:
         await self._tell_others(heard, "pointer.moved")
 
+    async def draw(self, heard: Heard[mark_wire.MarkDrawn]) -> None:
+        await self._tell_others(heard, "mark.drawn")
+
+    async def clear(self, heard: Heard[mark_wire.MarksCleared]) -> None:
+        await self._tell_others(heard, "marks.cleared")
+
     async def switch(self, heard: Heard[wire.DevicesSwitched]) -> None:
         await self._tell_others(heard, "devices.switched")
 
-    async def _tell_others(
-        self, heard: Heard[wire.PointerMoved] | Heard[wire.DevicesSwitched], event: str
-    ) -> None:
+    async def _tell_others(self, heard: Heard[Any], event: str) -> None:
         mine, seats = await self._seats(heard.connection, heard.said.call_id)
-        news = {**heard.said.model_dump(), "from": mine.id}
+        news = {**heard.said.model_dump(mode="json"), "from": mine.id}
         for seat in seats:
             if seat.id != mine.id and seat.sid is not None:
                 await heard.hub.publish(Notice(seat_room(seat.id), event, news))
@@ -113,6 +118,8 @@ def listeners(calls: Calls, units: Units) -> tuple[list[SocketEvent[Any]], Any]:
         SocketEvent("seat.reported", wire.SeatReported, on.report),
         SocketEvent("signal.sent", wire.SignalSent, on.signal),
         SocketEvent("pointer.moved", wire.PointerMoved, on.point),
+        SocketEvent("mark.drawn", mark_wire.MarkDrawn, on.draw),
+        SocketEvent("marks.cleared", mark_wire.MarksCleared, on.clear),
         SocketEvent("devices.switched", wire.DevicesSwitched, on.switch),
     ]
     return events, on.gone

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from server.access import Actor
-from server.calls.rules import CallState
+from server.calls.rules import MOST_POINTS, CallState
 from server.web.socket import MAX_FRAME_BYTES, Connection, Hub
 from tests.server.calls.conftest import Lines
 from tests.support.halls import CLERK, OTHER_CLERK, STRANGER, WANG, ZHOU, screen
@@ -327,3 +327,50 @@ async def test_a_socket_that_lost_its_seat_before_it_came_in_is_put_out_again(
     assert await code_of(pair.remote, "signal.sent", signal) == ""
     assert (await heard(fast, "signal.received"))["from"] == pair.remote_id
     assert not [frame for frame in await silence(slow) if "signal.received" in frame]
+
+
+def stroke(pair: Pair, **changed: object) -> dict[str, object]:
+    stream = f"{pair.remote_id}:screen"
+    points = [[0, 0.5], [0.25, 1]]
+    return {
+        "call_id": pair.call_id, "stream": stream, "stroke": "a1", "points": points, **changed,
+    }  # fmt: skip
+
+
+async def test_what_is_drawn_is_seen_by_the_others_until_it_is_cleared(
+    lines: Lines, pair: Pair
+) -> None:
+    shown, _ = await lines.seat(screen(), pair.call_id)
+    cleared = {"call_id": pair.call_id, "stream": stroke(pair)["stream"]}
+    for event, said in (("mark.drawn", stroke(pair)), ("marks.cleared", cleared)):
+        assert await code_of(pair.local, event, said) == ""
+        for wire in (pair.remote, shown):
+            assert await heard(wire, event) == {"event": event, "from": pair.local_id, **said}
+    assert not [frame for frame in await silence(pair.local) if "mark" in frame]
+    case_id = (await lines.halls.call(pair.call_id)).case_id
+    assert not [kind for kind in await lines.halls.log(case_id) if "mark" in kind]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"points": []},
+        {"points": [[0.5, 0.5]] * (MOST_POINTS + 1)},
+        {"points": [[0.5, 1.01]]},
+        {"points": [[0.5]]},
+        {"points": [[0.5, float("inf")]]},
+        {"stroke": ""},
+        {"stroke": "a" * 17},
+        {"stream": "0" * 32 + ":camera"},
+        {"colour": "red"},
+    ],
+)
+async def test_a_stroke_of_another_shape_is_refused(pair: Pair, changed: dict[str, object]) -> None:
+    assert await code_of(pair.local, "mark.drawn", stroke(pair, **changed)) == "event.invalid"
+
+
+async def test_who_has_no_seat_draws_nothing(lines: Lines, pair: Pair) -> None:
+    wire = await lines.socket(OTHER_CLERK)
+    assert await code_of(wire, "mark.drawn", stroke(pair)) == "call.unknown"
+    cleared = {"call_id": pair.call_id, "stream": stroke(pair)["stream"]}
+    assert await code_of(wire, "marks.cleared", cleared) == "call.unknown"
