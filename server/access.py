@@ -68,6 +68,7 @@ class Action(enum.StrEnum):
     OPEN_LEG = "leg.open"
     HANG_UP = "call.hang_up"
     SAY = "chat.say"
+    CHECK_DEVICES = "devices.check"
     CONFIRM_PERSON = "person.confirm"
     ASK_STILL = "still.ask"
     REFUSE_STILL = "still.refuse"
@@ -199,6 +200,7 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.USE_SEAT: _grant("counter agent device", "own"),
     Action.OPEN_LEG: _grant("counter agent supervisor device"),
     Action.HANG_UP: _grant("counter agent", "local jurisdiction", seat=True),
+    Action.CHECK_DEVICES: _grant("counter agent"),
     Action.SAY: _grant("counter agent", "local jurisdiction", seat=True),
     Action.CONFIRM_PERSON: _grant("counter", "local", seat=True),
     Action.ASK_STILL: _grant("counter", "local", "in_call certified", seat=True)

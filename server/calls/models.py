@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.calls.rules import CallState, EndReason, SeatSide, StillState, Topology
+from server.calls.rules import (
+    CallState,
+    EndReason,
+    Outlook,
+    SeatSide,
+    StillState,
+    Topology,
+    Tried,
+    Way,
+)
 from server.db.base import Base
 
 
@@ -42,6 +51,7 @@ class Seat(Base):
 
     `since` changes with every taking and is the epoch by which the other ends know that they
     face a new connection. `holder` is a clerk's id, or the counter of a facing screen.
+    `device_check_id` is the clerk's newest check of the day as the call began.
     """
 
     __tablename__ = "seat"
@@ -59,6 +69,29 @@ class Seat(Base):
     leg_id: Mapped[str | None] = mapped_column(index=True)
     media_up: Mapped[bool] = mapped_column(default=False)
     lease_until: Mapped[datetime]
+    device_check_id: Mapped[str | None] = mapped_column(ForeignKey("device_check.id"))
+
+
+class DeviceCheck(Base):
+    """What a clerk's devices and network gave when they were tried; it never changes."""
+
+    __tablename__ = "device_check"
+    __table_args__ = (Index("ix_device_check_day", "clerk_id", "day", "at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    clerk_id: Mapped[str]
+    day: Mapped[date]
+    at: Mapped[datetime]
+    camera: Mapped[Tried]
+    microphone: Mapped[Tried]
+    speaker: Mapped[Tried]
+    network: Mapped[Way]
+    up_kbps: Mapped[int | None]
+    down_kbps: Mapped[int | None]
+    up_loss: Mapped[float | None]
+    down_loss: Mapped[float | None]
+    round_trip_ms: Mapped[int | None]
+    outlook: Mapped[Outlook]
 
 
 class Still(Base):

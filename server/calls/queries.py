@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Actor, Role
-from server.calls.models import Call, Seat, Still
+from server.calls.models import Call, DeviceCheck, Seat, Still
 from server.calls.rules import (
     ATTENDED,
     HALLS,
@@ -78,6 +78,17 @@ async def name_of(session: AsyncSession, clerk_id: str) -> str | None:
     """Return what people call a clerk."""
     statement = select(Clerk.display_name).where(Clerk.id == clerk_id)
     return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def newest_check(session: AsyncSession, clerk_id: str, day: date) -> str | None:
+    """Return a clerk's last device check of a day."""
+    statement = (
+        select(DeviceCheck.id)
+        .where(DeviceCheck.clerk_id == clerk_id, DeviceCheck.day == day)
+        .order_by(DeviceCheck.at.desc(), DeviceCheck.id)
+        .limit(1)
+    )
+    return (await session.scalars(statement)).one_or_none()
 
 
 async def vacate(session: AsyncSession, call_id: str) -> None:
@@ -195,17 +206,6 @@ async def drop_lost_legs(session: AsyncSession, call_id: str) -> bool:
     return bool((await session.scalars(statement)).all())
 
 
-async def holds_seat(session: AsyncSession, actor: Actor, case: Case) -> bool:
-    """Say whether an actor is a party of the case's live call.
-
-    With the jurisdiction after the call, it is the agent whom the case is with and who had a
-    seat in an ended call on it.
-    """
-    if Role.DEVICE in actor.roles or Role.CITIZEN in actor.roles:
-        return False
-    seats = (
-        select(Seat.id)
-        .join(Call, Call.id == Seat.call_id)
 async def is_seated(session: AsyncSession, leg_id: str) -> bool:
     """Say whether a seat of a live call is on a leg."""
     statement = (
@@ -217,6 +217,17 @@ async def is_seated(session: AsyncSession, leg_id: str) -> bool:
     return (await session.scalars(statement)).one_or_none() is not None
 
 
+async def holds_seat(session: AsyncSession, actor: Actor, case: Case) -> bool:
+    """Say whether an actor is a party of the case's live call.
+
+    With the jurisdiction after the call, it is the agent whom the case is with and who had a
+    seat in an ended call on it.
+    """
+    if Role.DEVICE in actor.roles or Role.CITIZEN in actor.roles:
+        return False
+    seats = (
+        select(Seat.id)
+        .join(Call, Call.id == Seat.call_id)
         .where(Call.case_id == case.id, Seat.holder == actor.id)
         .limit(1)
     )

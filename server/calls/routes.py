@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.access import Action, authorize
+from server.calls import device_messages as device_wire
 from server.calls import messages as wire
 from server.calls import queries
+from server.calls.device_checks import keep_check
 from server.calls.service import Calls
 from server.calls.talking import Talking
 from server.cases import messages as case_wire
@@ -65,6 +67,9 @@ class _Handlers:
             lambda unit: self.talking.confirm_person(unit, ask.actor, ask.path["call_id"])
         )
 
+    async def check_devices(self, ask: Ask[device_wire.DeviceTrial]) -> device_wire.DeviceCheck:
+        return await ask.command(lambda unit: keep_check(unit, ask.actor, ask.said))
+
     async def withdraw_case(self, ask: Ask[wire.Withdrawal]) -> case_wire.Case:
         return await ask.command(
             lambda unit: self.calls.withdraw(unit, ask.actor, ask.path["case_id"], ask.said.reason)
@@ -103,6 +108,10 @@ def routes(calls: Calls) -> list[Route[Any]]:
               "Write to the other side; kept in the case", keyed=True),
         Route("POST", CALL + "/person", Action.CONFIRM_PERSON, Empty, on.confirm_person,
               wire.Call, "Attest that the same person sits at the counter after a cut"),
+        Route("POST", "/api/device-checks", Action.CHECK_DEVICES, device_wire.DeviceTrial,
+              on.check_devices, device_wire.DeviceCheck,
+              "Keep what devices and network gave before the first call of the day",
+              rate="device_check"),
         Route("POST", CASE + "/withdrawal", Action.WITHDRAW_CASE, wire.Withdrawal,
               on.withdraw_case, case_wire.Case, "Withdraw the case"),
         Route("POST", CALL + "/stills", Action.ASK_STILL, wire.StillOrder, on.ask_still,

@@ -220,3 +220,74 @@ def _is_address(text: str) -> bool:
         return "%" not in text and bool(ipaddress.ip_address(text))
     except ValueError:
         return False
+
+
+class Tried(enum.StrEnum):
+    """What became of a device when its clerk tried it."""
+
+    WORKS = "works"
+    SILENT = "silent"
+    NONE = "none"
+    REFUSED = "refused"
+    IN_USE = "in_use"
+    INSECURE = "insecure"
+    UNKNOWN = "unknown"
+    UNTRIED = "untried"
+
+
+class Way(enum.StrEnum):
+    """What became of the way to a media worker: there may be none, for calls go directly then."""
+
+    MEASURED = "measured"
+    DIRECT = "direct"
+    UNREACHABLE = "unreachable"
+    UNTRIED = "untried"
+
+
+class Outlook(enum.StrEnum):
+    """Whether a call may be expected to go well with what was found."""
+
+    GOOD = "good"
+    POOR = "poor"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a way gave: kilobits a second, shares from 0 to 1, milliseconds."""
+
+    up_kbps: int
+    down_kbps: int
+    up_loss: float
+    down_loss: float
+    round_trip_ms: int
+
+
+# With less, or with more of it lost, papers are not legible; the client warns by the same figures.
+LEAST_KBPS: Final = 500
+MOST_LOSS: Final = 0.05
+LONGEST_ROUND_TRIP_MS: Final = 400
+
+
+def judge(
+    camera: Tried, microphone: Tried, speaker: Tried, way: Way, figures: Figures | None
+) -> Outlook:
+    """Return good where everything that was tried works; what was not tried speaks against nobody.
+
+    Camera and microphone are tried in every check.
+    """
+    fits = (
+        camera is Tried.WORKS
+        and microphone is Tried.WORKS
+        and speaker in {Tried.WORKS, Tried.UNTRIED}
+        and way is not Way.UNREACHABLE
+        and (figures is None or _is_enough(figures))
+    )
+    return Outlook.GOOD if fits else Outlook.POOR
+
+
+def _is_enough(figures: Figures) -> bool:
+    return (
+        min(figures.up_kbps, figures.down_kbps) >= LEAST_KBPS
+        and max(figures.up_loss, figures.down_loss) < MOST_LOSS
+        and figures.round_trip_ms <= LONGEST_ROUND_TRIP_MS
+    )

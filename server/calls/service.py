@@ -27,7 +27,7 @@ from server.cases import messages as case_wire
 from server.cases.models import Case
 from server.cases.queries import find_case
 from server.cases.record import SERVICE, Entry
-from server.cases.rules import CaseState
+from server.cases.rules import CaseState, china_day
 from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
@@ -86,15 +86,20 @@ class Calls(Relaying):
         """Give the clerk who took the ticket and the agent their seats; return the agent's."""
         case, agent = entry.case, entry.actor
         name = await queries.name_of(entry.unit.session, ticket.taken_by)
-        self._seat(
+        local = self._seat(
             entry.unit, call, SeatSide.LOCAL, holder=ticket.taken_by,
             name=name or case.opened_by_name,
             office=self._office(case.counter_region, case.counter_hall),
         )  # fmt: skip
-        return self._seat(
+        remote = self._seat(
             entry.unit, call, SeatSide.REMOTE, holder=agent.id,
             name=agent.name, office=self._office(agent.region, agent.hall),
         )  # fmt: skip
+        for seat in (local, remote):
+            seat.device_check_id = await queries.newest_check(
+                entry.unit.session, seat.holder, china_day(entry.unit.now)
+            )
+        return remote
 
     def _seat(
         self, unit: Unit, call: Call, side: SeatSide, *, holder: str, name: str, office: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from server.calls.rules import CallState
+from server.calls.rules import CallState, Outlook
 from server.tickets.rules import AgentState, TicketState
 from server.web.http import Message
 
@@ -48,7 +48,7 @@ class BoardWaiting(Message):
 
 
 class BoardCall(Message):
-    """One live call."""
+    """One live call; null is the device check of a clerk who has made none today."""
 
     call_id: str
     case_id: str
@@ -58,6 +58,8 @@ class BoardCall(Message):
     agent_name: str
     since: datetime
     state: CallState
+    local_check: Outlook | None
+    agent_check: Outlook | None
 
 
 class BoardAgent(Message):

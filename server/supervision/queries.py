@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.calls.models import Call
-from server.calls.rules import CallState
+from server.calls.models import Call, DeviceCheck, Seat
+from server.calls.rules import CallState, Outlook, SeatSide
 from server.cases.models import Case, CaseEvent
 from server.tickets.models import Agent, Ticket, TicketPeriod
 from server.tickets.rules import TicketState
@@ -45,6 +45,18 @@ async def live_calls(session: AsyncSession, region: str) -> list[tuple[Call, Cas
         .limit(MOST)
     )
     return [(row[0], row[1]) for row in await session.execute(statement)]
+
+
+async def device_checks(
+    session: AsyncSession, call_ids: Collection[str]
+) -> dict[tuple[str, SeatSide], Outlook]:
+    """Return what the device checks say that are kept with calls, by call and side."""
+    statement = (
+        select(Seat.call_id, Seat.side, DeviceCheck.outlook)
+        .join(DeviceCheck, DeviceCheck.id == Seat.device_check_id)
+        .where(Seat.call_id.in_(call_ids))
+    )
+    return {(row[0], row[1]): row[2] for row in await session.execute(statement)}
 
 
 async def agents(session: AsyncSession, region: str) -> Sequence[Agent]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor, authorize
+from server.calls.rules import SeatSide
 from server.cases.reading import Reader
 from server.supervision import messages as wire
 from server.supervision import queries
@@ -42,6 +43,8 @@ class Supervision:
             )
             for ticket, case in await queries.waiting(session, region)
         ]
+        live = await queries.live_calls(session, region)
+        checks = await queries.device_checks(session, [call.id for call, _ in live])
         calls = [
             wire.BoardCall(
                 call_id=call.id,
@@ -52,8 +55,10 @@ class Supervision:
                 agent_name=case.agent_name or "",
                 since=call.connected_at or call.started_at,
                 state=call.state,
+                local_check=checks.get((call.id, SeatSide.LOCAL)),
+                agent_check=checks.get((call.id, SeatSide.REMOTE)),
             )
-            for call, case in await queries.live_calls(session, region)
+            for call, case in live
         ]
         agents = await queries.agents(session, region)
         return wire.Board(

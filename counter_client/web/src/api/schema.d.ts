@@ -584,6 +584,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/device-checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep what devices and network gave before the first call of the day */
+        post: operations["check_devices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{case_id}/withdrawal": {
         parameters: {
             query?: never;
@@ -1324,7 +1341,7 @@ export interface components {
         };
         /**
          * BoardCall
-         * @description One live call.
+         * @description One live call; null is the device check of a clerk who has made none today.
          */
         BoardCall: {
             /** Call Id */
@@ -1345,6 +1362,8 @@ export interface components {
              */
             since: string;
             state: components["schemas"]["CallState"];
+            local_check: components["schemas"]["Outlook"] | null;
+            agent_check: components["schemas"]["Outlook"] | null;
         };
         /**
          * BoardCards
@@ -1877,6 +1896,48 @@ export interface components {
              * Format: date
              */
             due_on: string;
+        };
+        /**
+         * DeviceCheck
+         * @description A check that is kept.
+         */
+        DeviceCheck: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            outlook: components["schemas"]["Outlook"];
+        };
+        /**
+         * DeviceFigures
+         * @description What the way to a media worker gave.
+         */
+        DeviceFigures: {
+            /** Up Kbps */
+            up_kbps: number;
+            /** Down Kbps */
+            down_kbps: number;
+            /** Up Loss */
+            up_loss: number;
+            /** Down Loss */
+            down_loss: number;
+            /** Round Trip Ms */
+            round_trip_ms: number;
+        };
+        /**
+         * DeviceTrial
+         * @description What a clerk's devices and network gave; figures are there where a way was measured.
+         */
+        DeviceTrial: {
+            camera: components["schemas"]["Tried"];
+            microphone: components["schemas"]["Tried"];
+            speaker: components["schemas"]["Tried"];
+            network: components["schemas"]["Way"];
+            /** @default null */
+            figures: components["schemas"]["DeviceFigures"] | null;
         };
         /**
          * Empty
@@ -2424,6 +2485,12 @@ export interface components {
          * @enum {string}
          */
         Origin: "upload" | "document_camera" | "still" | "signature";
+        /**
+         * Outlook
+         * @description Whether a call may be expected to go well with what was found.
+         * @enum {string}
+         */
+        Outlook: "good" | "poor";
         /**
          * Owner
          * @description Which side fills a field in.
@@ -2997,6 +3064,12 @@ export interface components {
          */
         Topology: "direct" | "relay";
         /**
+         * Tried
+         * @description What became of a device when its clerk tried it.
+         * @enum {string}
+         */
+        Tried: "works" | "silent" | "none" | "refused" | "in_use" | "insecure" | "unknown" | "untried";
+        /**
          * Verdict
          * @description What anyone may know of a certificate; a miss has no more than its verdict.
          */
@@ -3050,6 +3123,12 @@ export interface components {
          */
         VerdictKind: "genuine" | "altered" | "unknown" | "revoked" | "superseded" | "expired" | "unreadable" | "cannot_tell";
         /**
+         * Way
+         * @description What became of the way to a media worker: there may be none, for calls go directly then.
+         * @enum {string}
+         */
+        Way: "measured" | "direct" | "unreachable" | "untried";
+        /**
          * WhyGivenUp
          * @description Why.
          */
@@ -3069,7 +3148,7 @@ export interface components {
             data: null;
             error: {
                 /** @enum {string} */
-                code: "action.forbidden" | "agent.busy" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.interrupted" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "event.invalid" | "event.unknown" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "rate.exceeded" | "rating.given" | "recording.missing" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "worker.full";
+                code: "action.forbidden" | "agent.busy" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.interrupted" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "event.invalid" | "event.unknown" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "rate.exceeded" | "rating.given" | "recording.missing" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "worker.full";
                 field: string | null;
                 details: Record<string, never>;
             };
@@ -4418,6 +4497,43 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: components["schemas"]["Call"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    check_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceTrial"];
+            };
+        };
+        responses: {
+            /** @description Keep what devices and network gave before the first call of the day */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["DeviceCheck"];
                         error: null;
                         request_id: string;
                     };

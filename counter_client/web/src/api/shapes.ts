@@ -44,6 +44,11 @@ export type IceServer = Models["IceServer"];
 export type EndReason = Models["EndReason"];
 export type Still = Models["Still"];
 
+export type DeviceCheck = Models["DeviceCheck"];
+export type DeviceTrial = Models["DeviceTrial"];
+export type Tried = Models["Tried"];
+export type Outlook = Models["Outlook"];
+
 export type Certificate = Models["Certificate"];
 export type Receipt = Models["Receipt"];
 export type Verdict = Models["Verdict"];

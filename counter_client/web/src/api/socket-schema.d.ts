@@ -358,6 +358,18 @@ export interface components {
             reason: components["schemas"]["Lost"];
         };
         /**
+         * LegMeasured
+         * @description A probe is over: so many packets came from the tab, and so many got lost on the way.
+         */
+        LegMeasured: {
+            /** Leg Id */
+            leg_id: string;
+            /** Packets */
+            packets: number;
+            /** Lost */
+            lost: number;
+        };
+        /**
          * LegOffered
          * @description Offer `n` on a leg; how large and of what the SDP may be is checked by the rules.
          */
@@ -381,6 +393,16 @@ export interface components {
              * @default null
              */
             leg_id: string | null;
+        };
+        /**
+         * LegProbed
+         * @description A tab wants to hear itself on its leg for so many seconds, to measure its way there.
+         */
+        LegProbed: {
+            /** Leg Id */
+            leg_id: string;
+            /** Seconds */
+            seconds: number;
         };
         /**
          * LegRefused
@@ -424,6 +446,64 @@ export interface components {
              * @enum {string}
              */
             kind: "camera" | "screen" | "document";
+        };
+        /**
+         * MarkDrawn
+         * @description The next points of a stroke on a stream, from 0 to 1; a new stroke has another name.
+         */
+        MarkDrawn: {
+            /** Call Id */
+            call_id: string;
+            /** Stream */
+            stream: string;
+            /** Stroke */
+            stroke: string;
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
+        };
+        /**
+         * MarkSeen
+         * @description What another seat draws.
+         */
+        MarkSeen: {
+            /** Call Id */
+            call_id: string;
+            /** From */
+            from: string;
+            /** Stream */
+            stream: string;
+            /** Stroke */
+            stroke: string;
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
+        };
+        /**
+         * MarksCleared
+         * @description Nothing is drawn on a stream any more, whoever drew it.
+         */
+        MarksCleared: {
+            /** Call Id */
+            call_id: string;
+            /** Stream */
+            stream: string;
+        };
+        /**
+         * MarksGone
+         * @description Another seat has cleared what was drawn on a stream.
+         */
+        MarksGone: {
+            /** Call Id */
+            call_id: string;
+            /** From */
+            from: string;
+            /** Stream */
+            stream: string;
         };
         /**
          * Near
@@ -753,6 +833,14 @@ export interface components {
                 takes: components["schemas"]["PointerMoved"];
                 gives: null;
             };
+            "mark.drawn": {
+                takes: components["schemas"]["MarkDrawn"];
+                gives: null;
+            };
+            "marks.cleared": {
+                takes: components["schemas"]["MarksCleared"];
+                gives: null;
+            };
             "devices.switched": {
                 takes: components["schemas"]["DevicesSwitched"];
                 gives: null;
@@ -767,6 +855,10 @@ export interface components {
             };
             "leg.closed": {
                 takes: components["schemas"]["LegClosed"];
+                gives: null;
+            };
+            "leg.probed": {
+                takes: components["schemas"]["LegProbed"];
                 gives: null;
             };
             "seat.moved": {
@@ -787,8 +879,11 @@ export interface components {
             "field.edited": components["schemas"]["FieldBeingEdited"];
             "leg.answered": components["schemas"]["LegAnswered"];
             "leg.lost": components["schemas"]["LegLost"];
+            "leg.measured": components["schemas"]["LegMeasured"];
             "leg.refused": components["schemas"]["LegRefused"];
             "login.ended": components["schemas"]["Empty"];
+            "mark.drawn": components["schemas"]["MarkSeen"];
+            "marks.cleared": components["schemas"]["MarksGone"];
             "negotiation.wanted": components["schemas"]["NegotiationWanted"];
             "offer.closed": components["schemas"]["OfferClosed"];
             "offer.made": components["schemas"]["Offer"];

@@ -137,6 +137,11 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
     this.bring(kind);
   }
 
+  /** Send this stream no more, unless another has taken its place by now. */
+  unshare(kind: Kind, stream: MediaStream): void {
+    if (this.local.get(kind) === stream) this.share(kind, null);
+  }
+
   /** Send what the shared stream of a kind consists of now. */
   bring(kind: Kind): void {
     for (const leg of [this.now, this.before]) leg?.bring(kind);

@@ -3,6 +3,7 @@ import { computed, onBeforeUnmount, type Ref, watch } from "vue";
 import type { Near } from "@/api/notices";
 import { useAgent } from "@/stores/agent";
 import { useCall } from "@/stores/call";
+import { useCheck } from "@/stores/check";
 import { useCases } from "@/stores/cases";
 import { useDesk } from "@/stores/desk";
 import { useMe } from "@/stores/me";
@@ -24,6 +25,7 @@ export function useReadiness({ accepting, resumed }: Readiness): void {
   const agent = useAgent();
   const call = useCall();
   const cases = useCases();
+  const check = useCheck();
   const desk = useDesk();
   const me = useMe();
   const media = useMedia();
@@ -43,14 +45,16 @@ export function useReadiness({ accepting, resumed }: Readiness): void {
     if (resumed.value !== null) return { call_id: resumed.value };
     if (agent.offer !== null) return { offer_id: agent.offer.id };
     if (waitingCase.value !== undefined) return { case_id: waitingCase.value };
-    return AT_WORK.includes(agent.agent?.state ?? "offline") ? null : undefined;
+    const isAtWork = AT_WORK.includes(agent.agent?.state ?? "offline");
+    return isAtWork || check.isOpen ? null : undefined;
   });
   // Another object is not yet another aim.
   watch(() => JSON.stringify(near.value), () => relay.want(near.value), { immediate: true });
 
   /** Cameras take up to two seconds, so they open when a call is near; nothing is sent before. */
   const nearsCall = computed(
-    () => call.isOn || call.isJoining || accepting.value || agent.offer !== null || isInLine.value,
+    () =>
+      call.isOn || call.isJoining || accepting.value || agent.offer !== null || isInLine.value || check.isOpen,
   );
   watch(
     nearsCall,
