@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeConnection, fakeStream, fakeTrack, settled } from "./fake";
-import { Peer, RESTART_AFTER, RESTART_EVERY, RESTARTS, SAY_AGAIN, SAY_AGAIN_AFTER, type Signal } from "./peer";
+import {
+  CONNECT_WITHIN, PATIENCE, Peer, RESTART_AFTER, RESTART_EVERY, RESTARTS, SAY_AGAIN, SAY_AGAIN_AFTER, type Signal,
+} from "./peer";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -41,9 +43,33 @@ describe("two ends that negotiate", () => {
     expect(said(one.remoteDescription?.sdp)).toBe("two answer 1");
   });
 
-  it("agree when both offer at once: the polite one gives way", async () => {
+  it("leave the first offer to the impolite one: the answer brings all that the polite one sends", async () => {
+    const { a, b, one, two, wires, carry } = pair();
+    b.add(fakeTrack("video"), fakeStream("y"), "s2:camera");
+    await settled();
+    expect(wires.b).toEqual([]);
+    a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
+    await carry();
+    await vi.advanceTimersByTimeAsync(PATIENCE);
+    expect(wires.b).toEqual([]);
+    expect(two.rollbacks).toBe(0);
+    expect(said(one.remoteDescription?.sdp)).toBe("two answer 1");
+  });
+
+  it("agree although the impolite one has nothing to offer", async () => {
+    const { b, one, carry, states } = pair();
+    b.add(fakeTrack("video"), fakeStream("y"), "s2:camera");
+    await vi.advanceTimersByTimeAsync(PATIENCE);
+    await carry();
+    expect(states()).toEqual(["stable", "stable"]);
+    expect(said(one.remoteDescription?.sdp)).toBe("two offer 1");
+  });
+
+  it("agree when both offer at once later: the polite one gives way", async () => {
     const { a, b, one, two, carry, states } = pair();
     a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
+    await carry();
+    a.add(fakeTrack("video"), fakeStream("x2"), "s1:screen");
     b.add(fakeTrack("video"), fakeStream("y"), "s2:camera");
     await carry();
     expect(states()).toEqual(["stable", "stable"]);
@@ -129,7 +155,7 @@ describe("two ends that negotiate", () => {
 
 describe("an offer that was lost", () => {
   it("is said again until it is answered, but not for ever", async () => {
-    const { a, b, wires, states } = pair();
+    const { a, b, one, wires, states } = pair();
     a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
     await settled();
     wires.a.length = 0;
@@ -138,6 +164,7 @@ describe("an offer that was lost", () => {
     await b.hear(wires.a.splice(0)[0]!);
     await a.hear(wires.b.splice(0)[0]!);
     expect(states()).toEqual(["stable", "stable"]);
+    one.become("connected");
     await vi.advanceTimersByTimeAsync(SAY_AGAIN_AFTER * 10);
     expect(wires.a).toEqual([]);
   });
@@ -176,6 +203,7 @@ describe("a line that was cut", () => {
     const { a, one } = pair();
     let stuck = 0;
     a.on("stuck", () => stuck++);
+    one.become("connected");
     one.become("failed");
     await vi.advanceTimersByTimeAsync(0);
     expect(one.restarts).toBe(1);
@@ -185,11 +213,48 @@ describe("a line that was cut", () => {
     expect([one.restarts, stuck]).toEqual([RESTARTS, 1]);
   });
 
+  it("is sought by one of the two at a time", async () => {
+    const { a, b, one, two, carry } = pair();
+    a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
+    await carry();
+    for (const fake of [one, two]) fake.become("connected");
+    for (const fake of [one, two]) fake.become("disconnected");
+    await vi.advanceTimersByTimeAsync(RESTART_AFTER);
+    a.add(fakeTrack("audio"), fakeStream("x"), "s1:camera");
+    await carry();
+    await vi.advanceTimersByTimeAsync(PATIENCE);
+    expect([one.restarts, two.restarts]).toEqual([1, 0]);
+    expect([a.state, b.state]).toEqual(["interrupted", "interrupted"]);
+  });
+
   it("does not look for a way once closed", async () => {
     const { a, one } = pair();
     one.become("disconnected");
     a.close();
     await vi.advanceTimersByTimeAsync(RESTART_EVERY * 10);
+    expect(one.restarts).toBe(0);
+  });
+});
+
+describe("a connection that does not come about", () => {
+  it("is sought once more, and then is stuck", async () => {
+    const { a, one, two, carry } = pair();
+    let stuck = 0;
+    a.on("stuck", () => stuck++);
+    a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
+    await carry();
+    await vi.advanceTimersByTimeAsync(CONNECT_WITHIN);
+    expect([one.restarts, two.restarts, stuck]).toEqual([1, 0, 0]);
+    await vi.advanceTimersByTimeAsync(RESTART_EVERY);
+    expect([one.restarts, stuck]).toEqual([1, 1]);
+  });
+
+  it("is sought no more once it is there", async () => {
+    const { a, one, carry } = pair();
+    a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
+    await carry();
+    one.become("connected");
+    await vi.advanceTimersByTimeAsync(CONNECT_WITHIN * 10);
     expect(one.restarts).toBe(0);
   });
 });

@@ -3,8 +3,11 @@
  * at once the polite one gives way. Candidates are trickled; `null` ends them. A Peer is one
  * RTCPeerConnection for all of its life: what becomes of an end that starts anew is end.ts's affair.
  *
+ * The first offer is left to the impolite end: in Chromium 156 an end that takes its offer back while it
+ * gathers candidates may never find one for the offer that it takes instead.
+ *
  * Signals are hints and may be lost: an offer that nobody answers is said again, and a connection
- * that was cut looks for a new way until it has one or is told to be "stuck".
+ * that was cut, or never came about, looks for a new way until it has one or is told to be "stuck".
  */
 import type { Candidate, Description } from "@/api/notices";
 import { Emitter } from "./emitter";
@@ -32,6 +35,10 @@ export interface PeerOptions {
 export const RESTART_AFTER = 2_500;
 export const RESTART_EVERY = 5_000;
 export const RESTARTS = 3;
+/** Both ends know each other's descriptions: where they can reach each other at all, they have by then. */
+export const CONNECT_WITHIN = 6_000;
+/** So long the polite end lets the other one offer first. */
+export const PATIENCE = 1_000;
 export const SAY_AGAIN_AFTER = 4_000;
 export const SAY_AGAIN = 5;
 
@@ -50,6 +57,10 @@ export class Peer extends Emitter<PeerEvents> {
   private resting: RTCRtpTransceiver[] = [];
   private work: Promise<void> = Promise.resolve();
   private restarting: ReturnType<typeof setTimeout> | undefined;
+  /** How often a new way was sought since there was one. */
+  private restarts = 0;
+  private wasConnected = false;
+  private offering: ReturnType<typeof setTimeout> | undefined;
   private repeating: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: PeerOptions) {
@@ -58,7 +69,7 @@ export class Peer extends Emitter<PeerEvents> {
     this.connection = options.connection;
     this.send = options.send;
     const pc = this.connection;
-    pc.onnegotiationneeded = () => void this.offer();
+    pc.onnegotiationneeded = () => this.negotiate();
     pc.onicecandidate = ({ candidate }) => this.send({ candidate: outgoing(candidate) });
     pc.onconnectionstatechange = () => this.settle();
     pc.ontrack = ({ streams }) => {
@@ -118,8 +129,7 @@ export class Peer extends Emitter<PeerEvents> {
   /** Carry media for as long as it lasts, and negotiate no more. */
   retire(): void {
     this.retired = true;
-    clearTimeout(this.restarting);
-    clearTimeout(this.repeating);
+    for (const timer of [this.restarting, this.offering, this.repeating]) clearTimeout(timer);
     this.connection.onnegotiationneeded = null;
     this.connection.onicecandidate = null;
   }
@@ -131,6 +141,18 @@ export class Peer extends Emitter<PeerEvents> {
     pc.ontrack = null;
     pc.close();
     this.change("closed");
+  }
+
+  private negotiate(): void {
+    const isFirst = this.connection.remoteDescription === null;
+    if (!this.polite || !isFirst) {
+      void this.offer();
+      return;
+    }
+    // What comes meanwhile is answered with all that we send; nothing is then left to offer.
+    this.offering ??= setTimeout(() => {
+      if (this.connection.remoteDescription === null) void this.offer();
+    }, PATIENCE);
   }
 
   private async offer(): Promise<void> {
@@ -167,6 +189,7 @@ export class Peer extends Emitter<PeerEvents> {
       await pc.setLocalDescription();
       this.describe();
     }
+    if (this.state !== "connected") this.seek(CONNECT_WITHIN);
   }
 
   private async takeCandidate(candidate: Candidate | null): Promise<void> {
@@ -199,6 +222,8 @@ export class Peer extends Emitter<PeerEvents> {
     switch (this.connection.connectionState) {
       case "connected":
         clearTimeout(this.restarting);
+        this.restarts = 0;
+        this.wasConnected = true;
         this.change("connected");
         break;
       case "disconnected":
@@ -215,17 +240,19 @@ export class Peer extends Emitter<PeerEvents> {
     }
   }
 
-  private seek(after: number, times = 0): void {
+  /** Look for a new way after so long; the polite end only if the other one has not begun to. */
+  private seek(after: number): void {
     clearTimeout(this.restarting);
     if (this.retired) return;
     this.restarting = setTimeout(() => {
-      if (times === RESTARTS) {
+      if (this.restarts === (this.wasConnected ? RESTARTS : 1)) {
         this.tell("stuck", null);
         return;
       }
+      this.restarts += 1;
       this.restart();
-      this.seek(RESTART_EVERY, times + 1);
-    }, after);
+      this.seek(RESTART_EVERY);
+    }, after + (this.polite ? PATIENCE : 0));
   }
 
   private change(state: PeerState): void {
