@@ -12,6 +12,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.fuzzing import datagrams, descriptions
 from bench.rehearsals import stages
 from bench.slices import portions
 from server.running import set_up_logs
@@ -31,6 +32,8 @@ async def rehearsals(count: int) -> int:
 # Each does at most so many of its kind within a slice, and says how many it did; what is wrong
 # raises, and the soak stops with its words.
 PARTS: Final[dict[str, Callable[[int], Coroutine[None, None, int]]]] = {
+    "datagrams": datagrams,
+    "descriptions": descriptions,
     "rehearsals": rehearsals,
 }
 

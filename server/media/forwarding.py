@@ -113,10 +113,15 @@ class Link:
         self.source, self.slot, self.origin = source, slot, origin
         self.waiting = source.section.media == "video"
         self.estimate: int | None = None
-        self._types = payload_types(source.section, slot.section)
-        self._names = source.section.extensions.onto(slot.section.extensions)
         self._start: int | None = None
         self._fresh = 0
+        self.fit()
+
+    def fit(self) -> None:
+        """Learn what the source's types and extensions are called in the slot, once more if new."""
+        source, slot = self.source.section, self.slot.section
+        self._types = payload_types(source, slot)
+        self._names = source.extensions.onto(slot.extensions)
 
     def forward(self, size: int, now: float, *, repair: bool) -> None:
         """Forward the packet in INBOUND, if it is fit for this slot."""

@@ -13,6 +13,7 @@ from server.media import rtcp
 from server.media.arrivals import Arrivals
 from server.media.forwarding import Link, Origin, Slot, Source
 from server.media.network import Network
+from server.media.ports import Budget
 from server.media.rtp import HEADER, MID, TRANSPORT_CC, read_extension
 from server.media.sections import Section
 from server.media.stack import INBOUND, Transport
@@ -23,6 +24,8 @@ ESTIMATE_EVERY: Final = 0.2
 MOST_STRANGERS: Final = 32
 # An honest leg sends some 600 packets a second with two HD pictures.
 MOST_PACKETS: Final = 4_000
+# A browser reports some 30 times a second, and names losses with each packet that shows one.
+MOST_REPORTS: Final = 500
 
 
 class Tap(Protocol):
@@ -73,6 +76,7 @@ class Leg:
         self._asked: dict[str, Asked] = {}
         self._estimated_at = 0.0
         self._window, self._window_ends = 0, 0.0
+        self._reports = Budget(MOST_REPORTS)
         self._feedback: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -102,6 +106,8 @@ class Leg:
         ssrcs = [*section.ssrcs, 0, 0]
         if known is not None and known.ssrc == ssrcs[0]:
             known.section = section
+            for link in known.links:
+                link.fit()
             return
         if known is not None:
             self._forget(known)
@@ -210,6 +216,9 @@ class Leg:
 
     def on_rtcp(self, compound: bytes) -> None:
         """Pass on what a browser reports, to the one whom it concerns."""
+        if not self._reports.spend(self.clock()):
+            self.dropped["reports"] += 1
+            return
         for part in rtcp.split(compound):
             match part.kind:
                 case rtcp.SR:

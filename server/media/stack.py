@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import socket
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -32,14 +31,24 @@ from aiortc.sdp import MediaDescription, SessionDescription
 from pylibsrtp._binding import ffi, lib
 
 from server.media.network import Network
+from server.media.offers import (
+    UnfitError,
+    check_shape,
+    pair_number,
+    receives,
+    sends,
+    without_candidates,
+)
+from server.media.ports import MOST_ADDRESSES, Address, Port, PortsError
 from server.media.rtp import AUDIO_LEVEL, MID, PASSED_ON, SEND_TIME, TRANSPORT_CC, Extensions
 from server.media.sections import Codec, Section
 
 BUFFER_SIZE: Final = 2048
 # An honest packet fits one Ethernet frame; what is longer is dropped before it is copied.
 LONGEST: Final = 1500
-_STUN_END, _DTLS, _DTLS_END, _MEDIA, _MEDIA_END = 4, 20, 64, 128, 192
 _RTCP, _RTCP_END = 192, 224
+# Error responses to checks that did not prove they know the password (RFC 8489, 9.1.3).
+_UNPROVED: Final = frozenset({400, 401})
 
 # One thread handles one packet at a time, so a process needs one buffer in and one out.
 _inbound = ffi.new("char[]", BUFFER_SIZE)
@@ -51,14 +60,6 @@ OUTBOUND: Final = memoryview(ffi.buffer(_outbound)).cast("B")
 _HEARD: Final = frozenset({MID, AUDIO_LEVEL, SEND_TIME, TRANSPORT_CC})
 _FIR = RTCRtcpFeedback(type="ccm", parameter="fir")
 _TRANSPORT_CC = RTCRtcpFeedback(type="transport-cc")
-
-
-class UnfitError(Exception):
-    """A description that cannot be answered; says why, without what it said."""
-
-
-class PortsError(Exception):
-    """No UDP port of the range is free."""
 
 
 class Listener(Protocol):
@@ -84,9 +85,11 @@ class Transport:
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
         self._peer.on("connectionstatechange", self._note_state)
-        self._port: _Port | None = None
+        self._port: Port | None = None
+        self._checks: _Checks | None = None
         self._dtls: Any = None
-        self._remote: tuple[str, int] | None = None
+        self._remote: Address | None = None
+        self._mids: list[str] = []
         self.connected = False
 
     async def answer(self, offer: str) -> tuple[str, list[Section]]:
@@ -96,8 +99,8 @@ class Transport:
         authenticated checks arrive.
         """
         try:
-            return await self._answer(_without_candidates(offer))
-        except (PortsError, asyncio.CancelledError):
+            return await self._answer(without_candidates(offer))
+        except (PortsError, UnfitError, asyncio.CancelledError):
             raise
         except Exception as error:
             # Fuzzing aiortc's parser raised seven kinds of exceptions (measured).
@@ -105,14 +108,16 @@ class Transport:
 
     async def _answer(self, offer: str) -> tuple[str, list[Section]]:
         said = SessionDescription.parse(offer)
+        mids = check_shape(said, self._mids)
         await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         transceivers = {one.mid: one for one in self._peer.getTransceivers()}
         sections = [
-            _take_section(media, transceivers[media.rtp.muxId], _pair_number(said, media))
+            _take_section(media, transceivers[media.rtp.muxId], pair_number(said, media))
             for media in said.media
         ]
         self._listen()
         await self._peer.setLocalDescription(await self._peer.createAnswer())
+        self._mids = mids
         return self._peer.localDescription.sdp, sections
 
     def _listen(self) -> None:
@@ -121,14 +126,13 @@ class Transport:
             return
         self._dtls = self._peer.getTransceivers()[0].receiver.transport
         connection: Connection = self._dtls.transport._connection  # noqa: SLF001
-        port = _Port(connection, self)
+        checks = self._checks = _Checks(connection)
 
         async def gather_candidates() -> None:
             if self._port is None:
-                self._port = port
-                await port.open(self._network)
-                connection._protocols.append(port)  # noqa: SLF001
-                connection._local_candidates.append(port.local_candidate)  # noqa: SLF001
+                self._port = checks.open(self._network, self)
+                connection._protocols.append(checks)  # noqa: SLF001
+                connection._local_candidates.append(checks.local_candidate)  # noqa: SLF001
                 connection._local_candidates_end = True  # noqa: SLF001
 
         def check_complete(pair: CandidatePair) -> None:
@@ -136,49 +140,86 @@ class Transport:
             nominated = connection._nominated.get(1)  # noqa: SLF001
             self._remote = None if nominated is None else nominated.remote_addr
 
+        def respond_error(
+            request: stun.Message,
+            addr: Address,
+            protocol: StunProtocol,
+            error_code: tuple[int, str],
+        ) -> None:
+            if error_code[0] in _UNPROVED:
+                # An answer would be sent to whomever the sender claims to be.
+                self.drop("unproved")
+            else:
+                Connection.respond_error(connection, request, addr, protocol, error_code)
+
         connection.gather_candidates = gather_candidates  # type: ignore[method-assign]
         connection.check_complete = check_complete  # type: ignore[method-assign]
+        connection.respond_error = respond_error  # type: ignore[method-assign]
 
-    def knows(self, address: tuple[str, int]) -> bool:
+    # What arrives at our port
+
+    def knows(self, address: Address) -> bool:
         """Say whether an authenticated check has come from this address."""
-        connection: Connection = self._dtls.transport._connection  # noqa: SLF001
         return any(
             (one._network_host, one.port) == address  # noqa: SLF001
-            for one in connection._remote_candidates  # noqa: SLF001
+            for one in self._remote_candidates()
         )
 
-    def receive(self, datagram: bytes) -> None:
-        """Decrypt a media packet in place and hand it on; what does not decrypt is dropped."""
+    def _remote_candidates(self) -> list[Candidate]:
+        connection: Connection = self._dtls.transport._connection  # noqa: SLF001
+        return connection._remote_candidates  # noqa: SLF001
+
+    def take_media(self, size: int) -> None:
+        """Decrypt the packet in INBOUND in place and hand it on, or drop it."""
         session = self._dtls._rx_srtp  # noqa: SLF001
-        size = len(datagram)
         if session is None or size > LONGEST or size < 12:  # noqa: PLR2004 (a header)
-            self._dropped["early" if session is None else "size"] += 1
+            self.drop("early" if session is None else "size")
             return
-        INBOUND[:size] = datagram
         _length[0] = size
-        if _RTCP <= datagram[1] < _RTCP_END:
+        if _RTCP <= INBOUND[1] < _RTCP_END:
             if lib.srtp_unprotect_rtcp(session._srtp[0], _inbound, _length):  # noqa: SLF001
-                self._dropped["rtcp"] += 1
+                self.drop("rtcp")
                 return
             self._listener.on_rtcp(bytes(INBOUND[: _length[0]]))
         elif lib.srtp_unprotect(session._srtp[0], _inbound, _length):  # noqa: SLF001
-            self._dropped["rtp"] += 1
+            self.drop("rtp")
         else:
             self._listener.on_rtp(_length[0])
+
+    def take_check(self, datagram: bytes, address: Address) -> None:
+        """Have aioice answer a check, or hear the answer to one of ours."""
+        checks = self._checks
+        full = len(self._remote_candidates()) >= MOST_ADDRESSES
+        if checks is None or (full and not self.knows(address)):
+            self.drop("addresses")
+            return
+        try:
+            # aioice takes what is no STUN for data, and would queue it for the handshake.
+            stun.parse_message(datagram)
+            checks.datagram_received(datagram, address)
+        except Exception:  # noqa: BLE001 (its parser raises whatever it meets)
+            self.drop("stun")
+
+    def take_handshake(self, datagram: bytes) -> None:
+        """Have aiortc go on with the handshake."""
+        connection: Connection = self._dtls.transport._connection  # noqa: SLF001
+        connection.data_received(datagram, 1)
 
     def drop(self, why: str) -> None:
         """Count a datagram that goes nowhere."""
         self._dropped[why] += 1
 
+    # What we send
+
     def send_rtp(self, size: int) -> None:
         """Encrypt the packet in OUTBOUND in place and send it; dropped if nobody is there."""
         session = self._dtls._tx_srtp  # noqa: SLF001
         if session is None or self._remote is None or size > LONGEST - 20:
-            self._dropped["unsent"] += 1
+            self.drop("unsent")
             return
         _length[0] = size
         if lib.srtp_protect(session._srtp[0], _outbound, _length):  # noqa: SLF001
-            self._dropped["unsent"] += 1
+            self.drop("unsent")
             return
         self._send(OUTBOUND[: _length[0]])
 
@@ -189,19 +230,15 @@ class Transport:
             self._send(session.protect_rtcp(compound))
 
     def _send(self, datagram: bytes | memoryview) -> None:
-        if self._port is None or self._remote is None:
-            return
-        try:
-            self._port.socket.sendto(datagram, self._remote)
-        except OSError:
-            # A full buffer or a lost route: the line's loss, and its repair, not ours.
-            self._dropped["unsent"] += 1
+        if self._port is not None and self._remote is not None:
+            self._port.sendto(datagram, self._remote)
 
     async def close(self) -> None:
         """End the connection and free its port."""
         await self._peer.close()
+        # ICE may never have got to own it.
         if self._port is not None:
-            self._port.shut()
+            self._port.close()
 
     def _note_state(self) -> None:
         state = self._peer.connectionState
@@ -210,18 +247,14 @@ class Transport:
             self._listener.on_state(state)
 
 
-class _Port(StunProtocol):
-    """One UDP port: media goes to the transport, checks and handshakes to aiortc."""
+class _Checks(StunProtocol):
+    """What aioice knows of our port: it sends checks by it, and hears of those that arrive."""
 
-    def __init__(self, connection: Connection, transport: Transport) -> None:
-        super().__init__(connection)
-        self._owner = transport
-        self.socket: socket.socket
+    transport: Any
 
-    async def open(self, network: Network) -> None:
-        """Bind a free port of the range; PortsError if there is none."""
-        self.socket = _bind(network.address, network.ports)
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=self.socket)
+    def open(self, network: Network, owner: Transport) -> Port:
+        """Bind a port for an owner; PortsError if there is none."""
+        self.transport = port = Port(network, INBOUND, owner)
         host = network.announced or network.address
         self.local_candidate = Candidate(
             foundation=candidate_foundation("host", "udp", host),
@@ -229,87 +262,26 @@ class _Port(StunProtocol):
             transport="udp",
             priority=candidate_priority(1, "host"),
             host=host,
-            port=self.socket.getsockname()[1],
+            port=port.number,
             type="host",
         )
+        return port
 
-    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
-        """Sort a datagram by its first byte (RFC 7983)."""
-        datagram = data if isinstance(data, bytes) else data.encode()
-        first = datagram[0] if datagram else _STUN_END
-        if _MEDIA <= first < _MEDIA_END:
-            self._owner.receive(datagram)
-        elif first < _STUN_END:
-            self._check(datagram, addr)
-        elif _DTLS <= first < _DTLS_END and self._owner.knows((addr[0], addr[1])):
-            super().datagram_received(datagram, addr)
-        else:
-            # A handshake from an address that has not proved it knows the password, or nothing.
-            self._owner.drop("foreign")
-
-    def _check(self, datagram: bytes, addr: tuple[Any, ...]) -> None:
-        try:
-            stun.parse_message(datagram)
-        except ValueError:
-            # aioice would take what is no STUN for data and queue it for the handshake.
-            self._owner.drop("stun")
-            return
-        super().datagram_received(datagram, addr)
-
-    def shut(self) -> None:
-        """Free the port, also where ICE never got to own it."""
-        if hasattr(self, "transport"):
-            self.transport.close()
-
-
-def _bind(address: str, ports: range) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    for port in ports:
-        found = socket.socket(family, socket.SOCK_DGRAM)
-        found.setblocking(False)  # noqa: FBT003 (the method has no keyword)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        try:
-            found.bind((address, port))
-        except OSError:
-            found.close()
-        else:
-            return found
-    raise PortsError(f"no free UDP port in {ports.start}-{ports.stop - 1} at {address}")
-
-
-def _without_candidates(offer: str) -> str:
-    kept = [
-        line
-        for line in offer.splitlines()
-        if not line.startswith(("a=candidate", "a=end-of-candidates"))
-    ]
-    return "\r\n".join(kept) + "\r\n"
-
-
-def _pair_number(said: SessionDescription, media: MediaDescription) -> int:
-    """Return which section of its kind this is among those in which the browser receives."""
-    alike = [one for one in said.media if one.kind == media.kind and _receives(one)]
-    return alike.index(media) if _receives(media) else 0
-
-
-def _receives(media: MediaDescription) -> bool:
-    return media.direction in {"recvonly", "sendrecv"}
-
-
-def _sends(media: MediaDescription) -> bool:
-    return media.direction in {"sendonly", "sendrecv"}
+    async def close(self) -> None:
+        """Free the port; aioice would wait for asyncio to say that it is free."""
+        self.transport.close()
+        self.connection_lost(None)
 
 
 def _take_section(media: MediaDescription, transceiver: RTCRtpTransceiver, pair: int) -> Section:
     """Decide what a section may use, have aiortc answer so, and keep its media path out."""
-    sends, receives = _sends(media), _receives(media)
     codecs = find_common_codecs(_FORWARDED[media.kind], media.rtp.codecs)
     if not codecs:
         raise UnfitError("no common codec")
-    wanted = _HEARD if sends else PASSED_ON
+    wanted = _HEARD if sends(media) else PASSED_ON
     offered = [one for one in media.rtp.headerExtensions if one.uri in wanted]
     for codec in codecs:
-        if not sends:
+        if not sends(media):
             # What we send carries no transport-wide numbers: receivers answer with estimates.
             codec.rtcpFeedback = [one for one in codec.rtcpFeedback if one != _TRANSPORT_CC]
     transceiver.direction = "sendrecv"
@@ -322,8 +294,8 @@ def _take_section(media: MediaDescription, transceiver: RTCRtpTransceiver, pair:
     return Section(
         mid=media.rtp.muxId,
         media=media.kind,
-        sends=sends,
-        receives=receives,
+        sends=sends(media),
+        receives=receives(media),
         stream=(media.msid or "").split(" ")[0],
         ssrcs=tuple(one.ssrc for one in media.ssrc),
         out_ssrcs=(sender._ssrc, sender._rtx_ssrc),  # noqa: SLF001

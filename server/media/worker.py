@@ -7,7 +7,7 @@ import ssl
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
@@ -20,9 +20,10 @@ from pydantic import BaseModel, ValidationError
 from server.media import messages as wire
 from server.media.legs import Leg
 from server.media.network import Network
+from server.media.offers import UnfitError
+from server.media.ports import PortsError
 from server.media.probing import Probes
 from server.media.rooms import Place, Room, Stream, Wanted
-from server.media.stack import PortsError, UnfitError
 from server.media.tapes import Store, Tapes
 from server.media.tapes import Wanted as Recording
 
@@ -32,6 +33,8 @@ NAMESPACE: Final = "/media"
 REPORT_EVERY: Final = 2.0
 # An ICE connection that never came about is given up.
 CONNECT_WITHIN: Final = 20.0
+# The service tells all calls again within this time when the line is back.
+RETOLD_WITHIN: Final = 10.0
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 2.0
 
@@ -62,6 +65,7 @@ class Worker:
         self.dropped: Counter[str] = Counter()
         self._arranged: dict[str, wire.CallArranged] = {}
         self._turns: dict[str, asyncio.Lock] = {}
+        self._patience: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.tapes = Tapes(Store(url, secret, tls), self._say)
         self._probes = Probes(self._measure)
@@ -80,7 +84,7 @@ class Worker:
         ]
         for event, takes, act in on:
             self._line.on(event, self._hearing(takes, act), namespace=NAMESPACE)
-        self._line.on("connect", self._report, namespace=NAMESPACE)
+        self._line.on("connect", self._return, namespace=NAMESPACE)
         self._line.on("disconnect", self._lose, namespace=NAMESPACE)
 
     async def run(self) -> None:
@@ -155,20 +159,42 @@ class Worker:
 
         return hear
 
+    async def _return(self) -> None:
+        """Report on a line that is new: the service tells each call of ours once more.
+
+        What it does not tell has ended or gone to another worker while the line was down.
+        """
+        before = dict(self._arranged)
+        await self._report()
+        if before:
+            self._after(RETOLD_WITHIN, self._end_untold(before))
+
+    async def _end_untold(self, before: Mapping[str, wire.CallArranged]) -> None:
+        for call_id, said in before.items():
+            if self._arranged.get(call_id) is said:
+                self._end(call_id)
+
     async def _report(self) -> None:
-        await self._say(
-            "worker.reported",
-            wire.WorkerReported(
-                worker_id=self.id, name=self._name, capacity=self._capacity, legs=sorted(self.legs)
-            ),
-        )
+        dropped = {reason: packets for reason, packets in self.dropped.items() if packets}
+        report = wire.WorkerReported(
+            worker_id=self.id, name=self._name, capacity=self._capacity, legs=sorted(self.legs),
+            dropped=dropped,
+        )  # fmt: skip
+        if await self._tell("worker.reported", report):
+            self.dropped.subtract(dropped)
 
     async def _say(self, event: str, what: BaseModel) -> None:
         """Tell the service; what cannot be told now is told by the next report or not needed."""
+        if not await self._tell(event, what):
+            log.info("not told", message=event)
+
+    async def _tell(self, event: str, what: BaseModel) -> bool:
+        """Tell the service, and say whether the line was there."""
         try:
             await self._line.emit(event, what.model_dump(mode="json"), namespace=NAMESPACE)
         except socketio.exceptions.SocketIOError:
-            log.info("not told", message=event)
+            return False
+        return True
 
     # Legs
 
@@ -183,7 +209,7 @@ class Worker:
                     return
                 leg = Leg(said.leg_id, self._network, self._note, time.monotonic, self.dropped)
                 self.legs[said.leg_id] = leg
-                self._after(CONNECT_WITHIN, self._give_up(leg))
+                self._patience[leg.id] = self._after(CONNECT_WITHIN, self._give_up(leg))
             try:
                 sdp = await leg.answer(said.sdp)
             except (UnfitError, PortsError) as error:
@@ -229,10 +255,17 @@ class Worker:
         self.legs.pop(leg.id, None)
         self._turns.pop(leg.id, None)
         self._probes.end(leg)
+        self._lose_patience(leg)
         self.tapes.drop(leg)
         for room in self.rooms.values():
             room.seat({key: one for key, one in room.places.items() if one.leg is not leg})
         await leg.close()
+
+    def _lose_patience(self, leg: Leg) -> None:
+        """Wait no more for a leg to connect."""
+        waiting = self._patience.pop(leg.id, None)
+        if waiting is not None and waiting is not asyncio.current_task():
+            waiting.cancel()
 
     async def _give_up(self, leg: Leg) -> None:
         if not leg.transport.connected and self.legs.get(leg.id) is leg:
@@ -245,6 +278,8 @@ class Worker:
             self._after(0.0, self._tell_state(leg, state))
 
     async def _tell_state(self, leg: Leg, state: str) -> None:
+        if state == "connected":
+            self._lose_patience(leg)
         if state in {"failed", "closed"} and self.legs.get(leg.id) is leg:
             await self._drop(leg)
         await self._say("leg.changed", wire.LegChanged.model_validate(
@@ -262,10 +297,14 @@ class Worker:
             self._arranged[said.call_id] = said
             self._seat(said)
             return
-        self._arranged.pop(said.call_id, None)
-        room = self.rooms.pop(said.call_id, None)
+        self._end(said.call_id)
+
+    def _end(self, call_id: str) -> None:
+        """Forget a call; its legs live on for the next one."""
+        self._arranged.pop(call_id, None)
+        room = self.rooms.pop(call_id, None)
         if room is not None:
-            self.tapes.end(said.call_id)
+            self.tapes.end(call_id)
             room.close()
 
     def _seat(self, call: wire.CallArranged) -> None:
@@ -309,7 +348,7 @@ class Worker:
         message = wire.NegotiationWanted(leg_id=leg.id, audio=wanted.audio, video=wanted.video)
         self._after(0.0, self._say("negotiation.wanted", message))
 
-    def _after(self, seconds: float, work: Coroutine[Any, Any, None]) -> None:
+    def _after(self, seconds: float, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something in its own task, in its order with others of no delay."""
 
         async def later() -> None:
@@ -322,6 +361,7 @@ class Worker:
         task.add_done_callback(self._tasks.discard)
         # What was called off before its time must not be waited for by anybody.
         task.add_done_callback(lambda _: work.close())
+        return task
 
 
 def _status(error: BaseException) -> int | None:
