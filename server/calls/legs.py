@@ -17,6 +17,7 @@ from server.db.unit import Notice, Units
 from server.errors import CODES, ServiceError
 from server.media import messages as media
 from server.relays import messages as relay_wire
+from server.relays.worker import count_dropped
 from server.rooms import MEDIA
 from server.rooms import socket as socket_room
 from server.rooms import worker as worker_room
@@ -104,6 +105,7 @@ class Legs:
     async def _report(self, heard: Heard[media.WorkerReported]) -> None:
         """Believe a worker; one that has come back is told again what it is to do."""
         said = heard.said
+        count_dropped(said.dropped)
         # What the unit tells it must find it in its room.
         await heard.hub.enter(heard.connection, worker_room(said.worker_id))
         async with self.units.open() as unit:

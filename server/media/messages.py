@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Sdp = Annotated[str, Field(min_length=1, max_length=64 * 1024)]
 Name = Annotated[str, Field(max_length=64)]
+Reason = Annotated[str, Field(pattern=r"^[a-z]{1,16}$")]
 MOST_LEGS: Final = 1000
 LONGEST_PROBE: Final = 10
 
@@ -122,13 +123,17 @@ class CallArranged(Message):
 class WorkerReported(Message):
     """That a worker is there, what it can take and what it has: its legs.
 
-    A thousand legs are more than a core can carry, and still fit into one frame.
+    A thousand legs are more than a core can carry, and still fit into one frame. `dropped` counts
+    the packets that it threw away since its last report, by reason.
     """
 
     worker_id: Id
     name: Name
     capacity: Annotated[int, Field(ge=0, le=MOST_LEGS)]
     legs: Annotated[list[Id], Field(max_length=MOST_LEGS)]
+    dropped: Annotated[dict[Reason, Annotated[int, Field(gt=0)]], Field(max_length=32)] = Field(
+        default_factory=dict
+    )
 
 
 class RecordingGap(Message):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.db.timers import Timers
@@ -18,6 +18,13 @@ from server.relays.service import Relays
 WORKERS: Final = Gauge("kuayu_media_workers", "Live media workers")
 CAPACITY: Final = Gauge("kuayu_media_capacity", "Legs that the live media workers can take")
 LEGS: Final = Gauge("kuayu_media_legs", "Legs on the live media workers")
+DROPPED: Final = Counter("kuayu_media_dropped", "Packets that media workers threw away", ["reason"])
+
+
+def count_dropped(dropped: Mapping[str, int]) -> None:
+    """Count what a worker threw away since its last report, by reason."""
+    for reason, packets in dropped.items():
+        DROPPED.labels(reason).inc(packets)
 
 
 @dataclass

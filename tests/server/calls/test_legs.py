@@ -10,6 +10,7 @@ import pytest
 
 from server.access import Actor
 from server.calls.rules import MAX_LEG_SDP, Topology
+from server.relays.worker import DROPPED
 from tests.server.calls.conftest import Lines
 from tests.server.calls.test_socket import SDP, code_of, heard
 from tests.support.halls import CLERK, STRANGER, WANG
@@ -53,6 +54,17 @@ async def in_call(lines: Lines, worker: Wire) -> tuple[str, dict[str, Wire], dic
         said = await wire.say("seat.taken", {"call_id": call_id, "leg_id": legs[name]})
         assert said["data"]["my_leg"] == legs[name]
     return call_id, wires, legs
+
+
+async def test_what_workers_dropped_is_counted_by_reason(lines: Lines) -> None:
+    worker = await lines.worker()
+    before = DROPPED.labels("foreign")._value.get()
+    for dropped in ({"foreign": 3}, {}, {"foreign": 4}):
+        said = await worker.say("worker.reported", a_report("w1") | {"dropped": dropped})
+        assert said["error"] is None
+    assert DROPPED.labels("foreign")._value.get() == before + 7
+    said = await worker.say("worker.reported", a_report("w1") | {"dropped": {"No word": 1}})
+    assert said["error"] is not None
 
 
 async def test_a_tab_and_a_worker_speak_of_a_leg(lines: Lines) -> None:
