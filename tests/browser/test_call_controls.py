@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -30,6 +32,8 @@ HEAR = """async (video) => {
 }"""
 QUIET = 0.001
 PAPERS = "fake_device_2"
+# A stroke from the middle to three quarters, in thousandths of the picture.
+DRAWN = re.compile(r"^(49\d|50\d)[.\d]*,(49|50)\d\S* .* (74|75)\d[.\d]*,(49|50)\d\S*$")
 # Where the middle of the pointer lies on the picture itself, without the bars beside it.
 POINTED = """([video, mark]) => {
     const [tile, dot] = [video.getBoundingClientRect(), mark.getBoundingClientRect()];
@@ -65,6 +69,26 @@ async def points(one: Screen, other: Screen) -> None:
     await expect(mark).to_be_hidden()
 
 
+async def draws(one: Screen, other: Screen) -> None:
+    """Draw from the middle to the right: the other side sees it there until either wipes it."""
+    await one.click("pen")
+    box = await one.at("marks").bounding_box()
+    assert box is not None
+    mouse, y = one.page.mouse, box["y"] + box["height"] / 2
+    await mouse.move(box["x"] + box["width"] / 2, y)
+    await mouse.down()
+    await mouse.move(box["x"] + box["width"] * 0.75, y, steps=8)
+    await mouse.up()
+    for screen in (one, other):
+        await expect(screen.at("mark")).to_have_count(1)
+        await expect(screen.at("mark")).to_have_attribute("points", DRAWN)
+    await expect(other.at("pointer")).to_be_hidden()
+    await other.click("marks-clear")
+    for screen in (one, other):
+        await expect(screen.at("mark")).to_have_count(0)
+    await one.click("pen")
+
+
 async def choose_device(screen: Screen, select: str, name: str) -> None:
     """Choose a device in the dialog for it."""
     await screen.click("devices")
@@ -83,6 +107,7 @@ async def test_screens_and_papers_are_shown_to_the_other_side_and_pointed_at(
         await expect(agent.page.locator("figure", has_text="我的共享屏幕")).to_be_visible()
         await points(counter, agent)
         await points(agent, counter)
+        await draws(counter, agent)
         await agent.click("share-screen")
         for screen in talking:
             await expect(screen.at("sheet-video")).to_be_hidden()
