@@ -180,6 +180,19 @@ class Client(Link):
         body = {"reason": reason, "remark": remark}
         return await self.command("POST", f"/api/calls/{call_id}/hang-up", body)
 
+    async def record(self, call_id: str) -> Data:
+        """Have the call recorded, or go on after a pause or a failure; refuses consent.missing."""
+        return await self.command("POST", f"/api/calls/{call_id}/recording")
+
+    async def pause_recording(self, call_id: str, reason: str) -> Data:
+        """Have nothing of the call kept for a while."""
+        body = {"reason": reason}
+        return await self.command("POST", f"/api/calls/{call_id}/recording/pause", body)
+
+    async def recording(self, call_id: str) -> Data:
+        """Return whether the call is recorded, and every part of it."""
+        return await self.command("GET", f"/api/calls/{call_id}/recording")
+
     async def ask_still(
         self, call_id: str, kind: str, remark: str = "", *, key: str | None = None
     ) -> Data:

@@ -87,6 +87,8 @@ class Action(enum.StrEnum):
     READ_BOARD = "board.read"
     RECORD_CALL = "recording.order"
     READ_RECORDING = "recording.read"
+    LIST_RECORDINGS = "recording.list"
+    VIEW_RECORDING = "recording.view"
     FILE_CHUNK = "chunk.file"
 
 
@@ -226,6 +228,9 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.READ_BOARD: _grant("supervisor"),
     Action.RECORD_CALL: _grant("agent", "jurisdiction", "in_call certified", seat=True),
     Action.READ_RECORDING: _READ + _grant("device", "own"),
+    Action.LIST_RECORDINGS: _grant("supervisor"),
+    Action.VIEW_RECORDING: _grant("supervisor", "local", _ALL_STATES)
+    + _grant("supervisor", "jurisdiction", _SENT),
     Action.FILE_CHUNK: _grant("worker"),
 }
 

@@ -61,6 +61,7 @@ from server.errors import ServiceError
 from server.files import LocalFiles
 from server.items.service import Items, read_catalogue
 from server.recordings import messages as recording_messages
+from server.recordings.purging import Purging
 from server.recordings.service import Recordings
 from server.recordings.socket import worker_events
 from server.recordings.worker import RecordingWorker
@@ -130,6 +131,7 @@ class House:
     relays: Relays
     calls: Calls
     recordings: Recordings
+    purging: Purging
     signer: Signer
     papers: Papers
     refusals: Refusals
@@ -211,6 +213,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         relays=relays,
         calls=calls,
         recordings=recordings,
+        purging=Purging(records, files),
         signer=signer,
         papers=papers,
         refusals=refusals,
@@ -373,7 +376,7 @@ async def _timers(house: House) -> AsyncIterator[None]:
         RelayWorker(house.units, house.relays, hub.sockets).run(),
         CallWorker(house.units, house.calls, hub.sockets).run(),
         keep_trust_fresh(house.signer, house.units.clock),
-        RecordingWorker(house.units, house.recordings).run(),
+        RecordingWorker(house.units, house.recordings, house.purging).run(),
         end_logins(hub, house.staff, house.citizens),
         forget_replies(house.units),
     ]

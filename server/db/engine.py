@@ -100,6 +100,8 @@ def _sqlite(url: str, *, pool_size: int, read_only: bool) -> AsyncEngine:
             "busy_timeout=5000",
             "foreign_keys=ON",
             "trusted_schema=OFF",
+            # A key that was destroyed must not lie about in a page that is free now.
+            "secure_delete=ON",
             f"journal_mode={journal[0]}",
             f"synchronous={journal[1]}",
             f"query_only={'ON' if read_only else 'OFF'}",

@@ -21,6 +21,8 @@ PATIENCE: Final = {"audio": 0.2, "video": 0.6}
 # How long the first frames wait for the other track and for both tracks' clocks.
 HOLD: Final = 5.0
 CHUNK_SECONDS: Final = 5.0
+# A player seeks from key frame to key frame, and what follows a lost chunk begins with one.
+KEY_EVERY: Final = 10.0
 MOST_CHUNK_BYTES: Final = 4 << 20
 SIZE_UNKNOWN: Final = (1280, 720)
 
@@ -64,6 +66,7 @@ class Track:
     frames: Sound | Vp8
     clock: Clock
     asked_at: float = 0.0
+    key_at: float | None = None
     held_since: float | None = None
     waiting: list[tuple[int, Frame]] = field(default_factory=list)
 
@@ -141,7 +144,18 @@ class Recorder:
             for one in track.window.release(now):
                 self._take(track, one)
             self._repair(track, now)
+            self._refresh(track, now)
         self._flush(now)
+
+    def _refresh(self, track: Track, now: float) -> None:
+        """Ask for a key frame when the last one, or the last asking, is too long ago."""
+        if track.source.section.media != "video" or self.paused:
+            return
+        if track.key_at is None:
+            track.key_at = now
+        if now - track.key_at >= KEY_EVERY:
+            track.key_at = now
+            self.asks.request_key(track.source)
 
     def _track(self, source: Source) -> Track | None:
         """Return the source's track; only a camera and its microphone are recorded."""
@@ -175,6 +189,8 @@ class Recorder:
             if track.frames.needs_key and one.marker:
                 self.asks.request_key(track.source)
             return
+        if frame.key:
+            track.key_at = None
         track.waiting.append((track.clock.unwrap(frame.stamp), frame))
 
     def _repair(self, track: Track, now: float) -> None:
@@ -234,7 +250,7 @@ class Recorder:
         video = self.tracks.get("video")
         sizes = [frame.size for _, frame in video.waiting if frame.size] if video else []
         self._file = WebM(self._keep, sizes[0] if sizes else SIZE_UNKNOWN)
-        self._chunk_began = wall
+        self._chunk_began = wall - (now - self._held_since)
         return True
 
     def _keep(self, piece: bytes) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints, field_validator
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_validator
 
 from server.calls.rules import SeatSide
 from server.recordings.models import Recording
-from server.recordings.rules import EndedFor, PartState
+from server.recordings.rules import EndedFor, Light, PartState
 from server.web.http import Message
 
 LATEST = 4_102_444_800.0
@@ -53,6 +53,81 @@ class Pause(Message):
         return reason
 
 
+class ViewingReason(Pause):
+    """Why somebody opens a recording."""
+
+
+class RecordedQuery(Message):
+    """Which recorded calls: those whose case's number begins so, before that time."""
+
+    number: Annotated[str, StringConstraints(max_length=40)] = ""
+    before: AwareDatetime | None = None
+
+
+class RecordedCall(Message):
+    """One recorded call in a list."""
+
+    call_id: str
+    case_id: str
+    number: str
+    item_name: str
+    local_name: str
+    agent_name: str
+    started_at: datetime
+    ended_at: datetime | None
+    parts: int
+    size: int
+    retain_until: datetime
+    purged: bool
+
+
+class RecordedCalls(Message):
+    """The newest recorded calls of a region."""
+
+    calls: list[RecordedCall]
+    more: bool
+
+
+class ViewedSeat(Message):
+    """Whose picture it is."""
+
+    id: str
+    side: SeatSide
+    name: str
+    office: str
+
+
+class ViewedPart(Message):
+    """A part as it can be played: from when on, how long, and which chunks of it cannot be."""
+
+    id: str
+    seat_id: str
+    part: int
+    began_at: datetime
+    seconds: float
+    chunks: int
+    lost: list[int]
+    altered: list[int]
+    purged: bool
+
+
+class Viewing(Message):
+    """A call's recording, opened to one login until it expires."""
+
+    id: str
+    expires_at: datetime
+    call_id: str
+    case_id: str
+    number: str
+    item_code: str
+    item_version: str
+    item_name: str
+    started_at: datetime
+    ended_at: datetime | None
+    seats: list[ViewedSeat]
+    parts: list[ViewedPart]
+
+
 class Part(Message):
     """One part of what a seat sent."""
 
@@ -82,7 +157,7 @@ class CallRecording(Message):
     """Whether a call is recorded now (the red light), and every part so far."""
 
     call_id: str
-    light: Literal["off", "recording", "paused", "failed"]
+    light: Light
     parts: list[Part]
 
 

@@ -25,7 +25,8 @@ class RecordingOrder(Base):
 class Recording(Base):
     """One part of what a seat of a call sent: from one leg, in one file under one key.
 
-    Without its key nothing of it can be read again. `heard_at` is when it last gave a sign.
+    Without its key nothing of it can be read again. `heard_at` is when it last gave a sign,
+    `purged_at` when its key was destroyed, `emptied_at` when its files were gone too.
     """
 
     __tablename__ = "recording"
@@ -53,6 +54,8 @@ class Recording(Base):
     size: Mapped[int] = mapped_column(default=0)
     sealed_key: Mapped[str | None]
     retain_until: Mapped[datetime] = mapped_column(index=True)
+    purged_at: Mapped[datetime | None]
+    emptied_at: Mapped[datetime | None]
 
 
 class RecordingChunk(Base):
@@ -67,3 +70,16 @@ class RecordingChunk(Base):
     file_name: Mapped[str]
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime]
+
+
+class RecordingViewing(Base):
+    """That a clerk's login may look at a call's recording for a while; why is in the log."""
+
+    __tablename__ = "recording_viewing"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("call_record.id"), index=True)
+    clerk_id: Mapped[str]
+    login_id: Mapped[str]
+    at: Mapped[datetime]
+    expires_at: Mapped[datetime]

@@ -13,24 +13,26 @@ from server.errors import ServiceError
 from server.files import FileStore
 from server.recordings import messages as wire
 from server.recordings import queries
-from server.recordings.rules import MOST_CHUNK_BYTES
+from server.recordings.films import Films
+from server.recordings.rules import FOLDER, MOST_CHUNK_BYTES, chunk_context
 from server.recordings.service import Recordings
+from server.recordings.viewing import Viewings
 from server.vault import CaseKey
-from server.web.http import Ask, Empty, Route, Upload
+from server.web.http import Ask, Empty, FileAnswer, Route, Upload
 from server.web.login import Audience
+from server.web.ranges import read_range
 
-FOLDER = "recordings"
+# A player has enough to do with so much, and asks for the rest by and by.
+MOST_AT_ONCE = 1 << 20
+FILM = "/api/viewings/{viewing_id:[0-9a-f]{32}}/recordings/{recording_id:[0-9a-f]{32}}/film"
 CHUNK = "/api/media/recordings/{recording_id:[0-9a-f]{32}}/chunks/{number:[0-9]{1,5}}"
-
-
-def chunk_context(recording_id: str, number: int) -> str:
-    """Return what a chunk's ciphertext is bound to."""
-    return f"recording:{recording_id}:{number}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Handlers:
     recordings: Recordings
+    viewings: Viewings
+    films: Films
     files: FileStore
 
     async def start_recording(self, ask: Ask[Empty]) -> wire.CallRecording:
@@ -52,6 +54,37 @@ class _Handlers:
     async def read_shown_recording(self, ask: Ask[Empty]) -> wire.CallRecording:
         return await self.read_recording(ask)
 
+    async def list_recordings(self, ask: Ask[wire.RecordedQuery]) -> wire.RecordedCalls:
+        async with ask.database.reading() as session:
+            return await self.viewings.find(session, ask.actor, ask.said)
+
+    async def open_viewing(self, ask: Ask[wire.ViewingReason]) -> wire.Viewing:
+        """Look through every chunk, then open the recording: what cannot be played is known."""
+        call_id = ask.path["call_id"]
+        async with ask.database.reading() as session:
+            parts = await self.viewings.parts(session, ask.actor, call_id)
+        films = {part.id: await self.films.film(part, chunks) for part, chunks in parts}
+        return await ask.command(
+            lambda unit: self.viewings.open(unit, ask.actor, call_id, ask.said.reason, films)
+        )
+
+    async def stream_film(self, ask: Ask[Empty]) -> FileAnswer:
+        """Give the asked range of a film that was opened before."""
+        async with ask.database.reading() as session:
+            part, chunks = await self.viewings.opened(
+                session, ask.actor, ask.path["viewing_id"], ask.path["recording_id"],
+                ask.units.clock(),
+            )  # fmt: skip
+        film = await self.films.film(part, chunks)
+        first, count = read_range(ask.range, film.size, MOST_AT_ONCE)
+        try:
+            content = await self.films.read(part, film, first, count)
+        except FileNotFoundError:
+            raise ServiceError("recording.altered") from None
+        return FileAnswer(
+            content, "video/webm", f"{part.id}.webm", attachment=False, first=first, of=film.size
+        )
+
     async def keep_chunk(self, ask: Ask[wire.ChunkGiven]) -> wire.ChunkKept:
         """Seal a chunk and put it away, then enter it: no row is without its file."""
         authorize(ask.actor, Action.FILE_CHUNK)
@@ -64,7 +97,13 @@ class _Handlers:
         context = chunk_context(recording_id, number)
         sealed = await asyncio.to_thread(_seal, key, ask.content, ask.said.sha256, context)
         name = f"{FOLDER}/{recording_id}/{number:05d}-{ask.said.sha256}"
-        await self.files.put(name, sealed)
+        try:
+            await self.files.put(name, sealed)
+        except OSError:
+            # A full disk is no secret until the chunks are overdue: it is told now.
+            async with ask.units.open() as unit:
+                await self.recordings.note_unkept(unit, recording_id)
+            raise
         try:
             return await ask.command(
                 lambda unit: self.recordings.keep(
@@ -84,7 +123,9 @@ def _seal(key: CaseKey, content: bytes, sha256: str, context: str) -> bytes:
 
 def routes(recordings: Recordings, files: FileStore) -> list[Route[Any]]:
     """Return this domain's lines of the API."""
-    on = _Handlers(recordings, files)
+    records = recordings.records
+    viewings = Viewings(records, recordings.reader)
+    on = _Handlers(recordings, viewings, Films(files, records.vault), files)
     return [
         Route("POST", CALL + "/recording", Action.RECORD_CALL, Empty, on.start_recording,
               wire.CallRecording, "Record the call, or go on after a pause"),
@@ -96,6 +137,12 @@ def routes(recordings: Recordings, files: FileStore) -> list[Route[Any]]:
               Empty, on.read_shown_recording, wire.CallRecording,
               "Whether the call that a facing screen shows is recorded",
               audience=Audience.DEVICE),
+        Route("GET", "/api/recordings", Action.LIST_RECORDINGS, wire.RecordedQuery,
+              on.list_recordings, wire.RecordedCalls, "The newest recorded calls of my region"),
+        Route("POST", CALL + "/viewings", Action.VIEW_RECORDING, wire.ViewingReason,
+              on.open_viewing, wire.Viewing, "Open a call's recording, and say why"),
+        Route("GET", FILM, Action.VIEW_RECORDING, Empty, on.stream_film, None,
+              "A range of a part's film, which was opened before"),
         Route("PUT", CHUNK, Action.FILE_CHUNK, wire.ChunkGiven, on.keep_chunk, wire.ChunkKept,
               "Bring a chunk of a recording", audience=Audience.WORKER,
               upload=Upload(MOST_CHUNK_BYTES, ("video/webm",))),

@@ -10,36 +10,32 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor
 from server.calls.models import Call, Seat
-from server.calls.queries import find_call, list_seats, live_call
+from server.calls.queries import find_call, live_call
 from server.calls.relaying import Tape
 from server.calls.rules import CallState, SeatSide
 from server.cases.models import Case
 from server.cases.queries import find_case, find_consent
 from server.cases.reading import Reader
-from server.cases.record import Entry, Records
+from server.cases.record import Entry
 from server.cases.rules import ConsentState
 from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
-from server.media import messages as media
 from server.recordings import messages as wire
 from server.recordings import queries
-from server.recordings.models import Recording, RecordingChunk, RecordingOrder
+from server.recordings.models import Recording, RecordingOrder
+from server.recordings.parts import Parts
 from server.recordings.rules import (
     LIVE,
-    MOST_CHUNKS,
+    PASSING,
     RECORDED,
-    SILENCE,
     EndedFor,
+    Light,
     PartState,
     is_kept,
-    missing_numbers,
+    light_of,
 )
-from server.relays.queries import find_worker, worker_at
-from server.rooms import board as board_room
-from server.rooms import case as case_room
-from server.rooms import clerk as clerk_room
-from server.rooms import counter as counter_room
+from server.relays.queries import find_worker
 from server.texts import RECORDING_NOTICES
 from server.tickets.rules import unknown_as
 
@@ -47,13 +43,12 @@ Arrange = Callable[[Unit, Call], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Recordings:
+class Recordings(Parts):
     """Orders recordings and keeps account of them; each verb works in the unit it is given.
 
     `arrange` tells a call's worker what it is to do, and asks `tapes` for it.
     """
 
-    records: Records
     reader: Reader
     arrange: Arrange
 
@@ -70,20 +65,26 @@ class Recordings:
         if order is None and not live:
             return {}
         entry = await self.records.begin_as_service(unit, call.case_id)
+        before = entry.case.seq
         legs = {seat.id: seat.leg_id for seat in seats if seat.side in RECORDED}
         for part in live:
             if order is None or legs.get(part.seat_id) != part.leg_id:
                 why = await self._why(unit, call, part, legs, ordered=order is not None)
                 await self._end(entry, part, why)
-        if order is None:
+        found = {} if order is None else await self._running(entry, call, seats, order)
+        if entry.case.seq != before:
             await self._tell(entry, call.id)
-            return {}
-        return await self._running(entry, call, seats, order)
+        return found
 
     async def _running(
         self, entry: Entry, call: Call, seats: Sequence[Seat], order: RecordingOrder
     ) -> dict[str, Tape]:
         newest = await self._newest(entry.unit.session, call.id)
+        if call.worker_id is None and not order.paused:
+            for cut in newest.values():
+                if cut.state is PartState.CUT:
+                    # Nothing can follow it in a direct call: there is nothing to wait for.
+                    await self._fail(entry, cut, cut.ended_for or EndedFor.WORKER_LOST)
         tapes = {}
         for seat in seats:
             if seat.side not in RECORDED or seat.leg_id is None or call.worker_id is None:
@@ -92,9 +93,8 @@ class Recordings:
             over = part is not None and part.state in {PartState.CUT, PartState.ENDED}
             if part is None or over or part.leg_id != seat.leg_id:
                 part = await self._begin(entry, call, seat, part, paused=order.paused)
-            if part.state in LIVE or part.ended_for is EndedFor.SILENT:
+            if part.state in LIVE or part.ended_for in PASSING:
                 tapes[seat.id] = Tape(part.id, order.paused)
-        await self._tell(entry, call.id)
         return tapes
 
     async def _order(self, unit: Unit, call: Call) -> RecordingOrder | None:
@@ -214,6 +214,7 @@ class Recordings:
                 # Another part is to follow it.
                 part.state = PartState.ENDED
         await self.arrange(unit, call)
+        await self._tell(entry, call.id)
         return await self._shown(unit.session, call)
 
     async def pause(
@@ -227,6 +228,7 @@ class Recordings:
             await self._set_pause(entry, call, order, paused=True)
             await entry.append("recording.paused", {"call_id": call.id}, private={"reason": reason})
             await self.arrange(unit, call)
+            await self._tell(entry, call.id)
         return await self._shown(unit.session, call)
 
     async def _set_pause(
@@ -263,99 +265,10 @@ class Recordings:
 
     async def _shown(self, session: AsyncSession, call: Call) -> wire.CallRecording:
         parts = await queries.parts_of(session, call.id)
-        states = {part.state for part in {part.seat_id: part for part in parts}.values()}
-        light = next(
-            (state.value for state in (PartState.FAILED, PartState.RECORDING, PartState.PAUSED)
-             if state in states), "off",
-        )  # fmt: skip
+        newest = {part.seat_id: part.state for part in parts}
+        light = Light.OFF if call.state is CallState.ENDED else light_of(newest.values())
         shown = [wire.Part.of(part) for part in parts]
-        over = call.state is CallState.ENDED
-        return wire.CallRecording.model_validate(
-            {"call_id": call.id, "light": "off" if over else light, "parts": shown}
-        )
-
-    # What becomes of it
-
-    async def keep(
-        self, unit: Unit, recording_id: str, number: int, given: wire.ChunkGiven, *,
-        size: int, file_name: str,
-    ) -> wire.ChunkKept:  # fmt: skip
-        """Enter a chunk whose file is there; the same again changes nothing.
-
-        Refuses recording.unknown, and chunk.taken for another one under this number.
-        """
-        entry, part = await self._entry(unit, recording_id)
-        known = await queries.find_chunk(unit.session, part.id, number)
-        if known is not None:
-            if known.sha256 != given.sha256:
-                raise ServiceError("chunk.taken")
-            return wire.ChunkKept(number=number, sha256=known.sha256)
-        if number >= MOST_CHUNKS or part.sealed_key is None:
-            raise ServiceError("recording.unknown")
-        unit.session.add(RecordingChunk(
-            recording_id=part.id, number=number, sha256=given.sha256, size=size,
-            file_name=file_name, began_at=given.began_at, ended_at=given.ended_at,
-        ))  # fmt: skip
-        part.chunks, part.size, part.heard_at = part.chunks + 1, part.size + size, unit.now
-        data = {"recording_id": part.id, "number": number, "sha256": given.sha256, "size": size}
-        await entry.append("recording.chunk", data)
-        if part.state is PartState.FAILED and part.ended_for is EndedFor.SILENT:
-            part.state, part.ended_for, part.ended_at = PartState.RECORDING, None, None
-            await entry.append("recording.resumed", {"recording_id": part.id})
-            await self._tell(entry, part.call_id)
-        return wire.ChunkKept(number=number, sha256=given.sha256)
-
-    async def note_gap(self, unit: Unit, sid: str, said: media.RecordingGap) -> None:
-        """Mark what was lost on a part's line."""
-        found = await self._said_of(unit, sid, said.recording_id)
-        if found is not None:
-            data = {
-                "recording_id": said.recording_id, "reason": "line", "at": round(said.at, 3),
-                "track": said.track, "packets": said.packets,
-            }  # fmt: skip
-            await found[0].append("recording.gap", data)
-
-    async def note_end(self, unit: Unit, sid: str, said: media.RecordingEnded) -> None:
-        """Note how much a part was; chunks that have not come are marked as a gap."""
-        found = await self._said_of(unit, sid, said.recording_id)
-        if found is None or found[1].told_chunks is not None:
-            return
-        entry, part = found
-        part.told_chunks, part.frames = said.chunks, said.frames
-        lacking = missing_numbers(await queries.numbers_of(unit.session, part.id), said.chunks)
-        if lacking:
-            data = {"recording_id": part.id, "reason": "chunks_missing", "numbers": lacking[:100]}
-            await entry.append("recording.gap", data)
-
-    async def note_failure(self, unit: Unit, sid: str, said: media.RecordingFailed) -> None:
-        """Raise the alarm for a part that cannot go on."""
-        found = await self._said_of(unit, sid, said.recording_id)
-        if found is not None and found[1].state is not PartState.FAILED:
-            await self._fail(*found, EndedFor(said.reason))
-
-    async def hush(self, unit: Unit, recording_id: str) -> None:
-        """Raise the alarm for a part that gives no sign, unless it has given one meanwhile."""
-        entry, part = await self._entry(unit, recording_id)
-        awaited = part.state in {PartState.RECORDING, PartState.CUT}
-        if awaited and part.heard_at <= unit.now - SILENCE:
-            await self._fail(entry, part, part.ended_for or EndedFor.SILENT)
-
-    async def come_back(self, unit: Unit) -> None:
-        """Give every part its time anew, for nobody could bring a chunk while we were away."""
-        for part in await queries.live(unit.session):
-            part.heard_at = unit.now
-
-    async def _fail(self, entry: Entry, part: Recording, why: EndedFor) -> None:
-        part.state, part.ended_for = PartState.FAILED, why
-        part.ended_at = part.ended_at or entry.unit.now
-        data = {"recording_id": part.id, "call_id": part.call_id, "reason": why.value}
-        await entry.append("recording.failed", data)
-        news = {"call_id": part.call_id, "case_id": part.case_id, "reason": why.value}
-        case = entry.case
-        rooms = await self._rooms(entry, part.call_id)
-        for room in [*rooms, *map(board_room, sorted({case.jurisdiction, case.counter_region}))]:
-            entry.unit.notify(room, "recording.failed", news)
-        await self._tell(entry, part.call_id)
+        return wire.CallRecording(call_id=call.id, light=light, parts=shown)
 
     async def require(self, session: AsyncSession, case: Case) -> None:
         """Refuse recording.missing if the item demands a recording that is not whole so far."""
@@ -368,31 +281,3 @@ class Recordings:
         }
         if not is_kept(newest):
             raise ServiceError("recording.missing")
-
-    async def _entry(self, unit: Unit, recording_id: str) -> tuple[Entry, Recording]:
-        part = await queries.find(unit.session, recording_id)
-        if part is None:
-            raise ServiceError("recording.unknown")
-        entry = await self.records.begin_as_service(unit, part.case_id)
-        await unit.session.refresh(part)
-        return entry, part
-
-    async def _said_of(
-        self, unit: Unit, sid: str, recording_id: str
-    ) -> tuple[Entry, Recording] | None:
-        """Return the part of which its own worker speaks."""
-        part = await queries.find(unit.session, recording_id)
-        worker = await worker_at(unit.session, sid)
-        if part is None or worker is None or part.worker_id != worker.id:
-            return None
-        return await self._entry(unit, recording_id)
-
-    async def _tell(self, entry: Entry, call_id: str) -> None:
-        news = {"call_id": call_id, "case_id": entry.case.id}
-        for room in await self._rooms(entry, call_id):
-            entry.unit.notify(room, "recording.changed", news)
-
-    async def _rooms(self, entry: Entry, call_id: str) -> list[str]:
-        seats = await list_seats(entry.unit.session, call_id)
-        rooms = {clerk_room(s.holder) for s in seats if s.side is not SeatSide.CITIZEN}
-        return sorted(rooms | {case_room(entry.case.id), counter_room(entry.case.counter)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from server.calls.rules import CallState, Outlook
+from server.recordings.rules import Light
 from server.tickets.rules import AgentState, TicketState
 from server.web.http import Message
 
@@ -60,6 +61,7 @@ class BoardCall(Message):
     state: CallState
     local_check: Outlook | None
     agent_check: Outlook | None
+    recording: Light
 
 
 class BoardAgent(Message):

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.access import Action, Actor, authorize
 from server.calls.rules import SeatSide
 from server.cases.reading import Reader
+from server.recordings.queries import lights_of
+from server.recordings.rules import Light
 from server.supervision import messages as wire
 from server.supervision import queries
 from server.supervision.rules import average, day_began, percentile
@@ -45,6 +47,7 @@ class Supervision:
         ]
         live = await queries.live_calls(session, region)
         checks = await queries.device_checks(session, [call.id for call, _ in live])
+        lights = await lights_of(session, [call.id for call, _ in live])
         calls = [
             wire.BoardCall(
                 call_id=call.id,
@@ -57,6 +60,7 @@ class Supervision:
                 state=call.state,
                 local_check=checks.get((call.id, SeatSide.LOCAL)),
                 agent_check=checks.get((call.id, SeatSide.REMOTE)),
+                recording=lights.get(call.id, Light.OFF),
             )
             for call, case in live
         ]

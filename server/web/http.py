@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -48,6 +49,9 @@ class FileAnswer:
     media_type: str
     name: str
     attachment: bool = True
+    # Where a part of a file begins in it, and how long the whole is; 0: this is the whole.
+    first: int = 0
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class Ask(Generic[Taken]):
     content: bytes = b""
     media_type: str = ""
     fingerprint: str = ""
+    range: str = ""
     login: NewLogin | None = None
 
     @property
@@ -211,6 +216,7 @@ async def _read(
         content=content if route.upload else b"",
         media_type=request.content_type,
         fingerprint=hashlib.sha256(place + content).hexdigest(),
+        range=request.headers.get("Range", ""),
     )
 
 
@@ -273,10 +279,17 @@ def _refusal(error: ValidationError, code: str) -> ServiceError:
 def _answer(request: web.Request, answer: Answer) -> web.Response:
     if isinstance(answer, FileAnswer):
         kind = "attachment" if answer.attachment else "inline"
+        last = answer.first + len(answer.content) - 1
+        part = {
+            "Accept-Ranges": "bytes",
+            "Content-Range": f"bytes {answer.first}-{last}/{answer.of}",
+        }
         return web.Response(
             body=answer.content,
+            status=HTTPStatus.PARTIAL_CONTENT if answer.of else HTTPStatus.OK,
             content_type=answer.media_type,
             headers={
+                **(part if answer.of else {}),
                 "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(answer.name)}",
                 "Content-Security-Policy": "sandbox; default-src 'none'",
                 "Cache-Control": "private, no-store",

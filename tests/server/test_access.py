@@ -191,7 +191,14 @@ def test_an_administrator_signs_in_and_reads_the_catalogue() -> None:
 
 def test_a_supervisor_changes_nothing_in_a_case() -> None:
     changes = {action for action in allowed_to(Role.SUPERVISOR) if not action.endswith(".read")}
-    assert changes == {Action.SIGN_OUT, Action.LIST_CASES, Action.WATCH_CASE, Action.OPEN_LEG}
+    assert changes == {
+        Action.SIGN_OUT,
+        Action.LIST_CASES,
+        Action.WATCH_CASE,
+        Action.OPEN_LEG,
+        Action.LIST_RECORDINGS,
+        Action.VIEW_RECORDING,
+    }
 
 
 @pytest.mark.parametrize(

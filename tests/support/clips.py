@@ -13,6 +13,8 @@ import av
 import av.audio.stream
 import av.video.stream
 
+from server.media.muxing import WebM
+
 WIDTH, HEIGHT = 320, 240
 FRAMES_A_SECOND: Final = 30
 SAMPLES: Final = 960
@@ -88,6 +90,20 @@ def vp8_packets(content: bytes) -> list[bytes]:
     """Cut a VP8 frame into payloads (RFC 7741)."""
     parts = [content[at : at + LARGEST] for at in range(0, len(content), LARGEST)]
     return [bytes([0x10 if index == 0 else 0x00]) + part for index, part in enumerate(parts)]
+
+
+def recorded(seconds: int, chunks: int) -> list[bytes]:
+    """Return the clip as a recorder writes it, in so many chunks."""
+    pieces: list[bytes] = []
+    file = WebM(pieces.append, (WIDTH, HEIGHT))
+    clip = flash_and_beep(seconds)
+    frames = [(frame.at, track, frame) for track in clip for frame in clip[track]]
+    for at, track, frame in sorted(frames, key=lambda one: one[:2]):
+        file.write(track, round(at * 1000), frame.content, key=frame.key)
+    file.close()
+    whole = b"".join(pieces)
+    size = -(-len(whole) // chunks)
+    return [whole[at : at + size] for at in range(0, len(whole), size)]
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,16 @@ const routes: RouteRecordRaw[] = [
     meta: { title: "值班看板", staff: true },
   },
   {
+    path: "/recordings",
+    component: page("RecordingsPage"),
+    meta: { title: "录音录像", staff: true },
+  },
+  {
+    path: "/recordings/:call([0-9a-f]{32})",
+    component: page("RecordingPage"),
+    meta: { title: "录音录像回放", staff: true },
+  },
+  {
     path: "/facing/:counter?",
     component: page("FacingPage"),
     meta: { title: "跨域通办窗口" },

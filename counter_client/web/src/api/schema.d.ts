@@ -704,6 +704,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest recorded calls of my region */
+        get: operations["list_recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calls/{call_id}/viewings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open a call's recording, and say why */
+        post: operations["open_viewing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/viewings/{viewing_id}/recordings/{recording_id}/film": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A range of a part's film, which was opened before */
+        get: operations["stream_film"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/media/recordings/{recording_id}/chunks/{number}": {
         parameters: {
             query?: never;
@@ -1364,6 +1415,7 @@ export interface components {
             state: components["schemas"]["CallState"];
             local_check: components["schemas"]["Outlook"] | null;
             agent_check: components["schemas"]["Outlook"] | null;
+            recording: components["schemas"]["Light"];
         };
         /**
          * BoardCards
@@ -1454,11 +1506,7 @@ export interface components {
         CallRecording: {
             /** Call Id */
             call_id: string;
-            /**
-             * Light
-             * @enum {string}
-             */
-            light: "off" | "recording" | "paused" | "failed";
+            light: components["schemas"]["Light"];
             /** Parts */
             parts: components["schemas"]["Part"][];
         };
@@ -1965,7 +2013,7 @@ export interface components {
          * @description Why a part ended.
          * @enum {string}
          */
-        EndedFor: "call_ended" | "leg_lost" | "worker_lost" | "seat_moved" | "consent_missing" | "silent" | "overflow" | "refused" | "broken";
+        EndedFor: "call_ended" | "leg_lost" | "worker_lost" | "seat_moved" | "consent_missing" | "silent" | "unkept" | "overflow" | "refused" | "broken";
         /**
          * Event
          * @description One line of a case's log.
@@ -2294,6 +2342,12 @@ export interface components {
             /** Certificates */
             certificates: components["schemas"]["CertificateKindView"][];
         };
+        /**
+         * Light
+         * @description What a call's red light shows.
+         * @enum {string}
+         */
+        Light: "off" | "recording" | "paused" | "failed";
         /**
          * ListQuery
          * @description Which cases to list.
@@ -2730,6 +2784,68 @@ export interface components {
             at: string;
         };
         /**
+         * RecordedCall
+         * @description One recorded call in a list.
+         */
+        RecordedCall: {
+            /** Call Id */
+            call_id: string;
+            /** Case Id */
+            case_id: string;
+            /** Number */
+            number: string;
+            /** Item Name */
+            item_name: string;
+            /** Local Name */
+            local_name: string;
+            /** Agent Name */
+            agent_name: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Parts */
+            parts: number;
+            /** Size */
+            size: number;
+            /**
+             * Retain Until
+             * Format: date-time
+             */
+            retain_until: string;
+            /** Purged */
+            purged: boolean;
+        };
+        /**
+         * RecordedCalls
+         * @description The newest recorded calls of a region.
+         */
+        RecordedCalls: {
+            /** Calls */
+            calls: components["schemas"]["RecordedCall"][];
+            /** More */
+            more: boolean;
+        };
+        /**
+         * RecordedQuery
+         * @description Which recorded calls: those whose case's number begins so, before that time.
+         */
+        RecordedQuery: {
+            /**
+             * Number
+             * @default
+             */
+            number: string;
+            /**
+             * Before
+             * @default null
+             */
+            before: string | null;
+        };
+        /**
          * RefusalOrder
          * @description Why the case is refused, and on what basis in law.
          */
@@ -3123,6 +3239,90 @@ export interface components {
          */
         VerdictKind: "genuine" | "altered" | "unknown" | "revoked" | "superseded" | "expired" | "unreadable" | "cannot_tell";
         /**
+         * ViewedPart
+         * @description A part as it can be played: from when on, how long, and which chunks of it cannot be.
+         */
+        ViewedPart: {
+            /** Id */
+            id: string;
+            /** Seat Id */
+            seat_id: string;
+            /** Part */
+            part: number;
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Seconds */
+            seconds: number;
+            /** Chunks */
+            chunks: number;
+            /** Lost */
+            lost: number[];
+            /** Altered */
+            altered: number[];
+            /** Purged */
+            purged: boolean;
+        };
+        /**
+         * ViewedSeat
+         * @description Whose picture it is.
+         */
+        ViewedSeat: {
+            /** Id */
+            id: string;
+            side: components["schemas"]["SeatSide"];
+            /** Name */
+            name: string;
+            /** Office */
+            office: string;
+        };
+        /**
+         * Viewing
+         * @description A call's recording, opened to one login until it expires.
+         */
+        Viewing: {
+            /** Id */
+            id: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Call Id */
+            call_id: string;
+            /** Case Id */
+            case_id: string;
+            /** Number */
+            number: string;
+            /** Item Code */
+            item_code: string;
+            /** Item Version */
+            item_version: string;
+            /** Item Name */
+            item_name: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Seats */
+            seats: components["schemas"]["ViewedSeat"][];
+            /** Parts */
+            parts: components["schemas"]["ViewedPart"][];
+        };
+        /**
+         * ViewingReason
+         * @description Why somebody opens a recording.
+         */
+        ViewingReason: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Way
          * @description What became of the way to a media worker: there may be none, for calls go directly then.
          * @enum {string}
@@ -3148,7 +3348,7 @@ export interface components {
             data: null;
             error: {
                 /** @enum {string} */
-                code: "action.forbidden" | "agent.busy" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.interrupted" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "event.invalid" | "event.unknown" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "rate.exceeded" | "rating.given" | "recording.missing" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "worker.full";
+                code: "action.forbidden" | "agent.busy" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "event.invalid" | "event.unknown" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
                 field: string | null;
                 details: Record<string, never>;
             };
@@ -4804,6 +5004,113 @@ export interface operations {
                         error: null;
                         request_id: string;
                     };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    list_recordings: {
+        parameters: {
+            query?: {
+                number?: string;
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest recorded calls of my region */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["RecordedCalls"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    open_viewing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewingReason"];
+            };
+        };
+        responses: {
+            /** @description Open a call's recording, and say why */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Viewing"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    stream_film: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                viewing_id: string;
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A range of a part's film, which was opened before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
                 };
             };
             /** @description A refusal with a stable code */

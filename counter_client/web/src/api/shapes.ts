@@ -48,6 +48,11 @@ export type DeviceCheck = Models["DeviceCheck"];
 export type DeviceTrial = Models["DeviceTrial"];
 export type Tried = Models["Tried"];
 export type Outlook = Models["Outlook"];
+export type CallRecording = Models["CallRecording"];
+export type RecordedCall = Models["RecordedCall"];
+export type RecordedCalls = Models["RecordedCalls"];
+export type Viewing = Models["Viewing"];
+export type ViewedPart = Models["ViewedPart"];
 
 export type Certificate = Models["Certificate"];
 export type Receipt = Models["Receipt"];

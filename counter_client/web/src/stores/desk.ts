@@ -114,8 +114,10 @@ export const useDesk = defineStore("desk", () => {
     await readLog(id);
     const fresh = events.value.filter((event) => event.seq > before);
     if (id !== wanted || shown.value === null || fresh.length === 0) return;
-    if (fresh.every((event) => event.kind === "field.changed")) {
-      for (const event of fresh) takeField(event.data as unknown as Field);
+    if (fresh.every((event) => event.kind === "field.changed" || event.kind === "recording.chunk")) {
+      for (const event of fresh) {
+        if (event.kind === "field.changed") takeField(event.data as unknown as Field);
+      }
       return;
     }
     const found = await get<Case>(`/api/cases/${id}`);

@@ -30,6 +30,22 @@ export async function confirmed(title: string, message: string, yes: string): Pr
   }
 }
 
+/** Ask for some words before a command; null when the person thinks better of it. */
+export async function askedFor(title: string, message: string, yes: string, missing: string): Promise<string | null> {
+  try {
+    const { value } = await ElMessageBox.prompt(message, title, {
+      confirmButtonText: yes,
+      cancelButtonText: "再想一想",
+      closeOnClickModal: false,
+      inputPattern: /\S/,
+      inputErrorMessage: missing,
+    });
+    return value.trim();
+  } catch {
+    return null;
+  }
+}
+
 /** Run a command and tell of its failure; undefined when it failed. */
 export async function attempt<T>(run: () => Promise<T>): Promise<T | undefined> {
   try {

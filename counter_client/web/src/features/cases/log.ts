@@ -60,6 +60,8 @@ const WORDS: Record<string, Words> = {
   "recording.resumed": () => "恢复录音录像",
   "recording.ended": () => "录音录像结束",
   "recording.failed": () => "录音录像失败",
+  "recording.viewed": (data) => `查阅录音录像${quoted(data.reason)}`,
+  "recording.purged": () => "录音录像到期销毁",
   "call.interrupted": () => "视频中断，正在重连",
   "call.ended": (data) => `通话结束（${END_REASONS[text(data.reason)] ?? "其他原因"}）${quoted(data.remark)}`,
   "seat.taken": () => "入席",
@@ -95,5 +97,8 @@ export function actorName(event: Event): string {
   if (event.actor.kind === "citizen") return "办事人";
   return event.actor.kind === "service" ? "系统" : event.actor.name;
 }
+
+/** What the log keeps for the proof and nobody reads: a line every few seconds. */
+export const QUIET: ReadonlySet<string> = new Set(["recording.chunk"]);
 
 export const LOG_KINDS = Object.keys(WORDS);

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server.db.unit import Units
+from tests.support.database import News, SetClock
+from tests.support.halls import Halls
+from tests.support.relay import Relay
+from tests.support.studio import Studio
+
+
+@pytest.fixture
+def studio(either_units: Units, news: News, clock: SetClock, tmp_path: Path) -> Studio:
+    return Studio(Halls(either_units), Relay(either_units), news, clock, tmp_path)
