@@ -65,6 +65,10 @@ class Action(enum.StrEnum):
     READ_CALL = "call.read"
     TAKE_SEAT = "seat.take"
     USE_SEAT = "seat.use"
+    LEAVE_SEAT = "seat.leave"
+    INVITE_ADVISER = "adviser.invite"
+    ANSWER_INVITATION = "invitation.answer"
+    OBSERVE_CALL = "call.observe"
     OPEN_LEG = "leg.open"
     HANG_UP = "call.hang_up"
     SAY = "chat.say"
@@ -107,31 +111,43 @@ class Actor:
     items: frozenset[str] = field(default_factory=frozenset)
 
 
+class Sitting(enum.StrEnum):
+    """What seat somebody has in a case's call; who observes has none by which to act."""
+
+    NONE = "none"
+    ADVISER = "adviser"
+    PARTY = "party"
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is asked about: how the actor stands to it, its state, and whether they hold a seat.
+    """What is asked about: how the actor stands to it, its state, and what seat they have.
 
     `unknown` is the refusal for those who may not know that it exists.
     """
 
     relations: frozenset[Relation]
     state: str
-    holds_seat: bool = False
+    sitting: Sitting = Sitting.NONE
     unknown: str = "case.unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One line of the table: these roles, standing so, in these states (None: in any)."""
+    """One line of the table: these roles, standing so, in these states (None: in any).
+
+    `seat` asks for the seat of a party of the call; with `advice` an adviser's will do.
+    """
 
     roles: frozenset[Role]
     relations: frozenset[Relation] | None = None
     states: frozenset[str] | None = None
     seat: bool = False
+    advice: bool = False
 
 
 def _grant(
-    roles: str, relations: str = "", states: str = "", *, seat: bool = False
+    roles: str, relations: str = "", states: str = "", *, seat: bool = False, advice: bool = False
 ) -> tuple[Grant, ...]:
     return (
         Grant(
@@ -139,6 +155,7 @@ def _grant(
             relations=frozenset(Relation(name) for name in relations.split()) or None,
             states=frozenset(states.split()) or None,
             seat=seat,
+            advice=advice,
         ),
     )
 
@@ -198,12 +215,17 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.SET_AGENT_STATE: _grant("agent"),
     Action.ANSWER_OFFER: _grant("agent", "own"),
     Action.READ_CALL: _READ + _grant("device", "own"),
-    Action.TAKE_SEAT: _grant("counter agent device", "own"),
-    Action.USE_SEAT: _grant("counter agent device", "own"),
+    Action.TAKE_SEAT: _grant("counter agent supervisor device", "own"),
+    Action.USE_SEAT: _grant("counter agent supervisor device", "own"),
+    Action.LEAVE_SEAT: _grant("agent supervisor", "own"),
+    Action.INVITE_ADVISER: _grant("counter", "local", seat=True)
+    + _grant("agent", "jurisdiction", seat=True),
+    Action.ANSWER_INVITATION: _grant("agent", "own"),
+    Action.OBSERVE_CALL: _grant("supervisor", "local jurisdiction", _SENT),
     Action.OPEN_LEG: _grant("counter agent supervisor device"),
     Action.HANG_UP: _grant("counter agent", "local jurisdiction", seat=True),
     Action.CHECK_DEVICES: _grant("counter agent"),
-    Action.SAY: _grant("counter agent", "local jurisdiction", seat=True),
+    Action.SAY: _grant("counter agent", "local jurisdiction", seat=True, advice=True),
     Action.CONFIRM_PERSON: _grant("counter", "local", seat=True),
     Action.ASK_STILL: _grant("counter", "local", "in_call certified", seat=True)
     + _grant("agent", "jurisdiction", "in_call certified", seat=True),
@@ -254,7 +276,7 @@ def authorize(actor: Actor, action: Action, subject: Subject | None = None) -> N
         return
     standing = [g for g in mine if g.relations is None or g.relations & subject.relations]
     timely = [g for g in standing if g.states is None or subject.state in g.states]
-    if any(subject.holds_seat or not grant.seat for grant in timely):
+    if any(_sits_right(grant, subject.sitting) for grant in timely):
         return
     if not _may_know(actor, subject):
         raise ServiceError(subject.unknown)
@@ -263,6 +285,11 @@ def authorize(actor: Actor, action: Action, subject: Subject | None = None) -> N
     if not timely:
         raise ServiceError("case.wrong_state", state=subject.state)
     raise ServiceError("seat.missing")
+
+
+def _sits_right(grant: Grant, sitting: Sitting) -> bool:
+    advises = grant.advice and sitting is Sitting.ADVISER
+    return not grant.seat or sitting is Sitting.PARTY or advises
 
 
 def _may_know(actor: Actor, subject: Subject) -> bool:

@@ -30,9 +30,10 @@ import server.tickets.routes
 from server.access import Actor, Role
 from server.calls import mark_messages
 from server.calls import messages as call_messages
+from server.calls.authority import Authorities
 from server.calls.legs import Legs
 from server.calls.models import Call
-from server.calls.queries import holds_seat, live_call
+from server.calls.queries import find_sitting, live_call
 from server.calls.service import Calls
 from server.calls.socket import listeners
 from server.calls.turn import TurnServers
@@ -168,7 +169,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     vault = Vault(settings.secret)
     files = LocalFiles(settings.data / "files")
     pictures, hashes = Pictures(), PasswordHashes()
-    records = Records(vault, holds_seat)
+    records = Records(vault, find_sitting)
     reader = Reader(records, items, catalogue)
 
     async def file_still(entry: Entry, still_id: str, material_id: str) -> None:
@@ -217,7 +218,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         signer=signer,
         papers=papers,
         refusals=refusals,
-        issuing=Issuing(units, records, drafts, signer, papers, url),
+        issuing=Issuing(units, records, drafts, signer, papers, url, Authorities(reader).require),
         certificates=Certificates(records, reader, catalogue, url),
         verifying=Verifying(units, records, signer, papers),
         citizens=Citizens(units, vault, records, cases, recordings.consider),

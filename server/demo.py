@@ -43,13 +43,14 @@ class DemoClerk:
 
 
 def _clerk(
-    name: str, display_name: str, roles: tuple[Role, ...], place: tuple[str, str, str], shows: str
-) -> DemoClerk:
+    name: str, display_name: str, roles: tuple[Role, ...], place: tuple[str, str, str], shows: str,
+    *, items: tuple[str, ...] = (),
+) -> DemoClerk:  # fmt: skip
     region, hall, counter = place
     return DemoClerk(
         NewClerk(
             name=name, display_name=display_name, roles=roles, region=region, hall=hall,
-            counter=counter, demo=True,
+            counter=counter, items=items, demo=True,
         ),
         shows,
     )  # fmt: skip
@@ -63,6 +64,8 @@ CLERKS: tuple[DemoClerk, ...] = (
     _clerk("wujiang-supervisor", "陆值班", (Role.SUPERVISOR,), (*_PINGWANG, ""), "吴江 值班长"),
     _clerk("huoqiu-counter", "汪窗口", (Role.COUNTER,), (*_HUOQIU, "huoqiu-1"), "霍邱 窗口人员"),
     _clerk("huoqiu-agent", "程坐席", (Role.AGENT,), (*_HUOQIU, ""), "霍邱 属地人员"),
+    _clerk("huoqiu-police", "许户政", (Role.AGENT,), (*_HUOQIU, ""),
+           "霍邱 公安户籍，只办户籍证明，可受邀会商", items=("school-household-proof",)),
     _clerk("huoqiu-supervisor", "方值班", (Role.SUPERVISOR,), (*_HUOQIU, ""), "霍邱 值班长"),
     _clerk("deqing-clerk", "钱旁人", (Role.COUNTER, Role.AGENT), (*_DEQING, "deqing-1"),
            "德清 第三地人员，看不到前两地的办件"),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, RootModel, StringConstraints, model_validator
 
+from server.calls import guest_messages as guest_wire
 from server.calls import models
 from server.calls.rules import (
     CallState,
@@ -76,7 +77,10 @@ class StillRefusal(Message):
 
 
 class Seat(Message):
-    """One participant; `connected`: a socket holds the seat. `since` is the seat's epoch."""
+    """One participant; `connected`: a socket holds the seat. `since` is the seat's epoch.
+
+    `invited_by` is the clerk who asked an adviser in, and may let them go.
+    """
 
     id: str
     order: int
@@ -86,6 +90,7 @@ class Seat(Message):
     connected: bool
     media_up: bool
     since: datetime
+    invited_by: str | None
 
     @classmethod
     def of(cls, row: models.Seat) -> Seat:
@@ -99,6 +104,7 @@ class Seat(Message):
             connected=row.sid is not None,
             media_up=row.media_up,
             since=row.since,
+            invited_by=row.invited_by,
         )
 
 
@@ -129,11 +135,14 @@ class Call(Message):
     ends: list[End]
     ice_servers: list[IceServer]
     unconfirmed: Gap | None
+    authority: guest_wire.Authority | None
+    invitations: list[guest_wire.Pending]
 
     @classmethod
     def of(
         cls, row: models.Call, seats: Sequence[models.Seat], mine: models.Seat | None,
-        ice_servers: Sequence[IceServer], cut: Interruption | None,
+        ice_servers: Sequence[IceServer], cut: Interruption | None, *,
+        authority: guest_wire.Authority | None, asked: Sequence[models.Invitation],
     ) -> Call:  # fmt: skip
         """Build from its rows, for the holder of one seat or for somebody who only looks."""
         ends = [
@@ -159,6 +168,8 @@ class Call(Message):
             ends=ends,
             ice_servers=list(ice_servers),
             unconfirmed=None if cut is None else Gap.of(cut),
+            authority=authority,
+            invitations=[guest_wire.Pending.of(one) for one in asked],
         )
 
 
@@ -338,6 +349,9 @@ NOTICES: dict[str, type[BaseModel]] = {
     "call.changed": CallChanged,
     "call.ended": CallEnded,
     "seat.lost": SeatLost,
+    "seat.ended": guest_wire.SeatEnded,
+    "invitation.made": guest_wire.Invitation,
+    "invitation.closed": guest_wire.InvitationClosed,
     "signal.received": SignalReceived,
     "pointer.moved": PointerSeen,
     "still.requested": Still,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.calls.rules import (
     CallState,
     EndReason,
+    InvitationState,
     Outlook,
     SeatSide,
     StillState,
@@ -51,11 +52,15 @@ class Seat(Base):
 
     `since` changes with every taking and is the epoch by which the other ends know that they
     face a new connection. `holder` is a clerk's id, or the counter of a facing screen.
-    `device_check_id` is the clerk's newest check of the day as the call began.
+    `device_check_id` is the clerk's newest check of the day as the call began. A guest's seat that
+    has ended (`left_at`) is taken up again when they come back.
     """
 
     __tablename__ = "seat"
-    __table_args__ = (UniqueConstraint("call_id", "side"),)
+    __table_args__ = (
+        UniqueConstraint("call_id", "holder"),
+        UniqueConstraint("call_id", "place"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     call_id: Mapped[str] = mapped_column(ForeignKey("call_record.id"), index=True)
@@ -70,6 +75,8 @@ class Seat(Base):
     media_up: Mapped[bool] = mapped_column(default=False)
     lease_until: Mapped[datetime]
     device_check_id: Mapped[str | None] = mapped_column(ForeignKey("device_check.id"))
+    invited_by: Mapped[str | None]
+    left_at: Mapped[datetime | None]
 
 
 class DeviceCheck(Base):
@@ -92,6 +99,31 @@ class DeviceCheck(Base):
     down_loss: Mapped[float | None]
     round_trip_ms: Mapped[int | None]
     outlook: Mapped[Outlook]
+
+
+class Invitation(Base):
+    """That a colleague is asked into a call as an adviser; before each at most one is open."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        Index("uq_invitation_open_clerk", "clerk_id", unique=True,
+              sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+        Index("ix_invitation_due", "state", "expires_at"),
+    )  # fmt: skip
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("call_record.id"), index=True)
+    clerk_id: Mapped[str]
+    clerk_name: Mapped[str]
+    office: Mapped[str]
+    invited_by: Mapped[str]
+    invited_by_name: Mapped[str]
+    from_office: Mapped[str]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    state: Mapped[InvitationState]
+    closed_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
 
 
 class Still(Base):

@@ -8,14 +8,17 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.access import Actor, Role
-from server.calls.models import Call, DeviceCheck, Seat, Still
+from server.access import Actor, Role, Sitting
+from server.calls.models import Call, DeviceCheck, Invitation, Seat, Still
 from server.calls.rules import (
     ATTENDED,
+    GUESTS,
     HALLS,
     Attendance,
     CallState,
     EndReason,
+    InvitationState,
+    SeatSide,
     StillState,
     attend,
 )
@@ -23,6 +26,8 @@ from server.cases.models import Case, CaseEvent
 from server.cases.rules import CaseState
 from server.relays.models import MediaLeg, MediaWorker
 from server.staff.models import Clerk
+
+_SITS = Seat.left_at.is_(None)
 
 
 async def find_call(session: AsyncSession, call_id: str) -> Call | None:
@@ -43,7 +48,7 @@ async def live_call_of(session: AsyncSession, holder: str) -> Call | None:
     statement = (
         select(Call)
         .join(Seat, Seat.call_id == Call.id)
-        .where(Seat.holder == holder, Call.state != CallState.ENDED)
+        .where(Seat.holder == holder, _SITS, Call.state != CallState.ENDED)
         .order_by(Call.started_at.desc())
         .limit(1)
     )
@@ -74,10 +79,9 @@ async def end_call(
     return (await session.execute(statement)).one_or_none() is not None
 
 
-async def name_of(session: AsyncSession, clerk_id: str) -> str | None:
-    """Return what people call a clerk."""
-    statement = select(Clerk.display_name).where(Clerk.id == clerk_id)
-    return (await session.execute(statement)).scalar_one_or_none()
+async def find_clerk(session: AsyncSession, clerk_id: str) -> Clerk | None:
+    """Return a clerk's account as it is now."""
+    return await session.get(Clerk, clerk_id, populate_existing=True)
 
 
 async def newest_check(session: AsyncSession, clerk_id: str, day: date) -> str | None:
@@ -99,14 +103,14 @@ async def vacate(session: AsyncSession, call_id: str) -> None:
 
 
 async def list_seats(session: AsyncSession, call_id: str) -> Sequence[Seat]:
-    """Return a call's seats in their order."""
-    statement = select(Seat).where(Seat.call_id == call_id).order_by(Seat.place)
+    """Return a call's seats in their order, without those that guests have left."""
+    statement = select(Seat).where(Seat.call_id == call_id, _SITS).order_by(Seat.place)
     return (await session.scalars(statement, execution_options={"populate_existing": True})).all()
 
 
 async def find_seat(session: AsyncSession, call_id: str, holder: str) -> Seat | None:
-    """Return somebody's seat in a call."""
-    statement = select(Seat).where(Seat.call_id == call_id, Seat.holder == holder)
+    """Return somebody's seat in a call, unless they have left it."""
+    statement = select(Seat).where(Seat.call_id == call_id, Seat.holder == holder, _SITS)
     return (
         await session.scalars(statement, execution_options={"populate_existing": True})
     ).one_or_none()
@@ -217,24 +221,26 @@ async def is_seated(session: AsyncSession, leg_id: str) -> bool:
     return (await session.scalars(statement)).one_or_none() is not None
 
 
-async def holds_seat(session: AsyncSession, actor: Actor, case: Case) -> bool:
-    """Say whether an actor is a party of the case's live call.
+async def find_sitting(session: AsyncSession, actor: Actor, case: Case) -> Sitting:
+    """Return what seat an actor has in the case's live call.
 
-    With the jurisdiction after the call, it is the agent whom the case is with and who had a
-    seat in an ended call on it.
+    With the jurisdiction after the call, its party is the agent whom the case is with and who had
+    a hall's seat in an ended call on it.
     """
     if Role.DEVICE in actor.roles or Role.CITIZEN in actor.roles:
-        return False
+        return Sitting.NONE
     seats = (
-        select(Seat.id)
+        select(Seat.side)
         .join(Call, Call.id == Seat.call_id)
-        .where(Call.case_id == case.id, Seat.holder == actor.id)
-        .limit(1)
+        .where(Call.case_id == case.id, Seat.holder == actor.id, _SITS)
     )
     # Left with the jurisdiction, the case may be finished by its agent after the call.
     finishing = case.state is CaseState.WITH_JURISDICTION and case.agent_id == actor.id
     statement = seats if finishing else seats.where(Call.state != CallState.ENDED)
-    return (await session.scalars(statement)).one_or_none() is not None
+    sides = set((await session.scalars(statement)).all())
+    if sides & HALLS:
+        return Sitting.PARTY
+    return Sitting.ADVISER if SeatSide.ADVISER in sides and not finishing else Sitting.NONE
 
 
 async def attendance(session: AsyncSession, case_id: str) -> Attendance:
@@ -284,7 +290,9 @@ async def next_due(session: AsyncSession) -> datetime | None:
     leases = (
         select(func.min(Seat.lease_until))
         .join(Call, Call.id == Seat.call_id)
-        .where(Call.state != CallState.ENDED, Seat.side.in_(HALLS))
+        .where(Call.state != CallState.ENDED, Seat.side.in_(HALLS | GUESTS), _SITS)
     )
-    found = [(await session.execute(statement)).scalar_one() for statement in (stills, leases)]
+    asked = select(func.min(Invitation.expires_at)).where(Invitation.state == InvitationState.OPEN)
+    statements = (stills, leases, asked)
+    found = [(await session.execute(statement)).scalar_one() for statement in statements]
     return min((moment for moment in found if moment is not None), default=None)

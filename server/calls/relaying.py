@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor, Role, authorize
+from server.calls import guest_queries, queries
 from server.calls import messages as wire
-from server.calls import queries
+from server.calls.authority import Authorities
+from server.calls.guest_messages import Authority
 from server.calls.models import Call, Seat
 from server.calls.rules import CallState, SeatSide, Topology, hears
 from server.calls.stills import Stills
+from server.cases.queries import find_case
 from server.cases.record import SERVICE, Entry
 from server.db.unit import Unit
 from server.errors import ServiceError
@@ -245,7 +248,21 @@ class Relaying(Stills):
         seats = await queries.list_seats(session, call.id)
         servers = () if mine is None else self.ice_servers(call.id, mine.id)
         attendance = await queries.attendance(session, call.case_id)
-        return wire.Call.of(call, seats, mine, servers, attendance.unconfirmed)
+        authority = await self._authority(session, call, seats)
+        asked = await guest_queries.open_invitations(session, call.id)
+        return wire.Call.of(
+            call, seats, mine, servers, attendance.unconfirmed, authority=authority, asked=asked
+        )
+
+    async def _authority(
+        self, session: AsyncSession, call: Call, seats: Sequence[Seat]
+    ) -> Authority | None:
+        """Return with what authority a live call's agent acts; over, nobody acts in it."""
+        agent = next((seat for seat in seats if seat.side is SeatSide.REMOTE), None)
+        case = await find_case(session, call.case_id)
+        if agent is None or case is None or call.state is CallState.ENDED:
+            return None
+        return await Authorities(self.tickets.reader).of(session, case, agent.holder)
 
     async def tell_changed(self, entry: Entry, call: Call) -> None:
         """Tell the seats and both halls that the call or a seat of it is not as it was."""

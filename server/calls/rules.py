@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,6 +16,10 @@ SEAT_LEASE: Final = timedelta(seconds=120)
 # After a longer cut somebody else may sit at the counter.
 UNSEEN: Final = timedelta(seconds=10)
 STILL_LASTS: Final = timedelta(seconds=5)
+# Longer than an offer's ring: who is asked reads who asks, and for what.
+INVITATION_LASTS: Final = timedelta(seconds=30)
+# Of advisers, and of observers: beyond, a screen shows nobody any more.
+MOST_GUESTS: Final = 4
 # A browser's offer with camera, microphone and screen is about 15 KB: measured; twice that.
 MAX_SDP: Final = 32 * 1024
 MAX_SECTIONS: Final = 8
@@ -58,6 +62,34 @@ class SeatSide(enum.StrEnum):
     CITIZEN = "citizen"
 
 
+class InvitationState(enum.StrEnum):
+    """What became of asking a colleague into a call."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    MISSED = "missed"
+    WITHDRAWN = "withdrawn"
+
+
+class Departure(enum.StrEnum):
+    """Why a guest's seat ended before the call did."""
+
+    LEFT = "left"
+    DISMISSED = "dismissed"
+    LINE = "line"
+
+
+class AuthorityVerdict(enum.StrEnum):
+    """Whether an agent may act on a case for its jurisdiction, and if not, why."""
+
+    VALID = "valid"
+    ACCOUNT_DISABLED = "account_disabled"
+    REGION_FOREIGN = "region_foreign"
+    ITEM_FOREIGN = "item_foreign"
+    OFFICE_MISSING = "office_missing"
+
+
 class Topology(enum.StrEnum):
     """Which ends a seat negotiates with: every other seat, or one relay."""
 
@@ -84,15 +116,25 @@ class StillState(enum.StrEnum):
 
 
 HALLS: Final = frozenset({SeatSide.LOCAL, SeatSide.REMOTE})
+# Those who come into a call that is on, and may leave it without ending it.
+GUESTS: Final = frozenset({SeatSide.ADVISER, SeatSide.OBSERVER})
 ORDERS: Final = {SeatSide.LOCAL: 0, SeatSide.REMOTE: 1, SeatSide.CITIZEN: 2}
+_SILENT: Final = frozenset({SeatSide.CITIZEN, SeatSide.OBSERVER})
+
+
+def next_order(taken: Collection[int]) -> int:
+    """Return the order of a guest who comes last, after those of whom each call has one."""
+    return max([*taken, *ORDERS.values()]) + 1
 
 
 def negotiates(one: SeatSide, other: SeatSide) -> bool:
     """Say whether two seats of a direct call connect: the facing screen only with the far side.
 
     It stands beside the counter clerk, so a second picture and voice of them would only echo.
+    Between two that send nothing there is nothing to connect.
     """
-    return {one, other} != {SeatSide.LOCAL, SeatSide.CITIZEN}
+    sides = {one, other}
+    return sides != {SeatSide.LOCAL, SeatSide.CITIZEN} and not sides <= _SILENT
 
 
 # What each side of a relayed call gets. The facing screen stands at the counter's side, and shows
@@ -109,6 +151,36 @@ _HEARD: Final[Mapping[SeatSide, frozenset[SeatSide]]] = {
 def hears(one: SeatSide, other: SeatSide) -> bool:
     """Say whether a seat of a relayed call sees and hears another one; nobody does themselves."""
     return other in _HEARD[one]
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the service knows of an agent at this moment; `items` empty means every item.
+
+    `in_jurisdiction`: their region is, or sees to, the case's. `is_agent`: their account may
+    answer calls.
+    """
+
+    active: bool
+    is_agent: bool
+    in_jurisdiction: bool
+    items: Collection[str]
+
+
+def judge_authority(
+    found: Credentials | None, item_code: str, *, has_office: bool
+) -> AuthorityVerdict:
+    """Say whether an agent may act on a case, or the first thing that speaks against it.
+
+    `has_office`: the jurisdiction has an authority that issues on the item.
+    """
+    if found is None or not found.active:
+        return AuthorityVerdict.ACCOUNT_DISABLED
+    if not found.in_jurisdiction:
+        return AuthorityVerdict.REGION_FOREIGN
+    if not found.is_agent or (found.items and item_code not in found.items):
+        return AuthorityVerdict.ITEM_FOREIGN
+    return AuthorityVerdict.VALID if has_office else AuthorityVerdict.OFFICE_MISSING
 
 
 def next_epoch(before: datetime, now: datetime) -> datetime:

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.access import Action, Actor, Relation, Role, Subject, authorize
 from server.calls import messages as wire
 from server.calls import queries
+from server.calls.inviting import Inviting
 from server.calls.models import Call, Seat
-from server.calls.relaying import Relaying, holder_of
+from server.calls.relaying import holder_of
 from server.calls.rules import (
     HALLS,
     ORDERS,
@@ -41,7 +42,7 @@ from server.tickets.rules import unknown_as
 
 
 @dataclass(frozen=True, slots=True)
-class Calls(Relaying):
+class Calls(Inviting):
     """Begins, keeps and ends calls; each verb is one command in the unit it is given.
 
     Every verb that moves a call locks its two lines before its case, as those of the queue do.
@@ -85,15 +86,15 @@ class Calls(Relaying):
     async def _seat_both(self, entry: Entry, call: Call, ticket: Ticket) -> Seat:
         """Give the clerk who took the ticket and the agent their seats; return the agent's."""
         case, agent = entry.case, entry.actor
-        name = await queries.name_of(entry.unit.session, ticket.taken_by)
+        clerk = await queries.find_clerk(entry.unit.session, ticket.taken_by)
         local = self._seat(
             entry.unit, call, SeatSide.LOCAL, holder=ticket.taken_by,
-            name=name or case.opened_by_name,
-            office=self._office(case.counter_region, case.counter_hall),
+            name=case.opened_by_name if clerk is None else clerk.display_name,
+            office=self.office(case.counter_region, case.counter_hall),
         )  # fmt: skip
         remote = self._seat(
             entry.unit, call, SeatSide.REMOTE, holder=agent.id,
-            name=agent.name, office=self._office(agent.region, agent.hall),
+            name=agent.name, office=self.office(agent.region, agent.hall),
         )  # fmt: skip
         for seat in (local, remote):
             seat.device_check_id = await queries.newest_check(
@@ -118,10 +119,6 @@ class Calls(Relaying):
         )
         unit.session.add(seat)
         return seat
-
-    def _office(self, region: str, hall: str) -> str:
-        catalogue = self.tickets.reader.catalogue
-        return catalogue.halls[hall].name if hall else catalogue.regions[region].name
 
     async def take_seat(
         self, unit: Unit, actor: Actor, call_id: str, sid: str, leg_id: str | None = None
@@ -207,16 +204,7 @@ class Calls(Relaying):
         self, unit: Unit, actor: Actor, call_id: str, order: wire.HangUp
     ) -> wire.Call:
         """End a call; a case that is still in it goes back in line with its old place."""
-        call = await queries.find_call(unit.session, call_id)
-        if call is None:
-            raise ServiceError("call.unknown")
-        await self.tickets.lock_lines(unit, call.case_id)
-        await unit.session.refresh(call)
-        with unknown_as("call.unknown"):
-            if call.state is CallState.ENDED:
-                await self.records.read(unit.session, actor, call.case_id, Action.READ_CALL)
-                raise ServiceError("call.over")
-            entry = await self.records.begin(unit, actor, call.case_id, Action.HANG_UP)
+        entry, call = await self.begin(unit, actor, call_id, Action.HANG_UP)
         if not await queries.end_call(unit.session, call.id, order.reason, unit.now):
             raise ServiceError("call.over")
         await self._end(entry, call, order.reason, order.remark)
@@ -245,6 +233,7 @@ class Calls(Relaying):
         rooms |= {clerk_room(seat.holder) for seat in seats if seat.side is not SeatSide.CITIZEN}
         for room in sorted(rooms):
             unit.notify(room, "call.ended", ended)
+        await self.release_guests(entry, call)
         await queries.vacate(unit.session, call.id)
         await self.arrange(unit, call)
         await self._settle_ticket(entry, call)
@@ -269,9 +258,9 @@ class Calls(Relaying):
     async def _let_go(self, entry: Entry, seat: Seat) -> None:
         """Free a clerk from a call that has ended, unless they have a seat in another one."""
         unit = entry.unit
-        if seat.side not in HALLS or await queries.live_call_of(unit.session, seat.holder):
+        if seat.side is SeatSide.CITIZEN or await queries.live_call_of(unit.session, seat.holder):
             return
-        if seat.side is SeatSide.LOCAL:
+        if seat.side is not SeatSide.REMOTE:
             await self.tickets.release(unit, seat.holder)
             return
         item = self.tickets.reader.item_of(entry.case)

@@ -11,7 +11,13 @@ from server.calls import messages as wire
 from server.calls import queries
 from server.calls.models import Seat
 from server.calls.relaying import holder_of
-from server.calls.rules import CallState, check_candidate, check_sdp, negotiates
+from server.calls.rules import (
+    CallState,
+    SeatSide,
+    check_candidate,
+    check_sdp,
+    negotiates,
+)
 from server.calls.service import Calls
 from server.db.unit import Notice, Units
 from server.errors import ServiceError
@@ -82,6 +88,8 @@ class _Listeners:
 
     async def _tell_others(self, heard: Heard[Any], event: str) -> None:
         mine, seats = await self._seats(heard.connection, heard.said.call_id)
+        if mine.side is SeatSide.OBSERVER:
+            raise ServiceError("action.forbidden")
         news = {**heard.said.model_dump(mode="json"), "from": mine.id}
         for seat in seats:
             if seat.id != mine.id and seat.sid is not None:

@@ -1,4 +1,4 @@
-"""The timers of calls: seats' leases and stills."""
+"""The timers of calls: seats' leases, invitations and stills."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.calls import queries
+from server.calls import guest_queries, queries
 from server.calls.rules import SEAT_LEASE
 from server.calls.service import Calls
 from server.db.timers import Timers
@@ -17,7 +17,7 @@ from server.db.unit import Unit
 
 @dataclass
 class CallWorker(Timers):
-    """Closes unanswered stills and calls whose clerk is gone; moves calls off lost workers."""
+    """Closes what nobody answers and calls whose clerk is gone; moves calls off lost workers."""
 
     name = "calls"
     calls: Calls
@@ -28,9 +28,13 @@ class CallWorker(Timers):
         async with self.units.database.reading() as session:
             stills = await queries.due_stills(session, now)
             lapsed = await queries.stale_calls(session, now)
+            guests = await guest_queries.stale_guests(session, now)
+            asked = await guest_queries.due_invitations(session, now)
             loose = await queries.loose_calls(session)
         done = [await self.one(self.calls.miss_still, still_id) for still_id in stills]
         done += [await self.one(self.calls.lapse, call_id) for call_id in lapsed]
+        done += [await self.one(self.calls.lapse_guest, seat_id) for seat_id in guests]
+        done += [await self.one(self.calls.miss_invitation, which) for which in asked]
         return done + [await self.one(self.calls.settle, call_id) for call_id in loose]
 
     def holders(self) -> set[str]:

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.access import Action, Actor, Relation, Role, Subject, authorize, relations_to
+from server.access import (
+    Action,
+    Actor,
+    Relation,
+    Role,
+    Sitting,
+    Subject,
+    authorize,
+    relations_to,
+)
 from server.cases import queries
 from server.cases.models import Case, CaseEvent
 from server.cases.rules import CaseState, Side, event_hash, require_move
@@ -19,7 +28,7 @@ from server.rooms import clerk as clerk_room
 from server.rooms import counter as counter_room
 from server.vault import CaseKey, Vault
 
-HoldsSeat = Callable[[AsyncSession, Actor, Case], Awaitable[bool]]
+FindSitting = Callable[[AsyncSession, Actor, Case], Awaitable[Sitting]]
 
 
 @dataclass(slots=True)
@@ -97,7 +106,7 @@ class Records:
     """Opens cases for reading and for commands; the only way to either."""
 
     vault: Vault
-    holds_seat: HoldsSeat
+    find_sitting: FindSitting
 
     async def begin(self, unit: Unit, actor: Actor, case_id: str, action: Action) -> Entry:
         """Lock the case's row for a command, if the actor may give it now.
@@ -131,7 +140,7 @@ class Records:
         return Subject(
             relations=subject_relations(actor, case),
             state=case.state.value,
-            holds_seat=await self.holds_seat(session, actor, case),
+            sitting=await self.find_sitting(session, actor, case),
         )
 
     def key_of(self, case: Case) -> CaseKey:

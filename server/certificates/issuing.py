@@ -7,13 +7,15 @@ the hour, the same bytes.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor
 from server.calls.talking import require_same_person
+from server.cases.models import Case
 from server.cases.record import Entry, Records
 from server.cases.rules import CaseState, china_day
 from server.certificates import queries
@@ -59,6 +61,13 @@ class _FactsMovedError(Exception):
     """The case changed between the look at its facts and the reservation."""
 
 
+RequireAuthority = Callable[[AsyncSession, Actor, Case], Awaitable[None]]
+
+
+async def trust_seat(_session: AsyncSession, _actor: Actor, _case: Case) -> None:
+    """Ask for nothing beyond the seat."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issuing:
     """Issues certificates; the only verb of the service that has more than one unit."""
@@ -69,14 +78,15 @@ class Issuing:
     signer: Signer
     papers: Papers
     public_url: str
+    require_authority: RequireAuthority = trust_seat
 
     async def issue(self, actor: Actor, case_id: str, kind: str, key: Key) -> Certificate:
         """Issue one kind of certificate on a case, or give the one that this key has issued.
 
         Before anything is reserved it refuses what `Drafts.complete` refuses,
-        certificate.unprintable, certificate.exists, clock.behind, signer.unavailable, and
-        person.unconfirmed after a cut. The seat and the person are checked when reserving and
-        again when releasing.
+        certificate.unprintable, certificate.exists, clock.behind, signer.unavailable,
+        agent.without_authority, and person.unconfirmed after a cut. The seat, the authority and
+        the person are checked when reserving and again when releasing.
         """
         for _ in range(TRIES):
             draft = await self._draft(actor, case_id, kind, key)
@@ -120,6 +130,7 @@ class Issuing:
             if before is not None:
                 return None
             case = await self.records.read(session, actor, case_id, Action.ISSUE_CERTIFICATE)
+            await self.require_authority(session, actor, case)
             draft = await self.drafts.complete(session, case, kind)
             live = await queries.find_live(session, case_id, kind)
         if live is not None and live.state is CertificateState.VALID:
@@ -137,6 +148,7 @@ class Issuing:
         if mine is not None and mine.state is not CertificateState.RESERVED:
             return Reservation(mine.id, mine.attempt, None)
         entry = await self.records.begin(unit, actor, case_id, Action.ISSUE_CERTIFICATE)
+        await self.require_authority(unit.session, actor, entry.case)
         await require_same_person(entry)
         if entry.clock_is_behind:
             raise ServiceError("clock.behind")
@@ -163,6 +175,7 @@ class Issuing:
         certificate.not_released for facts that another command has taken anew since.
         """
         entry = await self.records.begin(unit, actor, case_id, Action.ISSUE_CERTIFICATE)
+        await self.require_authority(unit.session, actor, entry.case)
         await require_same_person(entry)
         values: Mapping[str, object] = {
             "sha256": signed.sha256,

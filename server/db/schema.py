@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 NEWEST = "head"
@@ -45,5 +45,33 @@ async def is_current(engine: AsyncEngine) -> bool:
 
 
 async def _run(engine: AsyncEngine, work: Callable[[Config], None]) -> None:
-    async with engine.begin() as connection:
-        await connection.run_sync(lambda sync: work(configure(sync)))
+    """Run revisions in one transaction.
+
+    SQLite makes a table anew to take a constraint off it, and while that is done other tables
+    refer to one that is not there: so references are looked at in the end, before the commit.
+    """
+    sqlite = engine.dialect.name == "sqlite"
+    async with engine.connect() as connection:
+        if sqlite:
+            await connection.run_sync(_refer, "OFF")
+        try:
+            async with connection.begin():
+                await connection.run_sync(lambda sync: work(configure(sync)))
+                if sqlite:
+                    await connection.run_sync(_require_references)
+        finally:
+            if sqlite:
+                await connection.run_sync(_refer, "ON")
+
+
+def _refer(connection: Connection, switch: str) -> None:
+    """Switch the keeping of references, which SQLite does only outside a transaction."""
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA foreign_keys={switch}")
+    cursor.close()
+
+
+def _require_references(connection: Connection) -> None:
+    broken = connection.execute(text("PRAGMA foreign_key_check")).first()
+    if broken is not None:
+        raise RuntimeError(f"a row of {broken[0]} refers to a row of {broken[2]} that is not there")

@@ -62,6 +62,7 @@ class BoardCall(Message):
     local_check: Outlook | None
     agent_check: Outlook | None
     recording: Light
+    observers: list[str]
 
 
 class BoardAgent(Message):

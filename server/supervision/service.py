@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor, authorize
+from server.calls.guest_queries import observer_names
 from server.calls.rules import SeatSide
 from server.cases.reading import Reader
 from server.recordings.queries import lights_of
@@ -61,6 +62,7 @@ class Supervision:
                 local_check=checks.get((call.id, SeatSide.LOCAL)),
                 agent_check=checks.get((call.id, SeatSide.REMOTE)),
                 recording=lights.get(call.id, Light.OFF),
+                observers=list(await observer_names(session, call.id)),
             )
             for call, case in live
         ]

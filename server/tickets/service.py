@@ -213,8 +213,32 @@ class Tickets(Line):
         if engaged:
             await self.tell_agent(unit, clerk_id)
 
+    async def hold(self, unit: Unit, clerk_id: str) -> bool:
+        """Put nothing before a ready agent who is asked into a call; say whether they are ready."""
+        held = await agent_queries.move_agent(
+            unit.session, clerk_id, [AgentState.READY], AgentState.OFFERED,
+            now=unit.now, why="invited",
+        )  # fmt: skip
+        if held:
+            await self.tell_agent(unit, clerk_id)
+        return held
+
+    async def unhold(self, unit: Unit, clerk_id: str, target: AgentState, why: str) -> None:
+        """Free an agent who does not come into the call; theirs may be offers again."""
+        await self._free(unit, clerk_id, target, why)
+
+    async def advise(self, unit: Unit, clerk_id: str) -> bool:
+        """Have an agent who was asked be in the call; say whether they were free to come."""
+        moved = await agent_queries.move_agent(
+            unit.session, clerk_id, [AgentState.OFFERED], AgentState.ON_CALL,
+            now=unit.now, why="advising",
+        )  # fmt: skip
+        if moved:
+            await self.tell_agent(unit, clerk_id)
+        return moved
+
     async def release(self, unit: Unit, clerk_id: str) -> None:
-        """Make a counter clerk ready again who was an agent before the call on their own case."""
+        """Make a clerk ready again who was an agent before a call that is not their own to tidy."""
         released = await agent_queries.move_agent(
             unit.session, clerk_id, [AgentState.ON_CALL], AgentState.READY,
             now=unit.now, why="call_ended",

@@ -11,6 +11,7 @@ from server.access import (
     Grant,
     Relation,
     Role,
+    Sitting,
     Subject,
     authorize,
     covers,
@@ -36,9 +37,9 @@ def outcome(
     relations: frozenset[Relation],
     state: str,
     *,
-    seat: bool = False,
+    sitting: Sitting = Sitting.NONE,
 ) -> str:
-    subject = Subject(relations, state, seat, "call.unknown")
+    subject = Subject(relations, state, sitting, "call.unknown")
     return outcome_of(actor_with(roles), action, subject)
 
 
@@ -67,11 +68,12 @@ def as_the_table_says(
     relations: frozenset[Relation],
     state: str,
     *,
-    seat: bool,
+    sitting: Sitting,
 ) -> str:
     grants = TABLE[action]
     here = [grant for grant in grants if fits(grant, roles, relations, state)]
-    if any(seat or not grant.seat for grant in here):
+    party, adviser = sitting is Sitting.PARTY, sitting is Sitting.ADVISER
+    if any(party or not grant.seat or (adviser and grant.advice) for grant in here):
         return PASSES
     reads = any(fits(grant, roles, relations, state) for grant in TABLE[Action.READ_CASE])
     if not reads and Relation.OWN not in relations:
@@ -95,10 +97,10 @@ def test_every_state_in_the_table_is_a_state_of_a_case() -> None:
 
 @pytest.mark.parametrize("action", Action)
 def test_only_listed_cells_pass_and_the_others_are_refused_with_their_code(action: Action) -> None:
-    for roles, relations, state, seat in product(ROLE_SETS, RELATION_SETS, STATES, (False, True)):
+    for roles, relations, state, sitting in product(ROLE_SETS, RELATION_SETS, STATES, Sitting):
         cell = (action, roles, relations, state)
-        said = outcome(*cell, seat=seat)
-        assert said == as_the_table_says(*cell, seat=seat), (*cell, seat)
+        said = outcome(*cell, sitting=sitting)
+        assert said == as_the_table_says(*cell, sitting=sitting), (*cell, sitting)
 
 
 @pytest.mark.parametrize("action", Action)
@@ -114,8 +116,8 @@ def test_without_a_subject_only_actions_that_need_none_pass(action: Action) -> N
 
 @pytest.mark.parametrize("action", sorted(set(Action) - OF_NO_CASE))
 def test_a_stranger_never_learns_that_there_is_something(action: Action) -> None:
-    for roles, state, seat in product(ROLE_SETS, STATES, (False, True)):
-        assert outcome(action, roles, frozenset(), state, seat=seat) == "call.unknown"
+    for roles, state, sitting in product(ROLE_SETS, STATES, Sitting):
+        assert outcome(action, roles, frozenset(), state, sitting=sitting) == "call.unknown"
 
 
 @pytest.mark.parametrize("action", sorted(set(Action) - OF_NO_CASE))
@@ -129,25 +131,38 @@ def test_the_jurisdiction_does_not_learn_of_a_draft(action: Action) -> None:
 def test_an_administrator_never_sees_a_case(action: Action) -> None:
     both = frozenset({Relation.LOCAL, Relation.JURISDICTION})
     for state in STATES:
-        said = outcome(action, frozenset({Role.ADMINISTRATOR}), both, state, seat=True)
+        said = outcome(action, frozenset({Role.ADMINISTRATOR}), both, state, sitting=Sitting.PARTY)
         assert said == "call.unknown"
 
 
 @pytest.mark.parametrize("state", CaseState)
 def test_only_an_agent_of_the_jurisdiction_with_a_seat_issues(state: CaseState) -> None:
     allowed = {
-        (roles, relations, seat)
-        for roles, relations, seat in product(ROLE_SETS, RELATION_SETS, (False, True))
-        if outcome(Action.ISSUE_CERTIFICATE, roles, relations, state, seat=seat) == PASSES
+        (roles, relations, sitting)
+        for roles, relations, sitting in product(ROLE_SETS, RELATION_SETS, Sitting)
+        if outcome(Action.ISSUE_CERTIFICATE, roles, relations, state, sitting=sitting) == PASSES
     }
     if state not in {"in_call", "with_jurisdiction", "certified"}:
         assert allowed == set()
         return
     assert allowed
     assert all(
-        Role.AGENT in roles and Relation.JURISDICTION in relations and seat
-        for roles, relations, seat in allowed
+        Role.AGENT in roles and Relation.JURISDICTION in relations and sitting is Sitting.PARTY
+        for roles, relations, sitting in allowed
     )
+
+
+@pytest.mark.parametrize("action", sorted(set(Action) - OF_NO_CASE))
+def test_an_advisers_seat_opens_the_chat_and_nothing_else(action: Action) -> None:
+    for roles, relations, state in product(ROLE_SETS, RELATION_SETS, STATES):
+        cell = (action, roles, relations, state)
+        if action is not Action.SAY:
+            assert outcome(*cell, sitting=Sitting.ADVISER) == outcome(*cell), cell
+    written = outcome(
+        Action.SAY, frozenset({Role.AGENT}), frozenset({Relation.JURISDICTION}), "in_call",
+        sitting=Sitting.ADVISER,
+    )  # fmt: skip
+    assert written == PASSES
 
 
 def allowed_to(role: Role) -> set[Action]:
@@ -155,7 +170,7 @@ def allowed_to(role: Role) -> set[Action]:
     return {
         action
         for action, state in product(Action, CaseState)
-        if outcome(action, frozenset({role}), every, state, seat=True) == PASSES
+        if outcome(action, frozenset({role}), every, state, sitting=Sitting.PARTY) == PASSES
     }
 
 
@@ -191,14 +206,10 @@ def test_an_administrator_signs_in_and_reads_the_catalogue() -> None:
 
 def test_a_supervisor_changes_nothing_in_a_case() -> None:
     changes = {action for action in allowed_to(Role.SUPERVISOR) if not action.endswith(".read")}
-    assert changes == {
-        Action.SIGN_OUT,
-        Action.LIST_CASES,
-        Action.WATCH_CASE,
-        Action.OPEN_LEG,
-        Action.LIST_RECORDINGS,
-        Action.VIEW_RECORDING,
-    }
+    looks_on = {Action.OBSERVE_CALL, Action.TAKE_SEAT, Action.USE_SEAT, Action.LEAVE_SEAT}
+    listens = {Action.SIGN_OUT, Action.LIST_CASES, Action.WATCH_CASE, Action.OPEN_LEG}
+    reviews = {Action.LIST_RECORDINGS, Action.VIEW_RECORDING}
+    assert changes == listens | looks_on | reviews
 
 
 @pytest.mark.parametrize(

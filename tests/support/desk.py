@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from docs_gen.template import load_templates
-from server.access import Actor, Role
+from server.access import Actor, Role, Sitting
 from server.cases import messages as case_wire
 from server.cases.models import Case
 from server.cases.pictures import PNG, Picture, Pictures
@@ -98,7 +98,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.vault = Vault(SECRET)
-        self.records = Records(self.vault, self._holds_seat)
+        self.records = Records(self.vault, self._find_sitting)
         self.reader = Reader(self.records, self.items, self.catalogue)
         self.cases = Cases(self.records, self.reader, self.items, self.catalogue, self._file_still)
         self.papers = Papers(self.files, self.signer)
@@ -114,8 +114,8 @@ class Desk:
         """Issuing with other units, for tests that step in between."""
         return Issuing(units, self.records, self.drafts, self.signer, self.papers, PUBLIC_URL)
 
-    async def _holds_seat(self, _session: AsyncSession, actor: Actor, _case: Case) -> bool:
-        return actor.id in self.seats
+    async def _find_sitting(self, _session: AsyncSession, actor: Actor, _case: Case) -> Sitting:
+        return Sitting.PARTY if actor.id in self.seats else Sitting.NONE
 
     async def _file_still(self, _entry: Entry, _still_id: str, _material_id: str) -> None:
         raise AssertionError("no test here asks for a still")

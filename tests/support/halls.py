@@ -103,7 +103,7 @@ class Halls:
         self.catalogue = load_regions(document)
         self.items = load_items(document, self.catalogue)
         self.vault = Vault(b"s" * 32)
-        self.records = Records(self.vault, call_queries.holds_seat)
+        self.records = Records(self.vault, call_queries.find_sitting)
         self.reader = Reader(self.records, self.items, self.catalogue)
         self.tickets = Tickets(self.records, self.reader, self._require_complete)
         self.calls = Calls(self.records, self.tickets)

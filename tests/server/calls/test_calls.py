@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from server.access import Action, Actor, Role
+from server.access import Action, Actor, Role, Sitting
 from server.calls import messages as wire
-from server.calls.queries import holds_seat
+from server.calls.queries import find_sitting
 from server.calls.rules import CallState, EndReason, SeatSide
 from server.cases.rules import CaseState
 from server.errors import ServiceError
@@ -307,7 +307,8 @@ async def test_an_agent_on_a_call_cannot_be_anything_else(halls: Halls) -> None:
 
 async def seated(halls: Halls, who: Actor, case_id: str) -> bool:
     async with halls.units.database.reading() as session:
-        return await holds_seat(session, who, await halls.case_row(case_id))
+        found = await find_sitting(session, who, await halls.case_row(case_id))
+        return found is Sitting.PARTY
 
 
 async def test_the_two_clerks_of_the_live_call_have_seats_and_nobody_else(halls: Halls) -> None:

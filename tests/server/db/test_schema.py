@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import Connection, MetaData, delete, func, inspect, select
+from sqlalchemy.exc import IntegrityError
 
 import server.app  # noqa: F401 (brings every table into the metadata)
 from server.db.engine import open_database
@@ -50,5 +54,47 @@ async def test_the_lowest_revision_leaves_nothing_behind(database_url: str) -> N
         async with database.writer.connect() as connection:
             tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
         assert set(tables) <= {"alembic_version"}
+    finally:
+        await database.close()
+
+
+NESTED = ("case_record", "ticket", "call_record", "seat", "recording")
+
+
+def fill(connection: Connection) -> None:
+    """Put one row into each of some tables that refer to each other, whatever else they hold."""
+    found = MetaData()
+    found.reflect(connection, only=NESTED)
+    for name in NESTED:
+        row: dict[str, object] = {}
+        for column in found.tables[name].columns:
+            if column.nullable and not column.foreign_keys:
+                continue
+            kinds: dict[type, object] = {
+                str: "x", int: 1, bool: False, datetime: datetime(2026, 1, 1, tzinfo=UTC),
+                bytes: b"x",
+            }  # fmt: skip
+            row[column.name] = kinds[column.type.python_type]
+        connection.execute(found.tables[name].insert(), row)
+
+
+async def test_a_table_that_others_refer_to_is_made_anew_with_all_its_rows(
+    database_url: str,
+) -> None:
+    database = open_database(database_url)
+    try:
+        await upgrade(database.writer, "0004")
+        async with database.writer.begin() as connection:
+            await connection.run_sync(fill)
+        await upgrade(database.writer)
+        found = MetaData()
+        async with database.writer.begin() as connection:
+            await connection.run_sync(lambda sync: found.reflect(sync, only=NESTED))
+            for name in NESTED:
+                count = select(func.count()).select_from(found.tables[name])
+                assert (await connection.execute(count)).scalar_one() == 1, name
+        with pytest.raises(IntegrityError):
+            async with database.writer.begin() as connection:
+                await connection.execute(delete(found.tables["seat"]))
     finally:
         await database.close()

@@ -19,4 +19,7 @@ export type MappedStream = Heard["streams.mapped"]["streams"][number];
 /** Which of a seat's devices are on. */
 export type Switches = Pick<Heard["devices.switched"], "microphone" | "camera">;
 
+/** Why a guest's seat ended before the call did. */
+export type Departure = Heard["seat.ended"]["reason"];
+
 export type Audience = "staff" | "device" | "citizen";

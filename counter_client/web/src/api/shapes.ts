@@ -43,6 +43,9 @@ export type End = Models["End"];
 export type IceServer = Models["IceServer"];
 export type EndReason = Models["EndReason"];
 export type Still = Models["Still"];
+export type Authority = Models["Authority"];
+export type Invitation = Models["Invitation"];
+export type Colleague = Models["Colleague"];
 
 export type DeviceCheck = Models["DeviceCheck"];
 export type DeviceTrial = Models["DeviceTrial"];

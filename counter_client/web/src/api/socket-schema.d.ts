@@ -28,6 +28,33 @@ export interface components {
          */
         AgentState: "offline" | "ready" | "offered" | "on_call" | "wrap_up" | "break";
         /**
+         * Authority
+         * @description Who acts for the jurisdiction in a call, and whether they may: as found at this moment.
+         *
+         *     `office` is the authority that issues on the item there, `hall` where the agent sits.
+         */
+        Authority: {
+            /** Clerk Id */
+            clerk_id: string;
+            /** Name */
+            name: string;
+            /** Office */
+            office: string;
+            /** Hall */
+            hall: string;
+            /** Item Name */
+            item_name: string;
+            /** Jurisdiction Name */
+            jurisdiction_name: string;
+            verdict: components["schemas"]["AuthorityVerdict"];
+        };
+        /**
+         * AuthorityVerdict
+         * @description Whether an agent may act on a case for its jurisdiction, and if not, why.
+         * @enum {string}
+         */
+        AuthorityVerdict: "valid" | "account_disabled" | "region_foreign" | "item_foreign" | "office_missing";
+        /**
          * Call
          * @description A call as one of its seats sees it.
          *
@@ -61,6 +88,9 @@ export interface components {
             /** Ice Servers */
             ice_servers: components["schemas"]["IceServer"][];
             unconfirmed: components["schemas"]["Gap"] | null;
+            authority: components["schemas"]["Authority"] | null;
+            /** Invitations */
+            invitations: components["schemas"]["Pending"][];
         };
         /**
          * CallChanged
@@ -154,6 +184,12 @@ export interface components {
             /** Case Id */
             case_id: string;
         };
+        /**
+         * Departure
+         * @description Why a guest's seat ended before the call did.
+         * @enum {string}
+         */
+        Departure: "left" | "dismissed" | "line";
         /**
          * Description
          * @description An RTCSessionDescription; how large and of what it may be is checked by the rules.
@@ -318,6 +354,58 @@ export interface components {
              */
             credential: string | null;
         };
+        /**
+         * Invitation
+         * @description What a colleague is asked into, by whom: never the applicant.
+         */
+        Invitation: {
+            /** Id */
+            id: string;
+            /** Call Id */
+            call_id: string;
+            /** Case Id */
+            case_id: string;
+            /** Number */
+            number: string;
+            /** Item Name */
+            item_name: string;
+            /** Clerk Name */
+            clerk_name: string;
+            /** Invited By Name */
+            invited_by_name: string;
+            /** From Office */
+            from_office: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            state: components["schemas"]["InvitationState"];
+        };
+        /**
+         * InvitationClosed
+         * @description An invitation is open no more.
+         */
+        InvitationClosed: {
+            /** Id */
+            id: string;
+            /** Call Id */
+            call_id: string;
+            /** Clerk Name */
+            clerk_name: string;
+            state: components["schemas"]["InvitationState"];
+        };
+        /**
+         * InvitationState
+         * @description What became of asking a colleague into a call.
+         * @enum {string}
+         */
+        InvitationState: "open" | "accepted" | "declined" | "missed" | "withdrawn";
         /**
          * Leg
          * @description The leg that a tab has: the one it knows, or a new one that is to be offered.
@@ -582,6 +670,27 @@ export interface components {
             why: "accepted" | "declined" | "missed" | "withdrawn";
         };
         /**
+         * Pending
+         * @description Somebody who is asked into a call and has not answered yet.
+         */
+        Pending: {
+            /** Id */
+            id: string;
+            /** Clerk Id */
+            clerk_id: string;
+            /** Name */
+            name: string;
+            /** Office */
+            office: string;
+            /** Invited By */
+            invited_by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
          * PointerMoved
          * @description Where somebody points on a stream, from 0 to 1.
          */
@@ -635,6 +744,8 @@ export interface components {
         /**
          * Seat
          * @description One participant; `connected`: a socket holds the seat. `since` is the seat's epoch.
+         *
+         *     `invited_by` is the clerk who asked an adviser in, and may let them go.
          */
         Seat: {
             /** Id */
@@ -655,6 +766,19 @@ export interface components {
              * Format: date-time
              */
             since: string;
+            /** Invited By */
+            invited_by: string | null;
+        };
+        /**
+         * SeatEnded
+         * @description My seat in a call that goes on has ended.
+         */
+        SeatEnded: {
+            /** Call Id */
+            call_id: string;
+            /** Case Id */
+            case_id: string;
+            reason: components["schemas"]["Departure"];
         };
         /**
          * SeatLost
@@ -877,6 +1001,8 @@ export interface components {
             "event.refused": components["schemas"]["EventRefused"];
             "facing.changed": components["schemas"]["FacingChanged"];
             "field.edited": components["schemas"]["FieldBeingEdited"];
+            "invitation.closed": components["schemas"]["InvitationClosed"];
+            "invitation.made": components["schemas"]["Invitation"];
             "leg.answered": components["schemas"]["LegAnswered"];
             "leg.lost": components["schemas"]["LegLost"];
             "leg.measured": components["schemas"]["LegMeasured"];
@@ -891,6 +1017,7 @@ export interface components {
             "queue.changed": components["schemas"]["LineChanged"];
             "recording.changed": components["schemas"]["RecordingChanged"];
             "recording.failed": components["schemas"]["RecordingFailed"];
+            "seat.ended": components["schemas"]["SeatEnded"];
             "seat.lost": components["schemas"]["SeatLost"];
             "signal.received": components["schemas"]["SignalReceived"];
             "still.closed": components["schemas"]["Still"];

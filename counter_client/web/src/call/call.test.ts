@@ -94,6 +94,22 @@ describe("a call from one seat's view", () => {
     expect(made[0]?.closed).toBe(true);
   });
 
+  it("stays connected whatever its guests' connections do", () => {
+    const guests = ["adviser", "observer"].map((side) => ({ ...callOf().seats[1]!, id: side, side }));
+    const call = callOf();
+    const ends = [...call.ends, ...guests.map(({ id }) => ({ seat_id: id, polite: false }))];
+    const said: string[] = [];
+    session.on("state", (state) => said.push(state));
+    session.update({ ...call, seats: [...call.seats, ...guests], ends } as Call);
+    made[0]?.become("connected");
+    expect(said).toEqual(["connected"]);
+    made[1]?.become("connected");
+    made[1]?.become("failed");
+    session.update(callOf());
+    expect(made.map((one) => one.closed)).toEqual([false, true, true]);
+    expect(said).toEqual(["connected"]);
+  });
+
   it("does not go back to a Call that is older than the one it knows", () => {
     session.update(callOf({ since: T1 }));
     session.update(callOf());

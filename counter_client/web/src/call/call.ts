@@ -88,8 +88,8 @@ export class CallSession extends Emitter<CallEvents> {
   /** The connection that brings the clerks' media, for its statistics. */
   get connection(): RTCPeerConnection | null {
     if (this.isRelayed) return this.options.relay?.connection ?? null;
-    const clerk = this.clerks.find((seat) => this.ends.has(seat.id));
-    return (clerk && this.ends.get(clerk.id)?.connection) ?? null;
+    const hall = this.halls.find((seat) => this.ends.has(seat.id));
+    return (hall && this.ends.get(hall.id)?.connection) ?? null;
   }
 
   /** What is being tried, for words on the screen. */
@@ -177,19 +177,20 @@ export class CallSession extends Emitter<CallEvents> {
     return this.call?.topology === "relay" && this.options.relay !== undefined;
   }
 
-  /** The clerks among the others: the facing screen only listens. */
-  private get clerks(): Seat[] {
+  /** The two halls among the others: guests come and go, and the facing screen only listens. */
+  private get halls(): Seat[] {
     const mine = this.call?.my_seat;
-    return this.call?.seats.filter((seat) => seat.side !== "citizen" && seat.id !== mine) ?? [];
+    const isHall = ({ id, side }: Seat) => (side === "local" || side === "remote") && id !== mine;
+    return this.call?.seats.filter(isHall) ?? [];
   }
 
   private get isUp(): boolean {
     if (this.isRelayed) {
       const streams = this.relayed();
-      const comes = this.clerks.some((seat) => streams.some((one) => one.seat === seat.id));
+      const comes = this.halls.some((seat) => streams.some((one) => one.seat === seat.id));
       return comes && this.options.relay?.state === "connected";
     }
-    const ends = this.clerks.filter((seat) => this.call?.ends.some((end) => end.seat_id === seat.id));
+    const ends = this.halls.filter((seat) => this.call?.ends.some((end) => end.seat_id === seat.id));
     return ends.length > 0 && ends.every((seat) => this.ends.get(seat.id)?.state === "connected");
   }
 

@@ -1,5 +1,6 @@
 import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Call } from "@/api/shapes";
 import type { Line } from "@/api/socket";
 import { FakeConnection, settled } from "@/call/fake";
 import { useCall } from "./call";
@@ -74,6 +75,39 @@ afterEach(() => {
 });
 
 const sent = () => connections[0]?.senders.map((sender) => sender.track?.kind);
+
+test("who only looks on opens no camera and says nothing of one", async () => {
+  const seats = CALL.seats.map((one) => (one.id === "me" ? { ...one, side: "observer" } : one));
+  const looked = { ...CALL, seats } as unknown as Call;
+  const said: string[] = [];
+  const line = useLine();
+  vi.spyOn(line.line!, "send").mockImplementation((async (event: string) => {
+    said.push(event);
+    return looked;
+  }) as never);
+  await useCall().join("call", looked);
+  await settled();
+  expect(tracks).toEqual([]);
+  expect(said).toEqual(["seat.taken"]);
+  expect(useCall().isObserver).toBe(true);
+});
+
+test("a guest whose seat is gone leaves a call that goes on", async () => {
+  const seats = CALL.seats.map((one) => (one.id === "me" ? { ...one, side: "adviser" } : one));
+  seat = Promise.resolve();
+  const line = useLine();
+  const advised = { ...CALL, seats } as unknown as Call;
+  vi.spyOn(line.line!, "send").mockImplementation((async () => advised) as never);
+  const call = useCall();
+  await call.join("call", advised);
+  expect(call.isGuest).toBe(true);
+  const left = { ...advised, my_seat: null, seats: seats.slice(1) };
+  vi.stubGlobal("fetch", async () => new Response(JSON.stringify({ data: left, error: null }), { headers: { "Content-Type": "application/json" } }));
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(call.call).toBe(null);
+  expect(call.departed).toBe("line");
+  expect(tracks.every((track) => !track.isLive)).toBe(true);
+});
 
 test("a camera that is open before the call is sent in it", async () => {
   await useMedia().open();

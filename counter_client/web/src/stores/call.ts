@@ -3,8 +3,9 @@ import { defineStore } from "pinia";
 import { computed, markRaw, ref, shallowRef, watch } from "vue";
 import { ApiError } from "@/api/errors";
 import { get, post } from "@/api/http";
-import type { Switches } from "@/api/notices";
+import type { Departure, Switches } from "@/api/notices";
 import type { Call, EndReason, Still } from "@/api/shapes";
+import { authorityFault } from "@/call/authority";
 import { CallSession, type Effort, type RemoteStream } from "@/call/call";
 import type { Kind } from "@/call/naming";
 import { nameOf } from "@/call/naming";
@@ -45,6 +46,8 @@ export const useCall = defineStore("call", () => {
   const isLost = ref(false);
   /** The last call that ended in this tab, and why. */
   const ended = ref<{ caseId: string; reason: EndReason } | null>(null);
+  /** Why my seat as a guest ended while the call went on. */
+  const departed = ref<Departure | null>(null);
   /** A still that is asked of this counter's camera. */
   const wanted = ref<Still | null>(null);
   /** The last still that came to an end. */
@@ -54,6 +57,15 @@ export const useCall = defineStore("call", () => {
   const switches = ref<Record<string, Switches>>({});
   const mySeat = computed(() => call.value?.seats.find((seat) => seat.id === call.value?.my_seat));
   const isLocal = computed(() => mySeat.value?.side === "local");
+  /** Whether I may go without ending the call for all, and whether I only look on. */
+  const isGuest = computed(() => isGuestIn(call.value));
+  const isObserver = computed(() => mySeat.value?.side === "observer");
+  /** Why I may not act for the jurisdiction, as its agent, if the service finds so. */
+  const barred = computed(() => {
+    const found = mySeat.value?.side === "remote" ? call.value?.authority : null;
+    const fault = found ? authorityFault(found) : "";
+    return fault && `您目前不能签发：${fault.replace("对方", "您")}`;
+  });
   const isOn = computed(() => call.value !== null && call.value.state !== "ended");
   const others = computed(
     () => call.value?.seats.filter((seat) => seat.id !== call.value?.my_seat) ?? [],
@@ -104,8 +116,10 @@ export const useCall = defineStore("call", () => {
   async function reallyJoin(callId: string, known?: Call): Promise<void> {
     if (call.value !== null && call.value.id !== callId) leave();
     isLost.value = false;
-    ended.value = null;
-    const work = Promise.all([media.open(), take(callId)]);
+    ended.value = departed.value = null;
+    // Who only looks on has nothing to send.
+    const opening = known !== undefined && sideIn(known) === "observer" ? null : media.open();
+    const work = Promise.all([opening, take(callId)]);
     // In a direct call connections made now would be made anew with the seat.
     if (known?.topology === "relay") meet(known);
     await work;
@@ -164,6 +178,11 @@ export const useCall = defineStore("call", () => {
       finish(found.case_id, found.end_reason ?? "other");
       return;
     }
+    // The notice that a guest's seat has ended was lost.
+    if (found.my_seat === null && isGuestIn(call.value)) {
+      goAway("line");
+      return;
+    }
     call.value = found;
     sessionStorage.setItem(MINE, JSON.stringify([found.id, found.case_id]));
     session?.update(found);
@@ -173,7 +192,7 @@ export const useCall = defineStore("call", () => {
 
   /** Let the others know why they hear or see nothing. */
   function tellSwitches(): void {
-    if (isOn.value && !isLost.value) line.hint("devices.switched", { call_id: call.value!.id, ...media.on });
+    if (isOn.value && !isLost.value && !isObserver.value) line.hint("devices.switched", { call_id: call.value!.id, ...media.on });
   }
 
   function shareAll(): void {
@@ -214,6 +233,24 @@ export const useCall = defineStore("call", () => {
       if (!isRefusedAs(error, "call.over")) throw error;
     }
     finish(asked.case_id, reason);
+  }
+
+  /** Leave a call that goes on without me, as an adviser or observer. */
+  async function depart(): Promise<void> {
+    const asked = call.value;
+    if (asked === null) return;
+    try {
+      await post(`/api/calls/${asked.id}/departure`);
+    } catch (error) {
+      if (!isRefusedAs(error, "call.over", "action.forbidden")) throw error;
+    }
+    if (call.value?.id === asked.id) goAway("left");
+  }
+
+  function goAway(why: Departure): void {
+    departed.value = why;
+    leave();
+    media.close();
   }
 
   /** The call and the case that this tab sat in before it was loaded anew. */
@@ -294,6 +331,9 @@ export const useCall = defineStore("call", () => {
     letGo();
     media.close();
   });
+  line.on("seat.ended", (news) => {
+    if (news.call_id === call.value?.id && isGuest.value) goAway(news.reason);
+  });
   line.on("still.requested", (still) => {
     if (still.call_id === call.value?.id) wanted.value = still;
   });
@@ -333,11 +373,14 @@ export const useCall = defineStore("call", () => {
   }
 
   return {
-    call, remote, link, effort, acceptedAt, quality, isJoining, isLost, ended, wanted, closedStill, pointers, switches,
-    mySeat, isLocal, isOn, others,
-    prepare, cancel, join, remembered, hangUp, leave, refuseStill, share, point, streamName,
+    call, remote, link, effort, acceptedAt, quality, isJoining, isLost, ended, departed, wanted, closedStill, pointers, switches,
+    mySeat, isLocal, isGuest, isObserver, barred, isOn, others,
+    prepare, cancel, join, remembered, hangUp, depart, leave, refuseStill, share, point, streamName,
   };
 });
+
+const sideIn = (call: Call | null) => call?.seats.find((seat) => seat.id === call.my_seat)?.side;
+const isGuestIn = (call: Call | null) => ["adviser", "observer"].includes(sideIn(call) ?? "");
 
 function isRefusedAs(error: unknown, ...codes: string[]): boolean {
   return error instanceof ApiError && codes.includes(error.code);

@@ -49,7 +49,11 @@ export const useDesk = defineStore("desk", () => {
 
   const caseId = computed(() => shown.value?.id ?? null);
   const seq = computed(() => events.value.at(-1)?.seq ?? 0);
-  const holdsSeat = computed(() => call.value !== null && call.value.my_seat !== null);
+  /** Whether I sit in the case's call as one of its two halls: guests only look and advise. */
+  const holdsSeat = computed(() => {
+    const mine = call.value?.seats.find((seat) => seat.id === call.value?.my_seat);
+    return mine?.side === "local" || mine?.side === "remote";
+  });
   const path = (rest = "") => `/api/cases/${wanted}${rest}`;
 
   /** Put a case on the desk in place of the one that lies there. */

@@ -9,6 +9,7 @@ import { useAgent } from "@/stores/agent";
 import { useCall } from "@/stores/call";
 import { useCases } from "@/stores/cases";
 import { useDesk } from "@/stores/desk";
+import { useGuests } from "@/stores/guests";
 import { useLine } from "@/stores/line";
 import { sayFailure, sayHint } from "@/ui/say";
 import { useReadiness } from "./readiness";
@@ -19,6 +20,7 @@ export function useCallFlow() {
   const cases = useCases();
   const call = useCall();
   const desk = useDesk();
+  const guests = useGuests();
   const line = useLine();
   const route = useRoute();
   const router = useRouter();
@@ -59,12 +61,35 @@ export function useCallFlow() {
     }
   }
 
+  /** Come into a call as an adviser; what is asked next is asked with it on the screen. */
+  async function advise(): Promise<void> {
+    if (guests.invitation === null || accepting.value) return;
+    accepting.value = true;
+    stopRing();
+    call.prepare();
+    try {
+      const joined = await guests.accept();
+      if (joined !== null) await enter(joined.id, joined.case_id, joined);
+    } catch (error) {
+      call.cancel();
+      sayFailure(error);
+    } finally {
+      accepting.value = false;
+    }
+  }
+
+  /** Whether I have a seat to sit in here: looking on belongs to the board. */
+  function isMyPlace(found: Call): boolean {
+    const mine = found.seats.find((seat) => seat.id === found.my_seat);
+    return found.state !== "ended" && mine !== undefined && mine.side !== "observer";
+  }
+
   /** After a reload: the call that I am in is found again, and with it its case. */
   async function resume(): Promise<void> {
     const callId = agent.agent?.call_id;
     if (!callId || call.isOn) return;
     const found = await get<Call>(`/api/calls/${callId}`);
-    if (found.state !== "ended" && found.my_seat !== null) await enter(found.id, found.case_id);
+    if (isMyPlace(found)) await enter(found.id, found.case_id);
   }
 
   /** After signing in anew: a case of mine that is in a call is opened, and so the call is found. */
@@ -103,7 +128,7 @@ export function useCallFlow() {
   watch(
     () => desk.call,
     (found) => {
-      if (found === null || found.my_seat === null || found.state === "ended") return;
+      if (found === null || !isMyPlace(found)) return;
       if (call.call?.id !== found.id && !accepting.value) void enter(found.id, found.case_id);
     },
   );
@@ -120,6 +145,30 @@ export function useCallFlow() {
       else startRing(agent.offer?.item_name ?? "");
     },
     { immediate: true },
+  );
+  watch(
+    () => guests.invitation?.id,
+    (id) => {
+      if (id === undefined) stopRing();
+      else startRing(`会商邀请：${guests.invitation?.item_name ?? ""}`);
+    },
+    { immediate: true },
+  );
+  watch(
+    () => guests.closed,
+    (one) => {
+      if (one === null) return;
+      guests.closed = null;
+      sayClosed(one);
+    },
+  );
+  watch(
+    () => call.departed,
+    (why) => {
+      if (why === "dismissed") sayHint("邀请您的同事已请您离席，通话仍在继续。");
+      else if (why === "line") sayHint("您已离开会商，通话仍在继续。");
+      call.departed = null;
+    },
   );
   watch(
     () => agent.lastClosed,
@@ -139,5 +188,13 @@ export function useCallFlow() {
 
   onBeforeUnmount(stopRing);
 
-  return { accepting, accept, show };
+  return { accepting, accept, advise, show };
+}
+
+function sayClosed({ name, state, wasMine }: { name: string; state: string; wasMine: boolean }): void {
+  if (wasMine) {
+    if (state === "missed") sayHint("刚才的会商邀请没有及时回应。您已转为“暂离”，回来后请切换到“就绪”。");
+    else if (state === "withdrawn") sayHint("刚才的会商邀请已撤回。");
+  } else if (state === "declined") sayHint(`${name}谢绝了会商邀请，可邀请其他同事。`);
+  else if (state === "missed") sayHint(`${name}没有回应会商邀请，可邀请其他同事。`);
 }

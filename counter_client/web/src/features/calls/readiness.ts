@@ -6,6 +6,7 @@ import { useCall } from "@/stores/call";
 import { useCheck } from "@/stores/check";
 import { useCases } from "@/stores/cases";
 import { useDesk } from "@/stores/desk";
+import { useGuests } from "@/stores/guests";
 import { useMe } from "@/stores/me";
 import { useMedia } from "@/stores/media";
 import { useRelay } from "@/stores/relay";
@@ -27,6 +28,7 @@ export function useReadiness({ accepting, resumed }: Readiness): void {
   const cases = useCases();
   const check = useCheck();
   const desk = useDesk();
+  const guests = useGuests();
   const me = useMe();
   const media = useMedia();
   const relay = useRelay();
@@ -44,6 +46,7 @@ export function useReadiness({ accepting, resumed }: Readiness): void {
     if (call.call !== null) return { call_id: call.call.id };
     if (resumed.value !== null) return { call_id: resumed.value };
     if (agent.offer !== null) return { offer_id: agent.offer.id };
+    if (guests.invitation !== null) return { call_id: guests.invitation.call_id };
     if (waitingCase.value !== undefined) return { case_id: waitingCase.value };
     const isAtWork = AT_WORK.includes(agent.agent?.state ?? "offline");
     return isAtWork || check.isOpen ? null : undefined;
@@ -54,7 +57,8 @@ export function useReadiness({ accepting, resumed }: Readiness): void {
   /** Cameras take up to two seconds, so they open when a call is near; nothing is sent before. */
   const nearsCall = computed(
     () =>
-      call.isOn || call.isJoining || accepting.value || agent.offer !== null || isInLine.value || check.isOpen,
+      call.isOn || call.isJoining || accepting.value || agent.offer !== null || isInLine.value ||
+      check.isOpen || guests.invitation !== null,
   );
   watch(
     nearsCall,

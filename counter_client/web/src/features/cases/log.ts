@@ -25,6 +25,8 @@ const END_REASONS: Record<string, string> = {
   other: "其他原因",
 };
 
+const DEPARTURES: Record<string, string> = { dismissed: "（由邀请人请离）", line: "（线路中断）" };
+
 const WORDS: Record<string, Words> = {
   "case.opened": () => "新建办件",
   "field.changed": (data, item) =>
@@ -62,6 +64,14 @@ const WORDS: Record<string, Words> = {
   "recording.failed": () => "录音录像失败",
   "recording.viewed": (data) => `查阅录音录像${quoted(data.reason)}`,
   "recording.purged": () => "录音录像到期销毁",
+  "adviser.invited": (data) => `邀请${text(data.name)}会商`,
+  "adviser.declined": (data) => `${text(data.name)}谢绝会商${quoted(data.reason)}`,
+  "adviser.missed": (data) => `${text(data.name)}没有回应会商邀请`,
+  "adviser.joined": (data) => `${text(data.name)}加入会商`,
+  "adviser.left": (data) => `${text(data.name)}离开会商${DEPARTURES[text(data.reason)] ?? ""}`,
+  "invitation.withdrawn": (data) => `不再邀请${text(data.name)}会商`,
+  "observer.joined": (data) => `督导${text(data.name)}开始旁听`,
+  "observer.left": (data) => `督导${text(data.name)}结束旁听${DEPARTURES[text(data.reason)] ?? ""}`,
   "call.interrupted": () => "视频中断，正在重连",
   "call.ended": (data) => `通话结束（${END_REASONS[text(data.reason)] ?? "其他原因"}）${quoted(data.remark)}`,
   "seat.taken": () => "入席",

@@ -32,6 +32,18 @@ it("says what is missing before anyone waits", () => {
   expect(closed).not.toContain("余额");
 });
 
+it("leaves every step to the others while we only advise", () => {
+  for (const state of ["in_call", "certified", "refused"] as const) {
+    const now = nextStep({ case: shown(state), item, ticket: null, asAgent: true, inCall: true, asGuest: true });
+    expect(now).toMatchObject({ action: "none", label: "会商中" });
+  }
+});
+
+it("says why an agent without authority may not issue", () => {
+  const now = nextStep({ case: shown("in_call"), item, ticket: null, asAgent: true, inCall: true, barred: "不能" });
+  expect(now).toMatchObject({ action: "issue", closed: "不能" });
+});
+
 it("says the place in the line, and that nobody is ready", () => {
   const ticket = { state: "waiting", position: 3, estimated_wait_seconds: 90, agents_ready: 0 };
   expect(step(shown("waiting"), false, ticket as Ticket).closed).toContain("第 3 位，属地暂无就绪人员");

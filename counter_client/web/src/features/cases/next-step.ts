@@ -29,10 +29,15 @@ export interface Situation {
   /** We act for the jurisdiction in this case (and hold its agent's seat). */
   asAgent: boolean;
   inCall: boolean;
+  /** We sit in its call as a guest: the steps are others'. */
+  asGuest?: boolean;
+  /** Why we may not issue, if the service finds so. */
+  barred?: string;
 }
 
 /** Say what comes next for this side of the case. */
 export function nextStep(now: Situation): Step {
+  if (now.asGuest) return step("none", "会商中", "由窗口和属地坐席办理，您可看可说");
   return now.asAgent ? agentStep(now) : counterStep(now);
 }
 
@@ -60,11 +65,11 @@ function counterStep({ case: shown, item, ticket, inCall }: Situation): Step {
   }
 }
 
-function agentStep({ case: shown, item, inCall }: Situation): Step {
+function agentStep({ case: shown, item, inCall, barred }: Situation): Step {
   switch (shown.state) {
     case "in_call":
     case "with_jurisdiction":
-      return consentStep(shown) ?? checkStep(shown) ?? fillStep(shown, item);
+      return consentStep(shown) ?? checkStep(shown) ?? fillStep(shown, item, barred);
     case "waiting":
     case "draft":
       return step("none", "等待接听", "来件响铃后请按“接听”");
@@ -100,10 +105,10 @@ function checkStep(shown: Case): Step | null {
   return step("check", identity.length > 0 ? "重新核验身份" : "记录身份核验");
 }
 
-function fillStep(shown: Case, item: Item | undefined): Step {
+function fillStep(shown: Case, item: Item | undefined, barred = ""): Step {
   const fields = emptyFields(shown, item, "jurisdiction");
   if (fields.length > 0) return step("fill", "填写属地信息", "", `还缺：${fields.join("、")}`);
-  return step("issue", "签发证明", localLack(shown, item));
+  return step("issue", "签发证明", barred || localLack(shown, item));
 }
 
 function localLack(shown: Case, item: Item | undefined): string {

@@ -1,31 +1,45 @@
-/** The facing screen's part in a call: it takes its seat, sees the agent, and sends nothing. */
-import { type Ref, ref, shallowRef } from "vue";
+/** The facing screen's part in a call: it takes its seat, sees who speaks, and sends nothing. */
+import { computed, type ComputedRef, type Ref, ref, shallowRef } from "vue";
 import { ApiError } from "@/api/errors";
 import { get } from "@/api/http";
 import type { Said } from "@/api/notices";
-import type { Call } from "@/api/shapes";
+import type { Call, Seat } from "@/api/shapes";
 import type { Line } from "@/api/socket";
-import { CallSession } from "@/call/call";
+import { CallSession, type RemoteStream } from "@/call/call";
 import { watchNetwork } from "@/call/network";
 import { Relay } from "@/call/relay";
 import { takeSeat } from "@/call/seat";
 
 const SAY_AGAIN_AFTER = 600;
 
+export interface Adviser {
+  seat: Seat;
+  picture: MediaStream | null;
+}
+
 export interface FacingCall {
+  /** The agent's picture. */
   picture: Ref<MediaStream | null>;
+  advisers: ComputedRef<Adviser[]>;
+  /** The call as it was last heard of. */
+  known: Ref<Call | null>;
   state: Ref<"connecting" | "connected" | "interrupted">;
   join: (callId: string | null) => void;
   leave: () => void;
 }
 
 export function useFacingCall(line: Line): FacingCall {
-  const picture = shallowRef<MediaStream | null>(null);
+  const known = shallowRef<Call | null>(null);
+  const pictures = shallowRef(new Map<string, MediaStream>());
+  const of = (side: string) => known.value?.seats.filter((seat) => seat.side === side) ?? [];
+  const pictureOf = (seat: Seat | undefined) => (seat && pictures.value.get(seat.id)) ?? null;
+  const picture = computed(() => pictureOf(of("remote")[0]));
+  const advisers = computed(() => of("adviser").map((seat) => ({ seat, picture: pictureOf(seat) })));
   const state = ref<"connecting" | "connected" | "interrupted">("connecting");
   let current: string | null = null;
   let hasSeat = false;
   let isTaking = false;
-  let seen: MediaStream | null = null;
+  const seen = new Map<MediaStream, MediaStream>();
   const relay = new Relay({ say: (event, object) => line.send(event, object), sends: false });
   const session = new CallSession({
     send: (to, signal) => {
@@ -44,12 +58,16 @@ export function useFacingCall(line: Line): FacingCall {
     });
   }
 
+  /** Only the workbench beside it has a voice: here there is nothing that could be heard. */
+  function silent({ stream }: RemoteStream): MediaStream {
+    const made = seen.get(stream) ?? new MediaStream(stream.getVideoTracks());
+    seen.set(stream, made);
+    return made;
+  }
   session.on("remote", (streams) => {
-    const now = (streams.find((one) => one.kind === "camera") ?? streams[0])?.stream ?? null;
-    if (now === seen) return;
-    seen = now;
-    // Only the workbench beside it has a voice: here there is nothing that could be heard.
-    picture.value = now && new MediaStream(now.getVideoTracks());
+    const cameras = streams.filter((one) => one.kind === "camera");
+    pictures.value = new Map(cameras.map((one) => [one.seat, silent(one)]));
+    for (const gone of seen.keys()) if (!cameras.some((one) => one.stream === gone)) seen.delete(gone);
   });
   session.on("state", (said) => (state.value = said));
   const stops = [
@@ -81,7 +99,9 @@ export function useFacingCall(line: Line): FacingCall {
   }
 
   function meet(call: Call): void {
-    if (call.id === current) session.update(call);
+    if (call.id !== current) return;
+    known.value = call;
+    session.update(call);
   }
 
   /** Taking the seat again would change its epoch, so only ask how the call is. */
@@ -102,7 +122,7 @@ export function useFacingCall(line: Line): FacingCall {
     }
     hasSeat = false;
     session.close();
-    picture.value = null;
+    known.value = null;
     state.value = "connecting";
     current = callId;
     if (callId) relay.want({ call_id: callId });
@@ -116,5 +136,5 @@ export function useFacingCall(line: Line): FacingCall {
     relay.release();
   }
 
-  return { picture, state, join, leave };
+  return { picture, advisers, known, state, join, leave };
 }

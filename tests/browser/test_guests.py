@@ -1,0 +1,146 @@
+"""Four seats and the citizen's screen in one relayed call: guests come, go and disturb nobody."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.support.acts import Hall, hang_up, open_hall, ready_case, see_each_other
+from tests.support.media_worker import media_worker
+from tests.support.screens import SMALL_CAMERA, Screen, Stage
+from tests.support.service import Service
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+PORTS = range(43_700, 43_750)
+KEEP = """
+window.connections = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...given) { super(...given); window.connections.push(this); }
+};
+"""
+# What a page sends and has opened.
+SENT = """async () => {
+    const live = window.connections.filter((one) => one.connectionState === "connected");
+    const all = await Promise.all(live.map((one) => one.getStats()));
+    const out = all.flatMap((one) => [...one.values()])
+        .filter((entry) => entry.type === "outbound-rtp");
+    return {
+        connected: live.length,
+        bytes: out.reduce((sum, entry) => sum + entry.bytesSent, 0),
+        own: document.querySelectorAll('video[data-testid="own-video"]').length,
+    };
+}"""
+# How long the picture of a tile has stood still at most, watched from now on.
+WATCH = """(testid) => {
+    const video = [...document.querySelectorAll(`video[data-testid="${testid}"]`)]
+        .find((one) => one.checkVisibility());
+    const seen = { element: video, stream: video.srcObject, frames: 0, black: 0 };
+    const look = () => {
+        seen.frames += 1;
+        if (video.videoWidth === 0) seen.black += 1;
+        video.requestVideoFrameCallback(look);
+    };
+    video.requestVideoFrameCallback(look);
+    window.watched = { ...window.watched, [testid]: seen };
+}"""
+WATCHED = """(testid) => {
+    const { element, stream, frames, black } = window.watched[testid];
+    return { same: element.isConnected && element.srcObject === stream, frames, black };
+}"""
+
+
+@pytest.fixture
+async def stage(chromium: Browser, service: Service) -> Stage:
+    return Stage(chromium, service.url, SMALL_CAMERA + KEEP)
+
+
+async def look_at(screen: Screen, testid: str) -> dict[str, Any]:
+    found: dict[str, Any] = await screen.page.evaluate(WATCHED, testid)
+    return found
+
+
+async def meet(hall: Hall) -> None:
+    await ready_case(hall.counter)
+    await hall.counter.click("next-step")
+    await hall.agent.at("offer-accept").click(timeout=15_000)
+    await see_each_other(hall.counter, hall.agent)
+
+
+def halls_of(hall: Hall) -> list[tuple[Screen, str]]:
+    """Whose pictures must go on whatever guests do."""
+    return [
+        (hall.counter, "remote-video"), (hall.agent, "remote-video"),
+        (hall.facing, "facing-remote-video"),
+    ]  # fmt: skip
+
+
+async def advise(hall: Hall, adviser: Screen) -> None:
+    """Ask the one colleague who is ready, who comes in; wait until everybody sees them."""
+    await hall.agent.click("invite-open")
+    await hall.agent.click("invite")
+    await hall.agent.says("invited", "正在邀请 许户政")
+    await adviser.at("invitation-accept").click(timeout=15_000)
+    # To the adviser the counter comes first, by the order of the seats.
+    for screen, testid in (
+        (adviser, "remote-video"), (hall.agent, "adviser-video"), (hall.counter, "adviser-video"),
+        (hall.facing, "facing-adviser-video"),
+    ):  # fmt: skip
+        await screen.sees_moving(testid, frames=5, within=40)
+
+
+async def look_on(hall: Hall, adviser: Screen, chief: Screen) -> None:
+    """Have the supervisor look on: they see everybody, all see that they do, they send nothing."""
+    await chief.click("observe")
+    for testid in ("remote-video", "adviser-video"):
+        await chief.sees_moving(testid, frames=5, within=40)
+    for screen in (hall.counter, hall.agent, adviser):
+        await screen.says("observer", "督导 方值班（霍邱县政务服务中心）正在旁听")
+    await hall.facing.says("facing-observer", "督导 方值班")
+    assert await chief.page.evaluate(SENT) == {"connected": 1, "bytes": 0, "own": 0}
+
+
+async def test_an_adviser_and_a_supervisor_come_and_go_and_disturb_nobody(
+    stage: Stage, service: Service
+) -> None:
+    async with (
+        media_worker(service, PORTS), open_hall(stage) as hall, AsyncExitStack() as more,
+    ):  # fmt: skip
+        counter, agent, facing = hall.counter, hall.agent, hall.facing
+        await meet(hall)
+        for screen, testid in ((counter, "authority"), (facing, "facing-authority")):
+            await screen.says(testid, "已核验：霍邱县人力资源和社会保障局")
+        for screen, testid in halls_of(hall):
+            await screen.sees_moving(testid, frames=5, within=40)
+            await screen.page.evaluate(WATCH, testid)
+
+        adviser = await more.enter_async_context(stage.desk("huoqiu-police"))
+        await adviser.click("agent-ready")
+        await advise(hall, adviser)
+        await expect(adviser.at("hang-up")).to_have_count(0)
+        await expect(counter.at("adviser-dismiss")).to_have_count(0)
+        chief = await more.enter_async_context(stage.desk("huoqiu-supervisor"))
+        await look_on(hall, adviser, chief)
+
+        await adviser.page.reload()
+        await adviser.sees_moving("remote-video", frames=5, within=40)
+        await adviser.click("call-leave")
+        await expect(counter.at("adviser-video")).to_have_count(0)
+        await advise(hall, adviser)
+        await chief.page.reload()
+        await chief.sees_moving("remote-video", frames=5, within=40)
+        await chief.click("observe-end")
+        for screen in (counter, adviser):
+            await expect(screen.at("observer")).to_have_count(0)
+
+        # All this while the halls' own pictures went on in the very same tiles.
+        for screen, testid in halls_of(hall):
+            await screen.sees_moving(testid, frames=5, within=40)
+            found = await look_at(screen, testid)
+            assert (found["same"], found["black"]) == (True, 0), (testid, found)
+        await hang_up(agent)
+        await expect(adviser.at("call-leave")).to_have_count(0)
+        assert stage.faults() == []
