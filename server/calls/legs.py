@@ -56,9 +56,11 @@ class Legs:
         ]
 
     async def tab_gone(self, connection: Connection) -> None:
-        """Let the legs of a socket wait for the next one of their tab."""
+        """Let the legs of a socket wait for the next one of their tab, if one may come."""
         async with self.units.open() as unit:
-            await self.calls.relays.forget_socket(unit, connection.sid)
+            closed = await self.calls.relays.forget_socket(unit, connection.sid)
+        if closed:
+            await self._settle()
 
     async def worker_gone(self, connection: Connection) -> None:
         """Take a worker away, and its calls to another one."""

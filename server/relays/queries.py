@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.relays.models import MediaLeg, MediaWorker
 from server.relays.rules import LegState, Load, Tab
+from server.staff.models import Login
 
 
 async def find_worker(session: AsyncSession, worker_id: str) -> MediaWorker | None:
@@ -149,6 +150,12 @@ async def drop_legs(session: AsyncSession, *conditions: ColumnElement[bool]) -> 
         .execution_options(synchronize_session=False)
     )
     return (await session.scalars(statement)).all()
+
+
+def without_login(sid: str) -> tuple[ColumnElement[bool], ...]:
+    """Say of a socket's legs that the login of staff that opened them has ended."""
+    ended = select(Login.id).where(Login.ended_at.is_not(None))
+    return MediaLeg.sid == sid, MediaLeg.login_id.in_(ended)
 
 
 async def renew_legs(session: AsyncSession, sids: Collection[str], until: datetime) -> None:

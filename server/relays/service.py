@@ -200,9 +200,15 @@ class Relays:
         leg = await self.own_leg(unit.session, sid, leg_id)
         self._tell_closed(unit, await queries.drop_legs(unit.session, MediaLeg.id == leg.id))
 
-    async def forget_socket(self, unit: Unit, sid: str) -> None:
-        """Let the legs of a socket that is gone wait for the next one of their tab."""
+    async def forget_socket(self, unit: Unit, sid: str) -> bool:
+        """Let the legs of a socket that is gone wait for the next one of their tab.
+
+        Of a login that has ended there will be none: its legs are closed. Says if there were any.
+        """
+        gone = await queries.drop_legs(unit.session, *queries.without_login(sid))
+        self._tell_closed(unit, gone)
         await queries.leave_legs(unit.session, sid, unit.now + LEG_OUTLIVES_SOCKET)
+        return bool(gone)
 
     async def lapse_leg(self, unit: Unit, leg_id: str) -> None:
         """Close a leg whose lease has run out, unless it was renewed meanwhile."""

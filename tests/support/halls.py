@@ -27,6 +27,7 @@ from server.items.rules import Owner
 from server.items.service import load_items
 from server.regions.document import read_document
 from server.regions.service import load_regions
+from server.staff.models import Clerk
 from server.tickets import messages as wire
 from server.tickets.models import Agent, Offer, Ticket, TicketPeriod
 from server.tickets.rules import AgentState, OfferState, TicketState
@@ -304,3 +305,16 @@ class Halls:
         async with self.units.database.reading() as session:
             found = select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.seq)
             return list((await session.scalars(found)).all())
+
+
+async def enlist(halls: Halls, who: Actor) -> None:
+    """Give an actor the account that their login is of."""
+    async with halls.units.open() as unit:
+        unit.session.add(
+            Clerk(
+                id=who.id, name=who.name, display_name=who.name, region=who.region, hall=who.hall,
+                counter="", roles=sorted(role.value for role in who.roles),
+                items=sorted(who.items), password_hash="", active=True, demo=False,
+                created_at=unit.now, signed_in_at=None,
+            )
+        )  # fmt: skip

@@ -17,7 +17,7 @@ from server.cases.rules import CaseState
 from server.errors import ServiceError
 from server.staff.models import Clerk
 from tests.support.desk import AGENT, Desk
-from tests.support.halls import CLERK, PENSION, WANG, ZHOU, Halls, screen
+from tests.support.halls import CLERK, PENSION, WANG, ZHOU, Halls, enlist, screen
 
 GOOD = Credentials(active=True, is_agent=True, in_jurisdiction=True, items=frozenset())
 VALID = AuthorityVerdict.VALID
@@ -40,19 +40,6 @@ def test_authority_is_judged_by_account_region_item_and_office(
     found: Credentials | None, verdict: AuthorityVerdict, *, has_office: bool
 ) -> None:
     assert judge_authority(found, PENSION, has_office=has_office) is verdict
-
-
-async def enlist(halls: Halls, who: Actor) -> None:
-    """Give an actor the account that their login is of."""
-    async with halls.units.open() as unit:
-        unit.session.add(
-            Clerk(
-                id=who.id, name=who.name, display_name=who.name, region=who.region, hall=who.hall,
-                counter="", roles=sorted(role.value for role in who.roles),
-                items=sorted(who.items), password_hash="", active=True, demo=False,
-                created_at=unit.now, signed_in_at=None,
-            )
-        )  # fmt: skip
 
 
 @dataclass

@@ -19,9 +19,11 @@ from server.db.unit import Units
 from server.errors import ServiceError
 from server.relays import messages as relay_wire
 from server.rooms import MEDIA
+from server.staff.models import Login
+from server.staff.rules import EndReason as StaffEnd
 from tests.server.calls.test_call_races import refusals
 from tests.support.database import News, SetClock
-from tests.support.halls import CLERK, OTHER_CLERK, STRANGER, WANG, ZHOU, Halls, screen
+from tests.support.halls import CLERK, OTHER_CLERK, STRANGER, WANG, ZHOU, Halls, enlist, screen
 from tests.support.relay import Relay, id_of
 
 
@@ -405,3 +407,26 @@ async def test_a_leg_lapses_on_a_call_too(stage: Stage, clock: SetClock) -> None
         await stage.relay.relays.lapse_leg(unit, at_counter)
     await stage.settle()
     assert (await stage.on_legs(call_id))[0] is None
+
+
+async def test_a_login_that_has_ended_takes_its_media_along_with_its_socket(stage: Stage) -> None:
+    _, call_id, at_counter, at_agent = await stage.met()
+    await enlist(stage.halls, WANG)
+    async with stage.halls.units.open() as unit:
+        unit.session.add(
+            Login(
+                id=WANG.login_id, clerk_id=WANG.id, token_hash="h", created_at=unit.now,
+                seen_at=unit.now, expires_at=unit.now + timedelta(hours=1), ended_at=unit.now,
+                end_reason=StaffEnd.DISABLED,
+            )
+        )  # fmt: skip
+    relays, closed = stage.halls.calls.relays, []
+    for who in (CLERK, WANG):
+        async with stage.halls.units.open() as unit:
+            closed.append(await relays.forget_socket(unit, who.name))
+    await stage.settle()
+    assert closed == [False, True]
+    assert await stage.on_legs(call_id) == [at_counter, None]
+    told = [n.data["leg_id"] for n in stage.news.notices if n.event == "leg.closed"]
+    assert told == [at_agent]
+    assert [seat["leg_id"] for seat in stage.arranged("w1")[-1]["seats"]] == [at_counter]
