@@ -25,6 +25,7 @@ from server.certificates.signer import Signer, Verdict
 from server.db.engine import Database, open_database
 from server.files import FileStore
 from server.supervision import audit_queries as queries
+from server.supervision.recording_audit import RecordingAudit
 from server.vault import CaseKey, Vault, VaultError
 
 SQLITE = "sqlite+aiosqlite:///"
@@ -82,6 +83,7 @@ class Audit:
             await self._cases(session)
             await self._certificates(session)
             await self._materials(session)
+            await self._recordings(session)
             await self._serials(session)
             await self._queue(session)
         await self._strays()
@@ -199,6 +201,16 @@ class Audit:
             self._expect("material.resized", row.id, found=len(content), expected=row.size)
             if not await queries.has_material_event(session, row.case_id, row.id):
                 self._name("material.unlogged", row.id)
+
+    async def _recordings(self, session: AsyncSession) -> None:
+        audit = RecordingAudit(session, self.files, self.vault, self.now)
+        async for part, findings in audit.parts():
+            self._count("recordings")
+            self.counted["chunks"] = self.counted.get("chunks", 0) + part.chunks
+            for one in findings:
+                self._name(*one)
+        async for one in audit.strays():
+            self._name(*one)
 
     async def _serials(self, session: AsyncSession) -> None:
         """Numbers are unique and without gaps, up to the last one that was given out."""

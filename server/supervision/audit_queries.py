@@ -16,6 +16,7 @@ from server.cases.rules import CaseState
 from server.certificates.models import Certificate, CertificateSerial, Receipt, Settlement
 from server.certificates.rules import CertificateState
 from server.db.base import Base
+from server.recordings.models import Recording
 from server.tickets.models import Ticket
 from server.tickets.rules import TicketState
 
@@ -74,6 +75,21 @@ async def issued_events(
 async def has_material_event(session: AsyncSession, case_id: str, material_id: str) -> bool:
     """Say whether a case's log knows of a material."""
     return bool(await _about(session, case_id, "material.added", "material_id", material_id))
+
+
+async def logged_chunks(
+    session: AsyncSession, case_id: str, recording_id: str
+) -> dict[int, list[str]]:
+    """Return by their numbers the hashes that a case's log has of a recording's chunks."""
+    found: dict[int, list[str]] = {}
+    for event in await _about(session, case_id, "recording.chunk", "recording_id", recording_id):
+        found.setdefault(int(event.data["number"]), []).append(str(event.data["sha256"]))
+    return found
+
+
+async def is_purged(session: AsyncSession, part: Recording) -> bool:
+    """Say whether a case's log knows that a recording was purged."""
+    return bool(await _about(session, part.case_id, "recording.purged", "recording_id", part.id))
 
 
 async def _about(
