@@ -7,6 +7,9 @@ from typing import Final, NamedTuple
 
 from server.media.rtp import Payload, vp8_payload
 
+# One frame of 20 ms in which nothing is heard: CELT, full band, one channel (RFC 6716, 3.1).
+OPUS_SILENCE: Final = b"\xf8\xff\xfe"
+OPUS_SILENCE_MS: Final = 20
 _START_CODE: Final = b"\x9d\x01\x2a"
 
 
@@ -95,6 +98,20 @@ def vp8_size(content: bytes) -> tuple[int, int] | None:
         return None
     width, height = (int.from_bytes(content[at : at + 2], "little") & 0x3FFF for at in (6, 8))
     return width, height
+
+
+def opus_milliseconds(content: bytes) -> int:
+    """Return how long an Opus packet sounds, as its first bytes say (RFC 6716, 3.1 and 3.2)."""
+    config, code = content[0] >> 3, content[0] & 3
+    if config >= 16:  # noqa: PLR2004 (CELT: 2.5 to 20 ms)
+        tenths = 25 << (config & 3)
+    elif config >= 12:  # noqa: PLR2004 (hybrid: 10 or 20 ms)
+        tenths = 100 << (config & 1)
+    else:
+        tenths = (100, 200, 400, 600)[config & 3]
+    many = code == 3 and len(content) > 1  # noqa: PLR2004 (a number of frames that is told)
+    frames = content[1] & 0x3F if many else (1, 2, 2, 1)[code]
+    return tenths * frames // 10
 
 
 def payload_of(packet: memoryview, at: Payload, *, skip: int = 0) -> bytes:

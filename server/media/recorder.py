@@ -9,7 +9,16 @@ from typing import Final, Protocol
 
 from server.media.clocks import Clock
 from server.media.forwarding import Source
-from server.media.frames import Frame, Packet, Sound, Vp8, payload_of
+from server.media.frames import (
+    OPUS_SILENCE,
+    OPUS_SILENCE_MS,
+    Frame,
+    Packet,
+    Sound,
+    Vp8,
+    opus_milliseconds,
+    payload_of,
+)
 from server.media.muxing import WebM
 from server.media.order import Hole, Window
 from server.media.rtcp import SenderInfo
@@ -25,6 +34,8 @@ CHUNK_SECONDS: Final = 5.0
 KEY_EVERY: Final = 10.0
 MOST_CHUNK_BYTES: Final = 4 << 20
 SIZE_UNKNOWN: Final = (1280, 720)
+# Sound that is this much behind the picture will not come any more.
+SOUND_LATE: Final = 1000
 
 
 class Asks(Protocol):
@@ -95,6 +106,7 @@ class Recorder:
         self._held_since: float | None = None
         self._origin = 0.0
         self._chunk_began: float | None = None
+        self._sound_until: int | None = None
 
     def on_rtp(self, source: Source, size: int, now: float, *, repair: bool) -> None:
         """Take the packet in INBOUND, if it is of the camera or its microphone."""
@@ -132,6 +144,7 @@ class Recorder:
     def resume(self) -> None:
         """Go on: what was not kept is no hole, and the picture begins with a key frame."""
         self.paused = False
+        self._sound_until = None
         for media, track in self.tracks.items():
             track.window = Window(PATIENCE[media])
             track.frames.break_off()
@@ -213,12 +226,31 @@ class Recorder:
         ]
         for at, media, frame in sorted(due, key=lambda one: one[0]):
             milliseconds = max(round((at - self._origin) * 1000), 0)
-            file.write(media, milliseconds, frame.content, key=frame.key)
-            self.frames[media] += 1
+            if self._sounds_go_on(file, media, milliseconds, frame):
+                file.write(media, milliseconds, frame.content, key=frame.key)
+                self.frames[media] += 1
         if self._chunk_began is not None and (
             self.wall() - self._chunk_began >= CHUNK_SECONDS or self._bytes >= MOST_CHUNK_BYTES
         ):
             self._close_chunk()
+
+    def _sounds_go_on(self, file: WebM, media: str, milliseconds: int, frame: Frame) -> bool:
+        """Put silence where sound was lost; say whether a frame still has its place.
+
+        Browsers play sound without a look at its times: each lost packet would bring all that
+        follows 20 ms before its picture (measured: 2.5 s lost, 2.5 s apart to the end).
+        """
+        until = self._sound_until
+        if media == "audio" and until is not None and milliseconds < until - OPUS_SILENCE_MS:
+            return False
+        upto = milliseconds if media == "audio" else milliseconds - SOUND_LATE
+        while until is not None and until + OPUS_SILENCE_MS // 2 < upto:
+            file.write("audio", until, OPUS_SILENCE, key=True)
+            until += OPUS_SILENCE_MS
+        if media == "audio":
+            until = milliseconds + opus_milliseconds(frame.content)
+        self._sound_until = until
+        return True
 
     def _ready(self, track: Track, now: float) -> list[tuple[int, Frame]]:
         """Return the frames whose time is known; a track that came later waits for its clock."""

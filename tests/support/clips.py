@@ -108,22 +108,25 @@ def recorded(seconds: int, chunks: int) -> list[bytes]:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a file shows: when it flashes and beeps, how many frames it has, and its sizes."""
+    """What a file shows: when it flashes and beeps, how many frames it has, its sizes, its end."""
 
     flashes: list[float]
     beeps: list[float]
     pictures: int
     sounds: int
     sizes: list[tuple[int, int]]
+    seconds: float = 0.0
 
 
 def look(path: str) -> Seen:
     """Decode a file and find the flashes and beeps in it."""
     flashes, beeps, sizes, pictures, sounds = [], [], [], 0, 0
     dark = quiet = True
+    ended = 0.0
     with av.open(path) as file:
         for frame in file.decode(video=0):
             pictures += 1
+            ended = max(ended, float(frame.time or 0) + 1 / FRAMES_A_SECOND)
             if (frame.width, frame.height) not in sizes:
                 sizes.append((frame.width, frame.height))
             bright = bytes(frame.planes[0])[frame.planes[0].line_size * 10 + 10] > 128
@@ -133,10 +136,11 @@ def look(path: str) -> Seen:
     with av.open(path) as file:
         for sound in file.decode(audio=0):
             sounds += 1
+            ended = max(ended, float(sound.time or 0) + sound.samples / sound.sample_rate)
             samples = memoryview(bytes(sound.planes[0])).cast("f")
             found = max(samples) > 0.1
             loud = next(n for n, one in enumerate(samples) if abs(one) > 0.1) if found else None
             if loud is not None and quiet:
                 beeps.append(float(sound.time or 0) + loud / sound.sample_rate)
             quiet = loud is None
-    return Seen(flashes, beeps, pictures, sounds, sizes)
+    return Seen(flashes, beeps, pictures, sounds, sizes, ended)
