@@ -16,6 +16,7 @@ from pathlib import Path
 MANIFEST = "manifest.json"
 DATABASE = "kuayu.db"
 FILES = "files"
+RECORDINGS = "recordings"
 FORMAT = 1
 
 
@@ -37,7 +38,19 @@ def back_up(data: Path, target: Path) -> int:
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     copy_database(source, target / DATABASE)
     if (data / FILES).is_dir():
-        shutil.copytree(data / FILES, target / FILES, ignore=shutil.ignore_patterns("*.part"))
+        recorded = _recorded(target / DATABASE)
+
+        def ignore(folder: str, names: list[str]) -> set[str]:
+            place = Path(folder).relative_to(data / FILES)
+            if place.parts[:1] != (RECORDINGS,):
+                return {name for name in names if name.endswith(".part")}
+            # What was recorded since is of no row in the copy.
+            return {
+                name for name in names
+                if (Path(folder) / name).is_file() and str(place / name) not in recorded
+            }  # fmt: skip
+
+        shutil.copytree(data / FILES, target / FILES, ignore=ignore)
     hashes = _hashes(target)
     manifest = {"format": FORMAT, "made_at": datetime.now(UTC).isoformat(), "files": hashes}
     (target / MANIFEST).write_text(json.dumps(manifest, indent=1))
@@ -77,6 +90,12 @@ def copy_database(source: Path, target: Path) -> None:
         closing(sqlite3.connect(target)) as other,
     ):
         one.backup(other)
+
+
+def _recorded(database: Path) -> set[str]:
+    """Return the files that a copy of the database names as chunks of recordings."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as copy:
+        return {str(row[0]) for row in copy.execute("SELECT file_name FROM recording_chunk")}
 
 
 def _hashes(folder: Path) -> dict[str, str]:
