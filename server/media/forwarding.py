@@ -6,17 +6,27 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from server.media.rtcp import Block, SenderInfo
-from server.media.rtp import HEADER, find_payload, newer, rename_extensions, starts_key_frame
+from server.media.rtp import (
+    HEADER,
+    TRANSPORT_CC,
+    find_payload,
+    newer,
+    rename_extensions,
+    starts_key_frame,
+)
 from server.media.sections import Codec, Section
 from server.media.stack import INBOUND, OUTBOUND
 
 # A packet that left before the first one of a new source may come after it, but not much later.
 _SETTLED_AFTER: Final = 256
 _DROP: Final = 0xFF
+_HALF: Final = 0x8000
 _MARKER: Final = 0x80
 _TYPE: Final = 0x7F
 
 
+# First byte, second byte, number, time and SSRC, as HEADER has them.
+Header = tuple[int, int, int, int, int]
 Kind = Literal["camera", "screen", "document"]
 KINDS: Final[tuple[Kind, ...]] = ("camera", "screen", "document")
 
@@ -60,7 +70,8 @@ class Lane:
     def number(self, number: int) -> int:
         """Return what a source's packet is called here."""
         out = (number + self.offset) & 0xFFFF
-        if self.last is None or newer(out, self.last):
+        last = self.last
+        if last is None or 0 < (out - last) & 0xFFFF < _HALF:
             self.last = out
         return out
 
@@ -90,6 +101,19 @@ class Source:
     ssrc: int
     repair_ssrc: int
     links: list[Link] = field(default_factory=list)
+    # The id of the extension that numbers the packets of all the connection; 0: there is none.
+    numbered: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look up once what is needed for every packet."""
+        self.renew(self.section)
+
+    def renew(self, section: Section) -> None:
+        """Go on under what was negotiated anew."""
+        self.section = section
+        self.numbered = section.extensions.id_of(TRANSPORT_CC)
+        for link in self.links:
+            link.fit()
 
     @property
     def kind(self) -> Kind:
@@ -123,9 +147,9 @@ class Link:
         self._types = payload_types(source, slot)
         self._names = source.extensions.onto(slot.extensions)
 
-    def forward(self, size: int, now: float, *, repair: bool) -> None:
-        """Forward the packet in INBOUND, if it is fit for this slot."""
-        first, second, number, stamp, _ = HEADER.unpack_from(INBOUND)
+    def forward(self, header: Header, size: int, now: float, *, repair: bool) -> None:
+        """Forward the packet in INBOUND, whose header is given, if it is fit for this slot."""
+        first, second, number, stamp, _ = header
         kind = self._types[second & _TYPE]
         if kind == _DROP or (self._start is None and not self._begin(size, number, stamp, now)):
             return

@@ -14,7 +14,7 @@ from server.media.arrivals import Arrivals
 from server.media.forwarding import Link, Origin, Slot, Source
 from server.media.network import Network
 from server.media.ports import Budget
-from server.media.rtp import HEADER, MID, TRANSPORT_CC, read_extension
+from server.media.rtp import HEADER, MID, read_extension, read_number
 from server.media.sections import Section
 from server.media.stack import INBOUND, Transport
 
@@ -71,7 +71,6 @@ class Leg:
         self.arrivals = Arrivals(self.ssrc)
         self._by_ssrc: dict[int, tuple[Source, bool]] = {}
         self._strangers: set[int] = set()
-        self._numbered: dict[str, int] = {}
         self._by_slot: dict[int, Link] = {}
         self._asked: dict[str, Asked] = {}
         self._estimated_at = 0.0
@@ -105,15 +104,12 @@ class Leg:
             return
         ssrcs = [*section.ssrcs, 0, 0]
         if known is not None and known.ssrc == ssrcs[0]:
-            known.section = section
-            for link in known.links:
-                link.fit()
+            known.renew(section)
             return
         if known is not None:
             self._forget(known)
         source = Source(section, ssrcs[0], ssrcs[1])
         self.sources[section.mid] = source
-        self._numbered[section.mid] = section.extensions.id_of(TRANSPORT_CC)
         for ssrc, repair in ((ssrcs[0], False), (ssrcs[1], True)):
             if ssrc:
                 self._by_ssrc[ssrc] = source, repair
@@ -163,21 +159,21 @@ class Leg:
         if self._window > MOST_PACKETS:
             self.dropped["rate"] += 1
             return
-        found = self._by_ssrc.get(HEADER.unpack_from(INBOUND)[4]) or self._meet(size)
+        header = HEADER.unpack_from(INBOUND)
+        found = self._by_ssrc.get(header[4]) or self._meet(size)
         if found is None:
             return
         source, repair = found
         self.packets += 1
         self.octets += size
-        numbered = self._numbered[source.section.mid]
-        if numbered:
-            number = read_extension(INBOUND, size, numbered)
-            if number is not None and len(number) == 2:  # noqa: PLR2004 (a 16-bit number)
-                self._note_arrival(number[0] << 8 | number[1], now)
+        if source.numbered:
+            number = read_number(INBOUND, size, source.numbered)
+            if number is not None:
+                self._note_arrival(number, now)
         if self.tap is not None:
             self.tap.on_rtp(source, size, now, repair=repair)
         for link in source.links:
-            link.forward(size, now, repair=repair)
+            link.forward(header, size, now, repair=repair)
 
     def _meet(self, size: int) -> tuple[Source, bool] | None:
         """Learn whose an SSRC is that the offer did not name, from the packet's own MID."""

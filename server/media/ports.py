@@ -7,7 +7,9 @@ which it is decrypted, without an object of its own.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
+import struct
 import time
 from typing import Any, Final, Protocol
 
@@ -19,12 +21,27 @@ Address = tuple[str, int]
 _CHECKS_END, _HANDSHAKES, _HANDSHAKES_END, _MEDIA, _MEDIA_END = 4, 20, 64, 128, 192
 # So many datagrams are read before other ports have their turn.
 BURST: Final = 32
+# A packet smaller than this is a voice or the end of a picture: looking for one more behind it
+# would cost as much as a packet, and the next turn of the loop does it for all ports at once.
+_FULL: Final = 800
 # A browser checks each pair of addresses 20 times a second until one is found, then every 5 s.
 MOST_CHECKS: Final = 200
 MOST_HANDSHAKES: Final = 200
 # A browser has an address for each of its networks, and one for each TURN server and NAT.
 MOST_ADDRESSES: Final = 64
 RECEIVE_BUFFER: Final = 1 << 20
+BUFFER_SIZE: Final = 2048
+
+
+# From linux/udp.h; Python has no name for it.
+_SEGMENT: Final = 103
+_SHORT: Final = struct.Struct("=H")
+_CANNOT: Final = frozenset({errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP})
+# The kernel takes a run of at most 64 packets and 65,507 bytes.
+_MOST_PACKETS: Final = 60
+_MOST_TOGETHER: Final = 60_000
+# Ethernet's: what is longer cannot be one of several.
+_LONGEST_TOGETHER: Final = 1_472
 
 
 class PortsError(Exception):
@@ -67,6 +84,52 @@ class Budget:
         return self._left >= 0
 
 
+class Outbox:
+    """What goes out in one turn: a run of packets of one size to one address is sent as one.
+
+    The kernel cuts it into datagrams again (UDP_SEGMENT). Most pictures are such runs, and packet
+    by packet the sending costs more than all that was done to them before (measured).
+    """
+
+    __slots__ = ("_address", "_buffer", "_end", "_port", "_size")
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._buffer = memoryview(bytearray(_MOST_TOGETHER + BUFFER_SIZE))
+        self._port: Port | None = None
+        self._address: Address = ("", 0)
+        self._size = self._end = 0
+
+    def add(self, port: Port, address: Address, packet: memoryview) -> None:
+        """Send a packet by the end of this turn, after those that were added before."""
+        size, start = len(packet), self._end
+        if start and (size > self._size or port is not self._port or address != self._address):
+            self.flush()
+            start = 0
+        if not start:
+            self._port, self._address, self._size = port, address, size
+        self._end = end = start + size
+        self._buffer[start:end] = packet
+        full = end > _MOST_TOGETHER or end >= _MOST_PACKETS * size
+        # A shorter packet can only be the last of a run.
+        if full or size < self._size or size > _LONGEST_TOGETHER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was added."""
+        port, end, self._end = self._port, self._end, 0
+        if not end or port is None:
+            return
+        if end == self._size:
+            port.sendto(self._buffer[:end], self._address)
+        else:
+            port.send_run(self._buffer[:end], self._size, self._address)
+
+
+# One thread does one thing at a time, so a process needs one.
+OUTBOX: Final = Outbox()
+
+
 class Port:
     """A bound port. Media and handshakes are taken only from where an authenticated check came."""
 
@@ -75,6 +138,7 @@ class Port:
         self._buffer, self._owner = buffer, owner
         self._socket = _bind(network.address, network.ports)
         self._receive, self._send = self._socket.recvfrom_into, self._socket.sendto
+        self._together = True
         self._known: set[tuple[Any, ...]] = set()
         self._from_known, self._from_others = Budget(MOST_CHECKS), Budget(MOST_CHECKS)
         self._handshakes = Budget(MOST_HANDSHAKES)
@@ -83,16 +147,25 @@ class Port:
 
     def _read(self) -> None:
         """Take what has arrived, and leave the rest to the next turn of the loop."""
-        for _ in range(BURST):
-            try:
-                size, address = self._receive(self._buffer)
-            except BlockingIOError:
-                return
-            except OSError:
-                # A route that was lost is told here; the line's trouble, not ours.
-                self._owner.drop("line")
-                return
-            self.sort(size, address)
+        receive, buffer, known = self._receive, self._buffer, self._known
+        take = self._owner.take_media
+        try:
+            for _ in range(BURST):
+                size, address = receive(buffer)
+                # Almost all is media, from where media came before.
+                if size and _MEDIA <= buffer[0] < _MEDIA_END and address in known:
+                    take(size)
+                else:
+                    self.sort(size, address)
+                if size < _FULL:
+                    break
+        except BlockingIOError:
+            pass
+        except OSError:
+            # A route that was lost is told here; the line's trouble, not ours.
+            self._owner.drop("line")
+        finally:
+            OUTBOX.flush()
 
     def sort(self, size: int, address: tuple[Any, ...]) -> None:
         """Give the datagram in the buffer to whom it is for, or drop it and count why."""
@@ -141,6 +214,24 @@ class Port:
         except OSError:
             # A full buffer or a lost route: the line's loss, and its repair, not ours.
             self._owner.drop("unsent")
+
+    def send_run(self, packets: memoryview, size: int, address: Address) -> None:
+        """Send packets of `size` bytes each, the last one perhaps shorter, as one if we can."""
+        if self._together:
+            try:
+                self._socket.sendmsg(
+                    [packets], [(socket.IPPROTO_UDP, _SEGMENT, _SHORT.pack(size))], 0, address
+                )
+            except OSError as error:
+                if error.errno not in _CANNOT:
+                    self._owner.drop("unsent")
+                    return
+                # This route, or this system, does not cut them: from now on we do.
+                self._together = False
+            else:
+                return
+        for start in range(0, len(packets), size):
+            self.sendto(packets[start : start + size], address)
 
     def close(self) -> None:
         """Free the port; nothing is taken from now on."""

@@ -17,6 +17,9 @@ HEADER_SIZE: Final = 12
 ONE_BYTE: Final = 0xBEDE
 _EXTENSION_HEAD = struct.Struct("!HH")
 _SHORT = struct.Struct("!H")
+# The id 15 ends a block (RFC 8285, 4.2).
+_LAST_ID: Final = 15 << 4
+_PADDING: Final = tuple(bytes(length + 2) for length in range(16))
 
 MID: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
 STREAM_ID: Final = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
@@ -75,44 +78,71 @@ def read_extension(packet: memoryview, size: int, wanted: int) -> bytes | None:
     return None
 
 
+def read_number(packet: memoryview, size: int, wanted: int) -> int | None:
+    """Return the value of an extension that is a 16-bit number, or None."""
+    at, last = _block(packet, size)
+    # Not by way of `_elements`: this is done for every packet.
+    while at + 2 < last:
+        head = packet[at]
+        if head == wanted << 4 | 1:
+            return packet[at + 1] << 8 | packet[at + 2]
+        if head >= _LAST_ID:
+            return None
+        at += (head & 0x0F) + 2 if head else 1
+    return None
+
+
 def rename_extensions(packet: memoryview, size: int, names: bytes) -> None:
     """Give the extensions the ids that the next connection knows them by, in place.
 
     What has no name there (the MID, transport-wide numbers) becomes padding of the same length:
     a MID of one connection would put the packet into another's wrong section.
     """
-    for ident, start, end in _elements(packet, size):
-        name = names[ident]
+    at, last = _block(packet, size)
+    # Not by way of `_elements`: this is done for every packet in every slot.
+    while at < last:
+        head = packet[at]
+        if not head:
+            at += 1
+            continue
+        length = head & 0x0F
+        end = at + length + 2
+        if head >= _LAST_ID or end > last:
+            return
+        name = names[head >> 4]
         if name:
-            packet[start - 1] = (name << 4) | (end - start - 1)
+            packet[at] = name << 4 | length
         else:
-            packet[start - 1 : end] = bytes(end - start + 1)
+            packet[at:end] = _PADDING[length]
+        at = end
+
+
+def _block(packet: memoryview, size: int) -> tuple[int, int]:
+    """Return where the block of one-byte extensions lies: [start, end); 0, 0 if there is none."""
+    first = packet[0]
+    if not first & 0x10:
+        return 0, 0
+    start = HEADER_SIZE + 4 * (first & 0x0F) + 4
+    if start > size:
+        return 0, 0
+    profile, words = _EXTENSION_HEAD.unpack_from(packet, start - 4)
+    end = start + 4 * words
+    return (start, end) if profile == ONE_BYTE and end <= size else (0, 0)
 
 
 def _elements(packet: memoryview, size: int) -> list[tuple[int, int, int]]:
     """Return (id, start, end) of each one-byte extension's value; none without such a block."""
-    first = packet[0]
-    if not first & 0x10:
-        return []
-    at = HEADER_SIZE + 4 * (first & 0x0F)
-    if at + 4 > size:
-        return []
-    profile, words = _EXTENSION_HEAD.unpack_from(packet, at)
-    at += 4
-    last = at + 4 * words
-    if profile != ONE_BYTE or last > size:
-        return []
+    at, last = _block(packet, size)
     found = []
     while at < last:
         head = packet[at]
         at += 1
         if head == 0:
             continue
-        ident = head >> 4
         end = at + (head & 0x0F) + 1
-        if ident == 15 or end > last:  # noqa: PLR2004 (15 ends the block by RFC 8285, 4.2)
+        if head >= _LAST_ID or end > last:
             break
-        found.append((ident, at, end))
+        found.append((head >> 4, at, end))
         at = end
     return found
 

@@ -39,11 +39,10 @@ from server.media.offers import (
     sends,
     without_candidates,
 )
-from server.media.ports import MOST_ADDRESSES, Address, Port, PortsError
+from server.media.ports import BUFFER_SIZE, MOST_ADDRESSES, OUTBOX, Address, Port, PortsError
 from server.media.rtp import AUDIO_LEVEL, MID, PASSED_ON, SEND_TIME, TRANSPORT_CC, Extensions
 from server.media.sections import Codec, Section
 
-BUFFER_SIZE: Final = 2048
 # An honest packet fits one Ethernet frame; what is longer is dropped before it is copied.
 LONGEST: Final = 1500
 _RTCP, _RTCP_END = 192, 224
@@ -54,6 +53,7 @@ _UNPROVED: Final = frozenset({400, 401})
 _inbound = ffi.new("char[]", BUFFER_SIZE)
 _outbound = ffi.new("char[]", BUFFER_SIZE)
 _length = ffi.new("int *")
+_unprotect, _protect = lib.srtp_unprotect, lib.srtp_protect
 INBOUND: Final = memoryview(ffi.buffer(_inbound)).cast("B")
 OUTBOUND: Final = memoryview(ffi.buffer(_outbound)).cast("B")
 
@@ -90,6 +90,10 @@ class Transport:
         self._dtls: Any = None
         self._remote: Address | None = None
         self._mids: list[str] = []
+        self._sessions: tuple[Any, Any] | None = None
+        self._in: Any = None
+        self._out: Any = None
+        self._take = listener.on_rtp
         self.connected = False
 
     async def answer(self, offer: str) -> tuple[str, list[Section]]:
@@ -171,20 +175,31 @@ class Transport:
 
     def take_media(self, size: int) -> None:
         """Decrypt the packet in INBOUND in place and hand it on, or drop it."""
-        session = self._dtls._rx_srtp  # noqa: SLF001
-        if session is None or size > LONGEST or size < 12:  # noqa: PLR2004 (a header)
-            self.drop("early" if session is None else "size")
+        keys = self._in
+        if keys is None and self._find_keys():
+            keys = self._in
+        if keys is None or size > LONGEST or size < 12:  # noqa: PLR2004 (a header)
+            self.drop("early" if keys is None else "size")
             return
         _length[0] = size
         if _RTCP <= INBOUND[1] < _RTCP_END:
-            if lib.srtp_unprotect_rtcp(session._srtp[0], _inbound, _length):  # noqa: SLF001
+            if lib.srtp_unprotect_rtcp(keys, _inbound, _length):
                 self.drop("rtcp")
                 return
             self._listener.on_rtcp(bytes(INBOUND[: _length[0]]))
-        elif lib.srtp_unprotect(session._srtp[0], _inbound, _length):  # noqa: SLF001
+        elif _unprotect(keys, _inbound, _length):
             self.drop("rtp")
         else:
-            self._listener.on_rtp(_length[0])
+            self._take(_length[0])
+
+    def _find_keys(self) -> bool:
+        """Say whether there are keys to decrypt and encrypt with, which the handshake makes."""
+        received, sent = self._dtls._rx_srtp, self._dtls._tx_srtp  # noqa: SLF001
+        if received is not None and sent is not None:
+            # The keys live as long as their sessions.
+            self._sessions = received, sent
+            self._in, self._out = received._srtp[0], sent._srtp[0]  # noqa: SLF001
+        return self._in is not None
 
     def take_check(self, datagram: bytes, address: Address) -> None:
         """Have aioice answer a check, or hear the answer to one of ours."""
@@ -213,25 +228,23 @@ class Transport:
 
     def send_rtp(self, size: int) -> None:
         """Encrypt the packet in OUTBOUND in place and send it; dropped if nobody is there."""
-        session = self._dtls._tx_srtp  # noqa: SLF001
-        if session is None or self._remote is None or size > LONGEST - 20:
+        keys, remote, port = self._out, self._remote, self._port
+        if keys is None and self._dtls is not None and self._find_keys():
+            keys = self._out
+        if keys is None or remote is None or port is None or size > LONGEST - 20:
             self.drop("unsent")
             return
         _length[0] = size
-        if lib.srtp_protect(session._srtp[0], _outbound, _length):  # noqa: SLF001
+        if _protect(keys, _outbound, _length):
             self.drop("unsent")
             return
-        self._send(OUTBOUND[: _length[0]])
+        OUTBOX.add(port, remote, OUTBOUND[: _length[0]])
 
     def send_rtcp(self, compound: bytes) -> None:
         """Encrypt and send an RTCP compound."""
         session = None if self._dtls is None else self._dtls._tx_srtp  # noqa: SLF001
-        if session is not None and self._remote is not None:
-            self._send(session.protect_rtcp(compound))
-
-    def _send(self, datagram: bytes | memoryview) -> None:
-        if self._port is not None and self._remote is not None:
-            self._port.sendto(datagram, self._remote)
+        if session is not None and self._remote is not None and self._port is not None:
+            self._port.sendto(session.protect_rtcp(compound), self._remote)
 
     async def close(self) -> None:
         """End the connection and free its port."""

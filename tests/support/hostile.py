@@ -176,15 +176,16 @@ class Call:
         """Keep some of what arrives: checks, handshakes and encrypted media."""
         port = leg.transport._port
         assert port is not None
-        sort = port.sort
+        receive = port._receive
 
-        def keep(size: int, address: tuple[Any, ...]) -> None:
+        def keep(buffer: memoryview) -> tuple[int, Any]:
+            size, address = receive(buffer)
             if len(self.honest) < 300:
-                self.honest.append(bytes(INBOUND[:size]))
+                self.honest.append(bytes(buffer[:size]))
                 self.browser = address
-            sort(size, address)
+            return size, address
 
-        port.sort = keep  # type: ignore[method-assign]
+        port._receive = keep  # type: ignore[assignment]
 
     async def goes_on(self) -> None:
         """Wait until both ends have seen and heard more."""

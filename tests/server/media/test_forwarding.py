@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from server.media.forwarding import Link, Slot, Source, payload_types
 from server.media.rtcp import Block, SenderInfo
-from server.media.rtp import read_extension
+from server.media.rtp import HEADER, read_extension
 from server.media.stack import OUTBOUND
 from tests.support.packets import THEIRS, VP8_DELTA, VP8_KEY, laid, packet, section
 
@@ -51,7 +51,8 @@ def a_source(ssrc: int = 1111) -> Source:
 
 
 def send(link: Link, content: bytes, now: float = 1.0, *, repair: bool = False) -> None:
-    link.forward(laid(content), now, repair=repair)
+    size = laid(content)
+    link.forward(HEADER.unpack_from(content), size, now, repair=repair)
 
 
 def test_a_packet_comes_out_under_the_slots_names_with_its_payload_untouched() -> None:

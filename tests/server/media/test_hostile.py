@@ -176,11 +176,11 @@ async def test_an_oversize_packet_is_dropped_before_it_is_decrypted(
     network: Network, states: States
 ) -> None:
     async with answered(network, states, [0.0]) as leg:
-        leg.transport._dtls._rx_srtp = object()  # Touching it would raise.
+        leg.transport._in = object()  # To decrypt with it would raise.
         leg.transport.take_media(1501)
         leg.transport.take_media(11)
         assert leg.dropped == {"size": 2}
-        leg.transport._dtls._rx_srtp = None
+        leg.transport._in = None
 
 
 @pytest.mark.parametrize(
