@@ -13,6 +13,7 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.fuzzing import datagrams, descriptions
+from bench.recorded_calls import recorded_calls
 from bench.rehearsals import stages
 from bench.slices import portions
 from server.running import set_up_logs
@@ -34,6 +35,7 @@ async def rehearsals(count: int) -> int:
 PARTS: Final[dict[str, Callable[[int], Coroutine[None, None, int]]]] = {
     "datagrams": datagrams,
     "descriptions": descriptions,
+    "recorded-calls": recorded_calls,
     "rehearsals": rehearsals,
 }
 
