@@ -101,6 +101,8 @@ async def test_no_page_outside_a_call_has_a_grave_fault(light: Stage, inspector:
         await look_at_tabs(counter, inspector)
         dialogs = {"new-case": "新建办件", "pairing-open": "配对对客屏"}
         await look_at_dialogs(counter, inspector, dialogs)
+        await counter.click("device-check")
+        await look_at_dialogs(counter, inspector, {"check-open": "设备检查"})
     assert inspector.found == []
 
 

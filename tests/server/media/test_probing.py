@@ -79,7 +79,9 @@ async def test_a_probe_that_is_over_leaves_the_leg_to_the_call(
     async with far_end(a), far_end(b):
         await states.become("connected", a.id, b.id)
         probes.begin(a, 10)
+        assert all(a.feeds(slot) is not None for slot in a.slots.values())
         probes.end(a)
+        assert all(a.feeds(slot) is None for slot in a.slots.values())
         room = Room("call", lambda *_: None, lambda *_: None)
         room.seat({"a": Place("a", a, frozenset("b")), "b": Place("b", b, frozenset("a"))})
         fed = {leg.id: [leg.feeds(slot) for slot in leg.slots.values()] for leg in (a, b)}
