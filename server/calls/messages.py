@@ -272,12 +272,17 @@ class PointerMoved(Message):
     y: Annotated[float, Field(ge=0, le=1)]
 
 
+# How much of a seat its line carries: all, a smaller picture, or none.
+Sends = Literal["full", "reduced", "voice"]
+
+
 class DevicesSwitched(Message):
-    """Which of a seat's own devices are on."""
+    """Which of a seat's own devices are on, and what of them its line carries."""
 
     call_id: RowId
     microphone: bool
     camera: bool
+    sends: Sends = "full"
 
 
 class CallStarted(Message):
@@ -337,10 +342,11 @@ class PointerSeen(Signal):
 
 
 class DevicesSeen(Signal):
-    """Which of another seat's own devices are on."""
+    """Which of another seat's own devices are on, and what of them its line carries."""
 
     microphone: bool
     camera: bool
+    sends: Sends
 
 
 NOTICES: dict[str, type[BaseModel]] = {

@@ -28,10 +28,11 @@ class Near(Message):
 
 
 class LegOpened(Message):
-    """A tab wants a leg; `leg_id` is the one that it has."""
+    """A tab wants a leg; `leg_id` is the one that it has, `another`: beside that one."""
 
     near: Near | None = None
     leg_id: RowId | None = None
+    another: bool = False
 
 
 class LegOffered(Message):

@@ -250,7 +250,7 @@ def pointer(pair: Pair, **changed: object) -> dict[str, object]:
 
 
 def switched(pair: Pair) -> dict[str, object]:
-    return {"call_id": pair.call_id, "microphone": False, "camera": True}
+    return {"call_id": pair.call_id, "microphone": False, "camera": True, "sends": "voice"}
 
 
 async def test_the_others_learn_which_devices_are_on(lines: Lines, pair: Pair) -> None:
@@ -258,6 +258,8 @@ async def test_the_others_learn_which_devices_are_on(lines: Lines, pair: Pair) -
     got = await heard(pair.remote, "devices.switched")
     assert got == {**switched(pair), "event": "devices.switched", "from": pair.local_id}
     assert not [frame for frame in await silence(pair.local) if "devices" in frame]
+    strange = {**switched(pair), "sends": "nothing"}
+    assert await code_of(pair.local, "devices.switched", strange) == "event.invalid"
 
 
 async def test_a_pointer_is_seen_by_the_others_in_the_call(lines: Lines, pair: Pair) -> None:

@@ -17,7 +17,7 @@ export type OpenedLeg = Said["leg.opened"]["gives"];
 export type MappedStream = Heard["streams.mapped"]["streams"][number];
 
 /** Which of a seat's devices are on. */
-export type Switches = Pick<Heard["devices.switched"], "microphone" | "camera">;
+export type Switches = Pick<Heard["devices.switched"], "microphone" | "camera" | "sends">;
 
 /** Why a guest's seat ended before the call did. */
 export type Departure = Heard["seat.ended"]["reason"];

@@ -216,7 +216,7 @@ export interface components {
         };
         /**
          * DevicesSeen
-         * @description Which of another seat's own devices are on.
+         * @description Which of another seat's own devices are on, and what of them its line carries.
          */
         DevicesSeen: {
             /** Call Id */
@@ -227,10 +227,15 @@ export interface components {
             microphone: boolean;
             /** Camera */
             camera: boolean;
+            /**
+             * Sends
+             * @enum {string}
+             */
+            sends: "full" | "reduced" | "voice";
         };
         /**
          * DevicesSwitched
-         * @description Which of a seat's own devices are on.
+         * @description Which of a seat's own devices are on, and what of them its line carries.
          */
         DevicesSwitched: {
             /** Call Id */
@@ -239,6 +244,12 @@ export interface components {
             microphone: boolean;
             /** Camera */
             camera: boolean;
+            /**
+             * Sends
+             * @default full
+             * @enum {string}
+             */
+            sends: "full" | "reduced" | "voice";
         };
         /**
          * Editor
@@ -471,7 +482,7 @@ export interface components {
         };
         /**
          * LegOpened
-         * @description A tab wants a leg; `leg_id` is the one that it has.
+         * @description A tab wants a leg; `leg_id` is the one that it has, `another`: beside that one.
          */
         LegOpened: {
             /** @default null */
@@ -481,6 +492,11 @@ export interface components {
              * @default null
              */
             leg_id: string | null;
+            /**
+             * Another
+             * @default false
+             */
+            another: boolean;
         };
         /**
          * LegProbed

@@ -211,6 +211,22 @@ describe("a call from one seat's view", () => {
     expect(sent.length).toBe(offers);
   });
 
+  it("sends what the line carries over every connection, those to come as well", async () => {
+    const sending = (at: number) => made[at]?.senders.map((one) => one.limits.encodings?.[0]?.active);
+    session.update(callOf());
+    session.share("camera", fakeStream("x", fakeTrack("video"), fakeTrack("audio")));
+    session.ease("voice");
+    await settled();
+    // The voice has no bounds.
+    expect(sending(0)).toEqual([false, undefined]);
+    session.update(callOf({ since: T1 }));
+    await settled();
+    expect(sending(1)).toEqual([false, undefined]);
+    session.ease("full");
+    await settled();
+    expect([sending(0), sending(1)]).toEqual([[true, undefined], [true, undefined]]);
+  });
+
   it("says whose stream came and went, by the end that it came from", () => {
     const seen: string[][] = [];
     session.on("remote", (all) => seen.push(all.map((one) => `${one.seat}:${one.kind}`)));
@@ -269,6 +285,9 @@ class FakeRelay {
   streamsOf = (callId: string) => (callId === "call" ? this.streams : []);
   share = (kind: string, stream: MediaStream | null) => void this.shared.set(kind, stream);
   bring = () => undefined;
+  ease = () => undefined;
+  resumed = 0;
+  resume = () => void (this.resumed += 1);
 
   /** Another state, other streams or another leg, and word of it. */
   become(now: Partial<Pick<FakeRelay, "state" | "legId" | "streams">>): void {
@@ -374,6 +393,17 @@ describe("a call that a relay carries", () => {
     expect(session.remote).toEqual([first]);
   });
 
+  it("looks for a relay whenever it hears of a call that has none", () => {
+    relay.become({ state: "connected" });
+    session.update(callOf());
+    expect(relay.resumed).toBe(0);
+    relay.become({ state: "none" });
+    session.update(callOf());
+    expect(relay.resumed).toBe(1);
+    session.update(relayed());
+    expect(relay.resumed).toBe(1);
+  });
+
   it("goes on directly when there is no relay any more, and back, and always shows a picture", () => {
     session.share("camera", fakeStream("x", fakeTrack("video")));
     session.update(relayed());
@@ -408,5 +438,16 @@ describe("what a sender may use", () => {
   it("never scales a small one up", () => {
     const small = { kind: "video", getSettings: () => ({ height: 480 }) } as unknown as MediaStreamTrack;
     expect(limitsFor("camera", small).scaleDownBy).toBe(1);
+  });
+
+  it("is less of a face on a poor line, and all of a page at fewer pictures a second", () => {
+    const track = fakeTrack("video");
+    const [face, less] = [limitsFor("camera", track), limitsFor("camera", track, "reduced")];
+    expect(less.scaleDownBy).toBeGreaterThan(face.scaleDownBy);
+    expect(less.maxFramerate).toBeLessThan(face.maxFramerate);
+    const [page, slow] = [limitsFor("document", track), limitsFor("document", track, "reduced")];
+    expect(slow.scaleDownBy).toBe(page.scaleDownBy);
+    expect(slow.maxFramerate).toBeLessThan(page.maxFramerate);
+    expect([face, less, limitsFor("document", track, "voice")].map((one) => one.active)).toEqual([true, true, false]);
   });
 });

@@ -22,6 +22,7 @@ import type { Candidate, Description } from "@/api/notices";
 import type { Call, Seat } from "@/api/shapes";
 import { Emitter } from "./emitter";
 import { End, type RemoteStream } from "./end";
+import type { Rung } from "./ladder";
 import type { Kind } from "./naming";
 import type { Signal } from "./peer";
 import type { Relay } from "./relay";
@@ -64,6 +65,7 @@ export class CallSession extends Emitter<CallEvents> {
   private readonly local = new Map<Kind, MediaStream>();
   private readonly options: CallOptions;
   private call: Call | null = null;
+  private rung: Rung = "full";
   private changing = false;
   private releasing: ReturnType<typeof setTimeout> | undefined;
   private held: AddressedSignal[] = [];
@@ -114,6 +116,8 @@ export class CallSession extends Emitter<CallEvents> {
     const mine = epochOfMine(call);
     const seats = new Map(call.seats.map((seat) => [seat.id, seat]));
     this.follow();
+    // There may be a relay again; the call goes over it once both sides have a leg there.
+    if (!this.isRelayed && this.options.relay?.state === "none") this.options.relay.resume();
     // In a relayed call there are no ends: those of before stay until the relay brings the pictures.
     for (const id of this.ends.keys()) {
       if (!this.isRelayed && !call.ends.some((end) => end.seat_id === id)) this.drop(id);
@@ -154,15 +158,22 @@ export class CallSession extends Emitter<CallEvents> {
     for (const end of this.ends.values()) end.bring(kind);
   }
 
-  /** Find a new way to the others, after the network has changed. */
+  /** Send no more than the line may carry, whichever way. */
+  ease(rung: Rung): void {
+    this.rung = rung;
+    this.options.relay?.ease(rung);
+    for (const end of this.ends.values()) end.ease(rung);
+  }
+
+  /** Find new ways to the other seats, after the network has changed; to a relay it does so itself. */
   restart(): void {
-    if (this.isRelayed) this.options.relay?.renew();
     for (const end of this.ends.values()) end.restart();
   }
 
   close(): void {
     for (const stop of this.stops) stop();
     this.stops = [];
+    this.ease("full");
     for (const kind of this.local.keys()) this.options.relay?.share(kind, null);
     this.call = null;
     for (const id of [...this.ends.keys()]) this.drop(id);
@@ -248,14 +259,17 @@ export class CallSession extends Emitter<CallEvents> {
       return;
     }
     const connect = this.options.connect ?? ((iceServers) => new RTCPeerConnection({ iceServers }));
+    const servers = () => (this.call?.ice_servers ?? []) as RTCIceServer[];
     const end = new End({
       seat,
       mine: this.call?.my_seat ?? "",
       polite,
       epoch,
-      connect: () => connect((this.call?.ice_servers ?? []) as RTCIceServer[]),
+      connect: () => connect(servers()),
+      servers,
       send: (signal) => this.options.send(seat, signal),
       local: this.local,
+      rung: this.rung,
     });
     this.ends.set(seat, end);
     end.on("streams", () => this.show());

@@ -4,6 +4,7 @@
  * one before is kept, silent, until the new one carries media: nobody sees a gap that need not be.
  */
 import { Emitter } from "./emitter";
+import type { Rung } from "./ladder";
 import { fit } from "./limits";
 import { type Kind, nameOf, readName } from "./naming";
 import { Peer, type PeerState, type Signal } from "./peer";
@@ -21,8 +22,10 @@ export interface EndOptions {
   polite: boolean;
   epoch: string;
   connect: () => RTCPeerConnection;
+  servers: () => RTCIceServer[];
   send: (signal: Signal) => void;
   local: ReadonlyMap<Kind, MediaStream>;
+  rung: Rung;
 }
 
 /** After starting anew, an end waits this long before it takes another's description for the reason to. */
@@ -38,6 +41,7 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   readonly seat: string;
   epoch: string;
   private readonly options: EndOptions;
+  private rung: Rung;
   private way: Way;
   private before: Way | null = null;
   private said: PeerState | null = null;
@@ -51,6 +55,7 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
     this.options = options;
     this.seat = options.seat;
     this.epoch = options.epoch;
+    this.rung = options.rung;
     this.way = this.open();
   }
 
@@ -106,6 +111,16 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
     senders.set(kind, kept);
   }
 
+  /** Send no more than the line may carry. */
+  ease(rung: Rung): void {
+    this.rung = rung;
+    for (const way of [this.way, this.before]) {
+      for (const [kind, senders] of way?.senders ?? []) {
+        for (const sender of senders) if (sender.track) void fit(sender, kind, sender.track, rung);
+      }
+    }
+  }
+
   restart(): void {
     this.way.peer.restart();
   }
@@ -118,8 +133,8 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   }
 
   private open(): Way {
-    const { polite, connect, send, seat } = this.options;
-    const peer = new Peer({ polite, connection: connect(), send });
+    const { polite, connect, servers, send, seat } = this.options;
+    const peer = new Peer({ polite, connection: connect(), servers, send });
     const way: Way = { peer, streams: new Map(), senders: new Map() };
     peer.on("stream", (stream) => {
       way.streams.set(stream.id, { seat, kind: this.kindOf(stream), stream });
@@ -185,13 +200,13 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   private sendBy(peer: Peer, kind: Kind, track: MediaStreamTrack): RTCRtpSender {
     const stream = this.options.local.get(kind)!;
     const sender = peer.add(track, stream, nameOf(this.options.mine, kind));
-    void fit(sender, kind, track);
+    void fit(sender, kind, track, this.rung);
     return sender;
   }
 
   private async exchange(sender: RTCRtpSender, kind: Kind, track: MediaStreamTrack): Promise<void> {
     // A connection that was closed meanwhile sends nothing, whatever the track.
     await sender.replaceTrack(track).catch(() => undefined);
-    await fit(sender, kind, track);
+    await fit(sender, kind, track, this.rung);
   }
 }

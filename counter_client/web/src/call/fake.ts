@@ -30,6 +30,7 @@ export class FakeConnection {
   restarts = 0;
   rollbacks = 0;
   closed = false;
+  configuration: RTCConfiguration = {};
   private made = 0;
   private isNeeded = false;
   private isAsking = false;
@@ -98,6 +99,14 @@ export class FakeConnection {
   async addIceCandidate(candidate?: RTCIceCandidateInit): Promise<void> {
     if (this.remoteDescription === null) throw new DOMException("too early", "InvalidStateError");
     this.candidates.push(candidate);
+  }
+
+  getConfiguration(): RTCConfiguration {
+    return this.configuration;
+  }
+
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration;
   }
 
   restartIce(): void {

@@ -16,6 +16,7 @@ function open(sends = true): Leg {
     offer: async (offer) => void said.push(offer),
     local,
     sends,
+    rung: "full",
   });
 }
 
@@ -69,6 +70,24 @@ it("puts tracks in and takes them out without negotiating", async () => {
   leg.bring("camera");
   await settled();
   expect(fake.transceivers.every((section) => section.sender.track === null)).toBe(true);
+  expect(said).toHaveLength(1);
+});
+
+it("sends no picture where the line carries only the voice, be it a later one", async () => {
+  await agree();
+  const active = () => fake.transceivers[1]?.sender.limits.encodings?.[0]?.active;
+  local.set("camera", fakeStream("x", fakeTrack("video")));
+  leg.bring("camera");
+  leg.ease("voice");
+  await settled();
+  expect(active()).toBe(false);
+  local.set("camera", fakeStream("y", fakeTrack("video")));
+  leg.bring("camera");
+  await settled();
+  expect(active()).toBe(false);
+  leg.ease("reduced");
+  await settled();
+  expect(active()).toBe(true);
   expect(said).toHaveLength(1);
 });
 

@@ -8,6 +8,7 @@
 import type { Heard, MappedStream } from "@/api/notices";
 import { Emitter } from "./emitter";
 import type { RemoteStream } from "./end";
+import type { Rung } from "./ladder";
 import { fit, LIMITS } from "./limits";
 import { type Kind, nameOf, nameStreams } from "./naming";
 
@@ -23,6 +24,7 @@ export interface LegOptions {
   local: ReadonlyMap<Kind, MediaStream>;
   /** A screen that only looks on has nothing to send. */
   sends: boolean;
+  rung: Rung;
 }
 
 export const CONNECT_WITHIN = 10_000;
@@ -42,6 +44,7 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
   callId: string | null = null;
   isFrozen = false;
   private readonly options: LegOptions;
+  private rung: Rung;
   private readonly sections = new Map<Kind, RTCRtpTransceiver[]>();
   private readonly slots: Record<Sort, RTCRtpTransceiver[]> = { audio: [], video: [] };
   private readonly names = new Map<string, string>();
@@ -57,6 +60,7 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
     super();
     this.options = options;
     this.id = options.id;
+    this.rung = options.rung;
     this.connection = options.connection;
     this.connection.onnegotiationneeded = () => void this.negotiate();
     this.connection.onconnectionstatechange = () => this.settle();
@@ -70,6 +74,12 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
   bring(kind: Kind): void {
     // One after the other: of two changes the later must win.
     this.work = this.work.then(() => this.fill(kind)).catch(() => undefined);
+  }
+
+  /** Send no more than the line may carry. */
+  ease(rung: Rung): void {
+    this.rung = rung;
+    this.work = this.work.then(() => this.refit()).catch(() => undefined);
   }
 
   /** Take the answer to our last offer; one to an older offer is dropped. */
@@ -189,8 +199,16 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
     if (section.direction !== direction) section.direction = direction;
     if (section.sender.track === track) return;
     // The bounds come first, so that the encoder begins at the size that it will keep.
-    if (track !== null) await fit(section.sender, kind, track);
+    if (track !== null) await fit(section.sender, kind, track, this.rung);
     await section.sender.replaceTrack(track);
+  }
+
+  private async refit(): Promise<void> {
+    for (const [kind, sections] of this.sections) {
+      for (const { sender } of sections) {
+        if (sender.track) await fit(sender, kind, sender.track, this.rung);
+      }
+    }
   }
 
   /** Build the streams anew; one whose tracks are the same stays the same. */

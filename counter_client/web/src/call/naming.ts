@@ -34,3 +34,8 @@ export function nameStreams(sdp: string, names: ReadonlyMap<string, string>): st
 export function fingerprintOf(sdp: string): string | null {
   return /^a=fingerprint:\S+ (\S+)/m.exec(sdp)?.[1]?.toUpperCase() ?? null;
 }
+
+/** The ICE user fragment of a description: another one means that new ways are sought. */
+export function fragmentOf(sdp: string): string | null {
+  return /^a=ice-ufrag:(\S+)/m.exec(sdp)?.[1] ?? null;
+}

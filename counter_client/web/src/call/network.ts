@@ -8,11 +8,11 @@ export interface Watcher {
   /** The way to the outside may be another one now. */
   changed: () => void;
   /** The page is about to go: what is open elsewhere for it can be closed. */
-  leaving: () => void;
+  leaving?: () => void;
 }
 
 /** Watch the network and the page; returns what stops it. */
-export function watchNetwork({ changed, leaving }: Watcher): () => void {
+export function watchNetwork({ changed, leaving = () => undefined }: Watcher): () => void {
   const connection = (navigator as { connection?: Connection }).connection;
   let type = connection?.type;
   // This event also comes whenever the estimated speed changes, several times a minute.

@@ -15,8 +15,9 @@ function pair() {
   const wires: { a: Signal[]; b: Signal[] } = { a: [], b: [] };
   const [one, two] = [new FakeConnection("one"), new FakeConnection("two")];
   const as = (fake: FakeConnection) => fake as unknown as RTCPeerConnection;
-  const a: Peer = new Peer({ polite: false, connection: as(one), send: (s) => wires.a.push(s) });
-  const b: Peer = new Peer({ polite: true, connection: as(two), send: (s) => wires.b.push(s) });
+  const servers = () => [{ urls: "turn:turn.example", username: String(Date.now()) }];
+  const a: Peer = new Peer({ polite: false, connection: as(one), servers, send: (s) => wires.a.push(s) });
+  const b: Peer = new Peer({ polite: true, connection: as(two), servers, send: (s) => wires.b.push(s) });
   /** Carry what was said to the other side, both ways at once, until nobody says any more. */
   const carry = async () => {
     await settled();
@@ -225,6 +226,19 @@ describe("a line that was cut", () => {
     await vi.advanceTimersByTimeAsync(PATIENCE);
     expect([one.restarts, two.restarts]).toEqual([1, 0]);
     expect([a.state, b.state]).toEqual(["interrupted", "interrupted"]);
+  });
+
+  it("is mended by servers of that moment, at the end that seeks and at the one that is asked", async () => {
+    const used = ({ configuration }: FakeConnection) => configuration.iceServers?.[0]?.username;
+    const { a, b, one, two } = pair();
+    const offer = (fragment: string) => ({ description: { type: "offer", sdp: `v=0\na=ice-ufrag:${fragment}\n` } }) as const;
+    await b.hear(offer("before"));
+    vi.setSystemTime(Date.now() + 600_000);
+    await b.hear(offer("before"));
+    expect(used(two)).toBeUndefined();
+    a.restart();
+    await b.hear(offer("after"));
+    expect([used(one), used(two)]).toEqual([String(Date.now()), String(Date.now())]);
   });
 
   it("does not look for a way once closed", async () => {

@@ -11,7 +11,7 @@
  */
 import type { Candidate, Description } from "@/api/notices";
 import { Emitter } from "./emitter";
-import { fingerprintOf, nameStreams } from "./naming";
+import { fingerprintOf, fragmentOf, nameStreams } from "./naming";
 
 export type Signal = { description: Description } | { candidate: Candidate | null };
 export type PeerState = "connecting" | "connected" | "interrupted" | "closed";
@@ -28,6 +28,8 @@ export interface PeerEvents {
 export interface PeerOptions {
   polite: boolean;
   connection: RTCPeerConnection;
+  /** The servers as they are now: users of TURN servers last ten minutes. */
+  servers: () => RTCIceServer[];
   send: (signal: Signal) => void;
 }
 
@@ -47,6 +49,7 @@ export class Peer extends Emitter<PeerEvents> {
   state: PeerState = "connecting";
   private readonly polite: boolean;
   private readonly send: (signal: Signal) => void;
+  private readonly servers: () => RTCIceServer[];
   private readonly names = new Map<string, string>();
   private makingOffer = false;
   private ignoringOffer = false;
@@ -68,6 +71,7 @@ export class Peer extends Emitter<PeerEvents> {
     this.polite = options.polite;
     this.connection = options.connection;
     this.send = options.send;
+    this.servers = options.servers;
     const pc = this.connection;
     pc.onnegotiationneeded = () => this.negotiate();
     pc.onicecandidate = ({ candidate }) => this.send({ candidate: outgoing(candidate) });
@@ -123,7 +127,15 @@ export class Peer extends Emitter<PeerEvents> {
 
   /** Find a new way through a network that changed. */
   restart(): void {
-    if (this.state !== "closed" && !this.retired) this.connection.restartIce();
+    if (this.state === "closed" || this.retired) return;
+    this.refresh();
+    this.connection.restartIce();
+  }
+
+  /** Let the next search for ways begin with servers that take us. */
+  private refresh(): void {
+    const pc = this.connection;
+    pc.setConfiguration({ ...pc.getConfiguration(), iceServers: this.servers() });
   }
 
   /** Carry media for as long as it lasts, and negotiate no more. */
@@ -181,6 +193,9 @@ export class Peer extends Emitter<PeerEvents> {
     if (this.ignoringOffer) return;
     // An answer to an offer that was rolled back, or that came twice, has nothing to answer.
     if (description.type === "answer" && pc.signalingState !== "have-local-offer") return;
+    // Where the other side seeks new ways, so do we with our answer.
+    const fragment = fragmentOf(pc.remoteDescription?.sdp ?? "");
+    if (fragment !== null && fragment !== fragmentOf(description.sdp)) this.refresh();
     await pc.setRemoteDescription(description);
     const held = this.waiting;
     this.waiting = [];

@@ -1,11 +1,15 @@
-/** How good a line is, from getStats every two seconds: loss, delay, pictures. */
+/** How good a line is, from getStats every two seconds: loss both ways, delay, pictures. */
 
 export type Level = "good" | "poor" | "bad";
 
 export interface Quality {
+  /** By the worse of both ways. */
   level: Level;
-  /** From 0 to 1, over the time since the last look. */
+  /** What we receive: from 0 to 1, over the time since the last look. */
   loss: number;
+  /** What we send, as the other ends last reported it; null where none did. */
+  sentLoss: number | null;
+  sentLevel: Level | null;
   /** Round trip in milliseconds; null before the first check. */
   roundTrip: number | null;
   framesDecoded: number;
@@ -23,11 +27,14 @@ export interface Counts {
   width: number;
   height: number;
   roundTrip: number | null;
+  sentLoss: number | null;
 }
 
 const POOR = 0.1;
 const BAD = 0.15;
 const MILLISECONDS = 1_000;
+/** Reports on a voice come every five seconds, on a picture every second. */
+const REPORTED_WITHIN = 6 * MILLISECONDS;
 
 export function levelOf(loss: number): Level {
   if (loss >= BAD) return "bad";
@@ -39,6 +46,7 @@ export function count(report: readonly Record<string, unknown>[], at: number): C
   const inUse = pairInUse(report);
   const counts: Counts = {
     at, received: 0, lost: 0, framesDecoded: 0, width: 0, height: 0, roundTrip: null,
+    sentLoss: sentLossIn(report),
   };
   for (const entry of report) {
     if (entry.type === "inbound-rtp") {
@@ -54,6 +62,16 @@ export function count(report: readonly Record<string, unknown>[], at: number): C
     }
   }
   return counts;
+}
+
+/** The most that a stream of ours lost, of those on which somebody has reported lately. */
+function sentLossIn(report: readonly Record<string, unknown>[]): number | null {
+  const now = Math.max(...report.map((entry) => number(entry.timestamp)));
+  const losses = report
+    .filter((entry) => entry.type === "remote-inbound-rtp" && typeof entry.fractionLost === "number")
+    .filter((entry) => number(entry.timestamp) >= now - REPORTED_WITHIN)
+    .map((entry) => number(entry.fractionLost));
+  return losses.length === 0 ? null : Math.max(...losses);
 }
 
 /** After a change of network there are several nominated pairs; the transport knows which one it uses. */
@@ -73,9 +91,12 @@ export function compare(before: Counts, now: Counts): Quality {
   const loss = all === 0 ? silence : lost / all;
   const seconds = (now.at - before.at) / MILLISECONDS;
   const frames = Math.max(now.framesDecoded - before.framesDecoded, 0);
+  const { sentLoss } = now;
   return {
-    level: levelOf(loss),
+    level: levelOf(Math.max(loss, sentLoss ?? 0)),
     loss,
+    sentLoss,
+    sentLevel: sentLoss === null ? null : levelOf(sentLoss),
     roundTrip: now.roundTrip,
     framesDecoded: now.framesDecoded,
     framesPerSecond: seconds > 0 ? Math.round(frames / seconds) : 0,

@@ -9,6 +9,8 @@ type Answer = OpenedLeg | null | ApiError | "present";
 
 let made: FakeConnection[];
 let asked: { near: unknown; leg_id: string | null }[];
+/** How often another leg beside the one that is was asked for. */
+let others: number;
 let closed: string[];
 let answers: Answer[];
 let heard: Partial<Record<keyof Heard, (object: never) => void>>;
@@ -29,6 +31,7 @@ beforeEach(() => {
   vi.stubGlobal("MediaStream", FakeStream);
   made = [];
   asked = [];
+  others = 0;
   closed = [];
   answers = [];
   heard = {};
@@ -42,7 +45,8 @@ beforeEach(() => {
     say: (async (event: string, object: never) => {
       if (event === "leg.closed") closed.push((object as { leg_id: string }).leg_id);
       if (event !== "leg.opened") return null;
-      const { near, leg_id } = object as { near: object | null; leg_id: string | null };
+      const { near, leg_id, another } = object as { near: object | null; leg_id: string | null; another: boolean };
+      if (another) others += 1;
       const aim = near && Object.fromEntries(Object.entries(near).filter(([, id]) => id !== null));
       asked.push({ near: aim, leg_id });
       return next((object as { leg_id: string | null }).leg_id);
@@ -110,6 +114,17 @@ it("moves to another relay where the call is, and keeps its leg until then", asy
   expect(made.map((one) => one.closed)).toEqual([true, false]);
 });
 
+it("sends over the next leg, too, what the line carries", async () => {
+  relay.share("camera", fakeStream("x", fakeTrack("video")));
+  await inCall();
+  relay.ease("voice");
+  made[0]?.become("failed");
+  await vi.advanceTimersByTimeAsync(1);
+  await settled();
+  const sending = made.map((one) => one.senders[0]?.limits.encodings?.[0]?.active);
+  expect(sending).toEqual([false, false]);
+});
+
 it.each<[string, () => unknown]>([
   ["the service says that it is lost", () => hear("leg.lost", { leg_id: "leg1", reason: "worker_lost" })],
   ["its connection fails", () => made[0]?.become("failed")],
@@ -134,19 +149,49 @@ it.each<[string, () => unknown]>([
   expect(made[0]?.closed).toBe(true);
 });
 
-it("takes another leg when the network has changed, and tells the service that the old one is over", async () => {
+/** A call whose network has changed, with another leg under way. */
+async function changed(): Promise<MediaStream | undefined> {
   await inCall();
   await vi.advanceTimersByTimeAsync(CALM);
   const last = picture();
   relay.renew();
   await vi.advanceTimersByTimeAsync(1);
-  expect(closed).toEqual(["leg1"]);
-  expect(asked.at(-1)).toEqual({ near: { call_id: "call" }, leg_id: null });
-  expect(picture()).toBe(last);
+  expect(asked.at(-1)).toEqual({ near: { call_id: "call" }, leg_id: "leg1" });
+  return last;
+}
+
+it("opens another leg when the network has changed, and keeps the old one until that one carries media", async () => {
+  const last = await changed();
+  expect(others).toBe(1);
+  expect([relay.state, relay.legId]).toEqual(["connected", "leg1"]);
+  expect([closed, made[0]?.closed, picture()]).toEqual([[], false, last]);
   await connect("leg2");
+  expect(relay.legId).toBe("leg2");
+  expect(picture()).toBe(last);
   show("leg2");
   expect(picture()).not.toBe(last);
   expect(closed).toEqual(["leg1"]);
+});
+
+it("stays on the old leg where the new network does not bear one", async () => {
+  const last = await changed();
+  answers = [opened("leg1")];
+  made[1]?.become("failed");
+  await vi.advanceTimersByTimeAsync(1);
+  expect([relay.state, relay.legId, picture()]).toEqual(["connected", "leg1", last]);
+  expect(closed).toEqual(["leg2"]);
+  made[0]?.become("failed");
+  await vi.advanceTimersByTimeAsync(WAITS[1]);
+  expect(made).toHaveLength(3);
+  expect(others).toBe(1);
+});
+
+it("is on the new leg at once where the old network is gone", async () => {
+  await changed();
+  made[0]?.become("failed");
+  expect([relay.state, relay.legId]).toEqual(["interrupted", "leg2"]);
+  await connect("leg2");
+  expect(relay.state).toBe("connected");
 });
 
 it("shows what the old leg of a call showed until the new one has something, but not for ever", async () => {

@@ -14,6 +14,7 @@
 import type { Heard, Near, OpenedLeg, Said } from "@/api/notices";
 import { Emitter } from "./emitter";
 import type { RemoteStream } from "./end";
+import type { Rung } from "./ladder";
 import { Leg } from "./leg";
 import type { Kind } from "./naming";
 
@@ -43,7 +44,9 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
   private near: Near | undefined;
   private now: Leg | null = null;
   private before: Leg | null = null;
+  private rung: Rung = "full";
   private isNone = false;
+  private wantsAnother = false;
   private asking = false;
   private again = false;
   /** Legs that the service knows to be over. */
@@ -124,10 +127,18 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
     void this.ask();
   }
 
-  /** The network has changed: the leg that is may be cut without knowing it yet; take another. */
+  /**
+   * The network has changed: the leg that is may be cut without knowing it yet, or go on for as long
+   * as both networks are there. Open another beside it; whichever carries media is in use.
+   */
   renew(): void {
     if (this.near === undefined || Date.now() - this.openedAt < CALM) return;
-    this.now?.break();
+    if (this.now?.state !== "connected") {
+      this.now?.break();
+      return;
+    }
+    this.wantsAnother = true;
+    void this.ask();
   }
 
   /** Send a stream of ours, in place of the last one of its kind; null: no more. */
@@ -145,6 +156,12 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
   /** Send what the shared stream of a kind consists of now. */
   bring(kind: Kind): void {
     for (const leg of [this.now, this.before]) leg?.bring(kind);
+  }
+
+  /** Send no more than the line may carry. */
+  ease(rung: Rung): void {
+    this.rung = rung;
+    for (const leg of [this.now, this.before]) leg?.ease(rung);
   }
 
   private get seated(): Leg | null {
@@ -176,18 +193,21 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
     const known = this.now;
     // The service would give a leg back of which it does not know that it broke.
     if (known?.state === "broken") await this.sayOver(known);
-    const opened = await this.request(near, this.idOfUse(known));
+    const another = this.wantsAnother;
+    this.wantsAnother = false;
+    const opened = await this.request(near, this.idOfUse(known), another);
     this.isNone = opened === null;
     if (opened === null) this.askLater(NONE_AGAIN_AFTER);
+    else if (opened.leg_id === this.before?.id) this.goBack(this.before);
     else if (opened.leg_id !== this.now?.id) this.begin(opened);
     else if (this.now.state === "broken") this.askLater(this.wait());
     this.settle();
   }
 
   /** Ask for a leg; null where no relay can take us, which the service's document cannot say. */
-  private request(near: Near, known: string | null): Promise<OpenedLeg | null> {
+  private request(near: Near, known: string | null, another: boolean): Promise<OpenedLeg | null> {
     const aim = near && { case_id: null, offer_id: null, call_id: null, ...near };
-    return this.options.say("leg.opened", { near: aim, leg_id: known });
+    return this.options.say("leg.opened", { near: aim, leg_id: known, another });
   }
 
   private idOfUse(leg: Leg | null): string | null {
@@ -216,6 +236,7 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
       offer: (said) => this.options.say("leg.offered", said),
       local: this.local,
       sends: this.options.sends,
+      rung: this.rung,
     });
     this.now = leg;
     this.openedAt = Date.now();
@@ -235,6 +256,18 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
     const isOfUse = this.now?.state === "connected" || (this.now?.streams.length ?? 0) > 0;
     if (isOfUse) this.before = this.now;
     else this.shut(this.now);
+  }
+
+  /** The leg that was to take over came to nothing: stay on the one before, if it is of use yet. */
+  private goBack(leg: Leg): void {
+    this.before = null;
+    if (leg.state !== "connected" || leg.isFrozen) {
+      this.shut(leg);
+      this.again = true;
+      return;
+    }
+    this.shut(this.now);
+    this.now = leg;
   }
 
   private noteState(leg: Leg): void {

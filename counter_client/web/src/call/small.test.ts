@@ -52,6 +52,24 @@ describe("quality", () => {
     expect(count(report, 0).roundTrip).toBe(20);
   });
 
+  it("is no better than what the other end hears of us", () => {
+    const look = (fractionLost: number, timestamp: number) => [
+      { type: "inbound-rtp", kind: "audio", packetsReceived: timestamp, packetsLost: 0, timestamp },
+      { type: "remote-inbound-rtp", kind: "video", fractionLost, timestamp: timestamp - 900 },
+      { type: "remote-inbound-rtp", kind: "audio", fractionLost: 0.02, timestamp: timestamp - 4_000 },
+    ];
+    const quality = compare(count(look(0.5, 10_000), 0), count(look(0.12, 12_000), 2_000));
+    expect(quality).toMatchObject({ level: "poor", loss: 0, sentLoss: 0.12, sentLevel: "poor" });
+  });
+
+  it("forgets a report that is old", () => {
+    const look = [
+      { type: "inbound-rtp", kind: "audio", packetsReceived: 1, packetsLost: 0, timestamp: 60_000 },
+      { type: "remote-inbound-rtp", kind: "video", fractionLost: 0.9, timestamp: 50_000 },
+    ];
+    expect(compare(count([], 0), count(look, 2_000))).toMatchObject({ sentLoss: null, sentLevel: null });
+  });
+
   it("counts no loss backwards when a stream was taken away", () => {
     const before = [{ type: "inbound-rtp", kind: "video", packetsReceived: 900, packetsLost: 90 }];
     const now = [{ type: "inbound-rtp", kind: "audio", packetsReceived: 10, packetsLost: 0 }];

@@ -7,10 +7,13 @@ import type { Departure, Switches } from "@/api/notices";
 import type { Call, EndReason, Still } from "@/api/shapes";
 import { authorityFault } from "@/call/authority";
 import { CallSession, type Effort, type RemoteStream } from "@/call/call";
+import type { Rung } from "@/call/ladder";
 import type { Kind } from "@/call/naming";
 import { nameOf } from "@/call/naming";
-import { type Quality, watchQuality } from "@/call/quality";
+import { watchNetwork } from "@/call/network";
+import type { Quality } from "@/call/quality";
 import { takeSeat } from "@/call/seat";
+import { LineWatch } from "@/call/watch";
 import { useLine } from "./line";
 import { useMedia } from "./media";
 import { useRelay } from "./relay";
@@ -40,6 +43,8 @@ export const useCall = defineStore("call", () => {
   /** When this clerk's part of the call began, by the page's clock. */
   const acceptedAt = ref<number | null>(null);
   const quality = ref<Quality | null>(null);
+  /** How much of us the line carries. */
+  const sends = ref<Rung>("full");
   /** My seat is being taken: the camera must not be let go of meanwhile. */
   const isJoining = ref(false);
   /** Another tab has taken my seat. */
@@ -72,7 +77,7 @@ export const useCall = defineStore("call", () => {
   );
 
   let session: CallSession | null = null;
-  let unwatch: () => void = () => undefined;
+  const watcher = new LineWatch();
   let taking: Promise<void> | null = null;
   /** Several pieces of news say that a call has started: they share one joining. */
   let joining: { callId: string; work: Promise<void> } | null = null;
@@ -157,7 +162,7 @@ export const useCall = defineStore("call", () => {
       if (call.value !== null) line.hint("seat.reported", { call_id: call.value.id, state });
     });
     opened.on("effort", (tried) => (effort.value = tried));
-    opened.on("connection", watchFigures);
+    opened.on("connection", (connection) => watcher.follow(connection));
     session = opened;
     return opened;
   }
@@ -192,7 +197,8 @@ export const useCall = defineStore("call", () => {
 
   /** Let the others know why they hear or see nothing. */
   function tellSwitches(): void {
-    if (isOn.value && !isLost.value && !isObserver.value) line.hint("devices.switched", { call_id: call.value!.id, ...media.on });
+    if (!isOn.value || isLost.value || isObserver.value) return;
+    line.hint("devices.switched", { call_id: call.value!.id, ...media.on, sends: sends.value });
   }
 
   function shareAll(): void {
@@ -201,14 +207,12 @@ export const useCall = defineStore("call", () => {
     }
   }
 
-  function watchFigures(connection: RTCPeerConnection | null): void {
-    unwatch();
-    unwatch = () => undefined;
-    if (connection === null) return;
-    unwatch = watchQuality(connection, (seen) => {
-      quality.value = seen;
-    });
-  }
+  watcher.on("quality", (seen) => (quality.value = seen));
+  watcher.on("rung", (rung) => {
+    sends.value = rung;
+    session?.ease(rung);
+    tellSwitches();
+  });
 
   /** The call changed: ask for it; what is signalled meanwhile waits. */
   async function readAgain(): Promise<void> {
@@ -282,7 +286,8 @@ export const useCall = defineStore("call", () => {
   }
 
   function letGo(): void {
-    unwatch();
+    watcher.reset();
+    sends.value = "full";
     session?.close();
     session = null;
     remote.value = [];
@@ -352,8 +357,8 @@ export const useCall = defineStore("call", () => {
     }, POINTER_LASTS);
   });
   watch(() => media.on, tellSwitches);
-  line.on("devices.switched", ({ call_id, from, microphone, camera }) => {
-    if (call_id === call.value?.id) switches.value = { ...switches.value, [from]: { microphone, camera } };
+  line.on("devices.switched", ({ call_id, from, ...seen }) => {
+    if (call_id === call.value?.id) switches.value = { ...switches.value, [from]: seen };
   });
   line.onUp(() => {
     // A new socket holds no seat yet. A tab that has lost its seat does not take it back unasked.
@@ -361,6 +366,12 @@ export const useCall = defineStore("call", () => {
     if (asked !== null && session !== null && !isLost.value) {
       void take(asked.id).catch(over);
     }
+  });
+  watchNetwork({
+    changed: () => {
+      // The Call brings servers that still take us.
+      void readAgain().catch(() => undefined).then(() => session?.restart());
+    },
   });
   setInterval(() => {
     if (isOn.value && !isLost.value) void readAgain().catch(() => undefined);
@@ -373,7 +384,7 @@ export const useCall = defineStore("call", () => {
   }
 
   return {
-    call, remote, link, effort, acceptedAt, quality, isJoining, isLost, ended, departed, wanted, closedStill, pointers, switches,
+    call, remote, link, effort, acceptedAt, quality, sends, isJoining, isLost, ended, departed, wanted, closedStill, pointers, switches,
     mySeat, isLocal, isGuest, isObserver, barred, isOn, others,
     prepare, cancel, join, remembered, hangUp, depart, leave, refuseStill, share, point, streamName,
   };

@@ -6,6 +6,7 @@ import type { Said } from "@/api/notices";
 import type { Call, Seat } from "@/api/shapes";
 import type { Line } from "@/api/socket";
 import { CallSession, type RemoteStream } from "@/call/call";
+import type { Rung } from "@/call/ladder";
 import { watchNetwork } from "@/call/network";
 import { Relay } from "@/call/relay";
 import { takeSeat } from "@/call/seat";
@@ -24,6 +25,9 @@ export interface FacingCall {
   /** The call as it was last heard of. */
   known: Ref<Call | null>;
   state: Ref<"connecting" | "connected" | "interrupted">;
+  /** What the lines of the halls carry. */
+  theirs: ComputedRef<Rung>;
+  ours: ComputedRef<Rung>;
   join: (callId: string | null) => void;
   leave: () => void;
 }
@@ -36,6 +40,10 @@ export function useFacingCall(line: Line): FacingCall {
   const picture = computed(() => pictureOf(of("remote")[0]));
   const advisers = computed(() => of("adviser").map((seat) => ({ seat, picture: pictureOf(seat) })));
   const state = ref<"connecting" | "connected" | "interrupted">("connecting");
+  const lines = ref<Record<string, Rung>>({});
+  const lineOf = (side: string) => lines.value[of(side)[0]?.id ?? ""] ?? "full";
+  const theirs = computed(() => lineOf("remote"));
+  const ours = computed(() => lineOf("local"));
   let current: string | null = null;
   let hasSeat = false;
   let isTaking = false;
@@ -72,6 +80,9 @@ export function useFacingCall(line: Line): FacingCall {
   session.on("state", (said) => (state.value = said));
   const stops = [
     line.on("signal.received", (signal) => session.hear(signal)),
+    line.on("devices.switched", ({ call_id, from, sends }) => {
+      if (call_id === current) lines.value = { ...lines.value, [from]: sends };
+    }),
     line.on("call.changed", (news) => {
       if (news.call_id === current) void refresh();
     }),
@@ -80,7 +91,13 @@ export function useFacingCall(line: Line): FacingCall {
       relay.resume();
       if (current) void take(current);
     }),
-    watchNetwork({ changed: () => relay.renew(), leaving: () => relay.release() }),
+    watchNetwork({
+      changed: () => {
+        relay.renew();
+        void refresh().then(() => session.restart());
+      },
+      leaving: () => relay.release(),
+    }),
   ];
   relay.follow((event, tell) => stops.push(line.on(event, tell)));
 
@@ -118,12 +135,14 @@ export function useFacingCall(line: Line): FacingCall {
   function join(callId: string | null): void {
     if (callId === current) {
       if (callId && !hasSeat && !isTaking && line.isUp) void take(callId);
+      else if (hasSeat) void refresh();
       return;
     }
     hasSeat = false;
     session.close();
     known.value = null;
     state.value = "connecting";
+    lines.value = {};
     current = callId;
     if (callId) relay.want({ call_id: callId });
     else relay.release();
@@ -136,5 +155,5 @@ export function useFacingCall(line: Line): FacingCall {
     relay.release();
   }
 
-  return { picture, advisers, known, state, join, leave };
+  return { picture, advisers, known, state, theirs, ours, join, leave };
 }
