@@ -115,9 +115,13 @@ class Legs:
         if new:
             async with self.units.database.reading() as session:
                 on_it = await queries.calls_on(session, said.worker_id)
+                direct = await queries.direct_calls(session)
             for call_id in on_it:
                 async with self.units.open() as unit:
                     await self.calls.rearrange(unit, call_id)
+            for call_id in direct:
+                async with self.units.open() as unit:
+                    await self.calls.offer_relay(unit, call_id)
         await self._settle()
 
     async def _answer(self, heard: Heard[media.LegAnswered]) -> None:
@@ -152,6 +156,12 @@ class Legs:
             await self.calls.relays.note_state(unit, heard.connection.sid, heard.said)
         if heard.said.state != "connected":
             await self._settle()
+            return
+        async with self.units.database.reading() as session:
+            direct = await queries.direct_calls_at(session, heard.said.leg_id)
+        for call_id in direct:
+            async with self.units.open() as unit:
+                await self.calls.bring_back(unit, call_id)
 
     async def _settle(self) -> None:
         """Settle the calls that lost their worker or a leg; the timers do what fails here."""

@@ -192,6 +192,23 @@ async def loose_calls(session: AsyncSession) -> Sequence[str]:
     return (await session.scalars(statement)).all()
 
 
+async def direct_calls(session: AsyncSession) -> Sequence[str]:
+    """Return the live calls that no worker carries."""
+    statement = select(Call.id).where(Call.worker_id.is_(None), Call.state != CallState.ENDED)
+    return (await session.scalars(statement)).all()
+
+
+async def direct_calls_at(session: AsyncSession, leg_id: str) -> Sequence[str]:
+    """Return those in which the socket of a leg holds a seat."""
+    statement = (
+        select(Call.id)
+        .join(Seat, Seat.call_id == Call.id)
+        .join(MediaLeg, MediaLeg.sid == Seat.sid)
+        .where(MediaLeg.id == leg_id, Call.worker_id.is_(None), Call.state != CallState.ENDED)
+    )
+    return (await session.scalars(statement)).all()
+
+
 async def calls_on(session: AsyncSession, worker_id: str) -> Sequence[str]:
     """Return the live calls of a worker."""
     statement = select(Call.id).where(Call.worker_id == worker_id, Call.state != CallState.ENDED)

@@ -13,7 +13,7 @@ from server.calls import messages as wire
 from server.calls.authority import Authorities
 from server.calls.guest_messages import Authority
 from server.calls.models import Call, Seat
-from server.calls.rules import CallState, SeatSide, Topology, hears
+from server.calls.rules import HALLS, CallState, SeatSide, Topology, hears
 from server.calls.stills import Stills
 from server.cases.queries import find_case
 from server.cases.record import SERVICE, Entry
@@ -79,7 +79,7 @@ class Relaying(Stills):
             if not relayed:
                 return None
         tab = Tab(sid, actor.login_id, holder_of(actor))
-        leg = await self.relays.open_leg(unit, tab, on=on, has=said.leg_id)
+        leg = await self.relays.open_leg(unit, tab, on=on, has=said.leg_id, another=said.another)
         if leg is None:
             return None
         servers = self.ice_servers(leg.id, leg.holder)
@@ -109,7 +109,11 @@ class Relaying(Stills):
                 await self.records.read(session, actor, call.case_id, Action.READ_CALL)
             if call.state is CallState.ENDED:
                 raise ServiceError("call.over")
-        return call.topology is Topology.RELAY, call.worker_id
+        if call.worker_id is not None:
+            return True, call.worker_id
+        # A direct call comes back to a relay once both halls have a leg there.
+        on = await self.relays.meeting_point(session, call.id, unit.now)
+        return on is not None, on
 
     async def place(self, unit: Unit, call: Call, holders: Sequence[str]) -> None:
         """Put a call on the worker for those who will meet, or make it direct if there is none."""
@@ -195,6 +199,46 @@ class Relaying(Stills):
         data = {"call_id": call.id, "topology": call.topology.value, "reason": "worker_lost"}
         await entry.append("call.moved", data)
         await self.tell_changed(entry, call)
+
+    async def bring_back(self, unit: Unit, call_id: str) -> None:
+        """Have a direct call relayed once both halls are connected with one worker.
+
+        The legs come first: each side keeps what it sees until the relay brings the same.
+        """
+        call = await queries.find_call(unit.session, call_id)
+        if call is None:
+            return
+        entry = await self.lock(unit, SERVICE, call)
+        if call.state is CallState.ENDED or call.worker_id is not None:
+            return
+        worker_id = await self.relays.meeting_point(unit.session, call.id, unit.now)
+        if worker_id is None or not await self._have_legs(unit, call, worker_id):
+            return
+        if await self.relays.hold(unit.session, worker_id, unit.now):
+            call.worker_id, call.topology = worker_id, Topology.RELAY
+            await self.seat_on_legs(unit, call)
+            data = {"call_id": call.id, "topology": "relay", "reason": "worker_back"}
+            await entry.append("call.moved", data)
+            await self.tell_changed(entry, call)
+
+    async def _have_legs(self, unit: Unit, call: Call, worker_id: str) -> bool:
+        """Say whether both halls' sockets have a connected leg there."""
+        for seat in await queries.list_seats(unit.session, call.id):
+            if seat.side in HALLS and (
+                seat.sid is None
+                or not await self.relays.tabs_leg(unit.session, seat.sid, worker_id, unit.now)
+            ):
+                return False
+        return True
+
+    async def offer_relay(self, unit: Unit, call_id: str) -> None:
+        """Have a direct call's seats look again: there is a worker now."""
+        call = await queries.find_call(unit.session, call_id)
+        if call is None:
+            return
+        entry = await self.lock(unit, SERVICE, call)
+        if call.state is not CallState.ENDED and call.worker_id is None:
+            await self.tell_changed(entry, call)
 
     async def rearrange(self, unit: Unit, call_id: str) -> None:
         """Tell a worker that has come back what it is to do for a call."""

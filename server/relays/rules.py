@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,6 +59,21 @@ def choose_worker(loads: Iterable[Load]) -> str | None:
     """
     able = [one for one in loads if one.legs < one.capacity]
     best = min(able, key=lambda one: (one.legs / one.capacity, one.worker_id), default=None)
+    return None if best is None else best.worker_id
+
+
+def choose_meeting_point(loads: Iterable[Load], key: str) -> str | None:
+    """Return the worker on which all who know `key` meet, whoever of them asks and when.
+
+    Those who have no worker in common yet open their legs apart from each other: by loads they
+    would come apart, so the key decides (the highest random weight).
+    """
+
+    def weight(one: Load) -> bytes:
+        return hashlib.sha256(f"{key}:{one.worker_id}".encode()).digest()
+
+    able = [one for one in loads if one.legs < one.capacity]
+    best = max(able, key=weight, default=None)
     return None if best is None else best.worker_id
 
 

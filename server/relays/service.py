@@ -24,6 +24,7 @@ from server.relays.rules import (
     LegState,
     Lost,
     Tab,
+    choose_meeting_point,
     choose_worker,
     must_renew,
 )
@@ -103,6 +104,14 @@ class Relays:
         held = None if chosen is None else await queries.hold_worker(session, chosen, now)
         return None if held is None else held.id
 
+    async def meeting_point(self, session: AsyncSession, key: str, now: datetime) -> str | None:
+        """Return the worker on which those who know `key` find each other; None without any."""
+        return choose_meeting_point(await queries.loads(session, now), key)
+
+    async def hold(self, session: AsyncSession, worker_id: str, now: datetime) -> bool:
+        """Have a worker stay until the unit ends; say whether it was there."""
+        return await queries.hold_worker(session, worker_id, now) is not None
+
     async def leg_for(
         self, session: AsyncSession, holder: str, worker_id: str, now: datetime
     ) -> str | None:
@@ -111,20 +120,22 @@ class Relays:
         return None if leg is None else leg.id
 
     async def open_leg(
-        self, unit: Unit, tab: Tab, *, on: str | None = None, has: str | None = None
-    ) -> MediaLeg | None:
+        self, unit: Unit, tab: Tab, *, on: str | None = None, has: str | None = None,
+        another: bool = False,
+    ) -> MediaLeg | None:  # fmt: skip
         """Return the tab's connected leg, or a new one to be offered; None if nobody can take it.
 
         `on` says which worker it must be, `has` which leg the tab has: a later socket of its login
-        gets that one back. A tab has one connected leg and one that is opening: what else it had
-        is closed.
+        gets that one back. `another` is for a network that changed: a new leg, and the connected
+        one stays until then. A tab has one connected leg and one that is opening: what else it
+        had is closed.
         """
         session, now = unit.session, unit.now
         if has is None:
             present = await queries.newest_leg(session, sid=tab.sid, now=now)
         else:
             present = await self._take_back(unit, tab, has)
-        if present is not None and on in {None, present.worker_id}:
+        if present is not None and not another and on in {None, present.worker_id}:
             return present
         able = [one for one in await queries.loads(session, now) if on in {None, one.worker_id}]
         chosen = choose_worker(able)

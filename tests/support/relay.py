@@ -40,14 +40,15 @@ class Relay:
             return await self.relays.part(unit, sid)
 
     async def open(
-        self, sid: str, *, on: str | None = None, holder: str = "", has: str | None = None
-    ) -> str | None:
+        self, sid: str, *, on: str | None = None, holder: str = "", has: str | None = None,
+        another: bool = False,
+    ) -> str | None:  # fmt: skip
         """Have a tab open a leg; return its id. Sockets of one login are called `login/socket`."""
         on = None if on is None else id_of(on)
         login = sid.split("/", maxsplit=1)[0]
         tab = Tab(sid, login, holder or login)
         async with self.units.open() as unit:
-            leg = await self.relays.open_leg(unit, tab, on=on, has=has)
+            leg = await self.relays.open_leg(unit, tab, on=on, has=has, another=another)
             return None if leg is None else leg.id
 
     async def change(self, worker: str, leg_id: str, state: str) -> None:

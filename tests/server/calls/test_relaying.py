@@ -68,6 +68,10 @@ class Stage:
             async with self.halls.units.open() as unit:
                 await self.halls.calls.settle(unit, call_id)
 
+    async def bring_back(self, call_id: str) -> None:
+        async with self.halls.units.open() as unit:
+            await self.halls.calls.bring_back(unit, call_id)
+
     async def seat_of(self, call_id: str, side: SeatSide) -> Any:  # noqa: ANN401
         return next(seat for seat in await self.halls.seats(call_id) if seat.side is side)
 
@@ -126,10 +130,51 @@ async def test_without_a_worker_a_call_is_direct(stage: Stage) -> None:
     call = await stage.sit(CLERK, call_id, None)
     assert (call.topology, len(call.ends), call.my_leg) == (Topology.DIRECT, 1, None)
     assert "call.relayed" not in await stage.halls.log(case_id)
-    await stage.relay.report("w1")
     assert await stage.open(CLERK, call_id=call_id) is None
     with pytest.raises(ServiceError, match=r"leg\.elsewhere"):
         await stage.move_seat(CLERK, call_id, id_of("x"))
+
+
+async def test_a_direct_call_is_relayed_once_both_halls_have_a_leg_where_they_meet(
+    either_stage: Stage, news: News
+) -> None:
+    case_id, call_id = await either_stage.halls.in_call()
+    for who in (CLERK, WANG):
+        await either_stage.sit(who, call_id, None)
+    workers = {id_of(name): name for name in ("w1", "w2", "w3")}
+    for name in workers.values():
+        await either_stage.relay.report(name)
+    # Whoever has a leg elsewhere gets another one.
+    await either_stage.relay.connected(CLERK.name, "w1", holder=CLERK.id, on="w1")
+    first = await either_stage.open(CLERK, call_id=call_id)
+    [leg] = [leg for leg in await either_stage.relay.legs() if leg.id == first]
+    meeting = workers[leg.worker_id]
+    await either_stage.relay.change(meeting, leg.id, "connected")
+    await either_stage.bring_back(call_id)
+    assert (await either_stage.halls.call(call_id)).topology is Topology.DIRECT
+    second = await either_stage.connected(WANG, meeting, call_id=call_id)
+    news.notices.clear()
+    await asyncio.gather(*(either_stage.bring_back(call_id) for _ in range(3)))
+    call = await either_stage.halls.call(call_id)
+    assert (call.topology, call.worker_id) == (Topology.RELAY, leg.worker_id)
+    assert await either_stage.on_legs(call_id) == [leg.id, second]
+    assert (await either_stage.halls.log(case_id)).count("call.moved") == 1
+    [arranged] = either_stage.arranged(meeting)
+    assert len(arranged["seats"]) == 2
+    assert "call.changed" in {notice.event for notice in news.notices}
+
+
+async def test_a_call_that_is_over_is_not_brought_back(stage: Stage) -> None:
+    case_id, call_id = await stage.halls.in_call()
+    for who in (CLERK, WANG):
+        await stage.sit(who, call_id, None)
+    await stage.relay.report("w1")
+    for who in (CLERK, WANG):
+        await stage.connected(who, "w1", call_id=call_id)
+    await stage.halls.hang_up(WANG, call_id)
+    await stage.bring_back(call_id)
+    assert (await stage.halls.call(call_id)).topology is Topology.DIRECT
+    assert "call.moved" not in await stage.halls.log(case_id)
 
 
 async def test_an_accepted_offer_puts_both_seats_on_their_legs_at_once(

@@ -66,6 +66,20 @@ async def test_a_tab_keeps_its_connected_leg_and_has_one_that_is_opening(
     assert await either_relay.open("tab") == third
 
 
+async def test_after_a_change_of_network_a_tab_has_another_leg_beside_the_one_it_had(
+    either_relay: Relay, news: News, clock: SetClock
+) -> None:
+    await either_relay.report("w1")
+    first = await either_relay.connected("tab", "w1")
+    clock.advance(seconds=1)
+    second = await either_relay.open("tab", on="w1", has=first, another=True)
+    assert second not in {None, first}
+    assert {leg.id for leg in await either_relay.legs()} == {first, second}
+    assert told(news, "leg.closed") == []
+    await either_relay.change("w1", str(second), "connected")
+    assert await either_relay.open("tab") == second
+
+
 async def test_a_leg_is_its_sockets_alone(either_relay: Relay) -> None:
     await either_relay.report("w1")
     leg_id = await either_relay.connected("tab", "w1", holder="li")
