@@ -36,12 +36,18 @@ class Hall:
 
 
 @asynccontextmanager
-async def open_hall(stage: Stage, size: dict[str, int] = WIDE) -> AsyncIterator[Hall]:
-    """Open a counter with its screen paired, and an agent who is ready."""
+async def open_hall(
+    stage: Stage, size: dict[str, int] = WIDE, *, local: Stage | None = None
+) -> AsyncIterator[Hall]:
+    """Open a counter with its screen paired, and an agent who is ready.
+
+    `local` is where the counter and its screen are opened, if that is by another line.
+    """
+    local = local or stage
     async with AsyncExitStack() as screens:
-        counter = await screens.enter_async_context(stage.desk("wujiang-counter", size))
+        counter = await screens.enter_async_context(local.desk("wujiang-counter", size))
         agent = await screens.enter_async_context(stage.desk("huoqiu-agent", size))
-        facing = await screens.enter_async_context(stage.screen("/facing", size))
+        facing = await screens.enter_async_context(local.screen("/facing", size))
         await agent.click("agent-ready")
         await pair(counter, facing)
         yield Hall(stage, counter, agent, facing)

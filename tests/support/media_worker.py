@@ -46,10 +46,12 @@ async def worker_process(url: str, *more: str) -> AsyncIterator[asyncio.subproce
 
 
 @asynccontextmanager
-async def media_worker(service: Service, ports: range) -> AsyncIterator[asyncio.subprocess.Process]:
+async def media_worker(
+    service: Service, ports: range, *more: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a worker that listens on these ports; the service knows it when the block begins."""
     name = f"{ports.start}-{ports.stop - 1}"
-    async with worker_process(service.url, "--ports", name, "--name", name) as process:
+    async with worker_process(service.url, "--ports", name, "--name", name, *more) as process:
 
         async def known() -> bool:
             return name in (await workers(service)).values()

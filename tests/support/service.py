@@ -48,14 +48,15 @@ def free_port() -> int:
         return port
 
 
-def demo_settings(data: Path, port: int) -> Settings:
-    """Return the settings of a demonstration in `data`."""
+def demo_settings(data: Path, port: int, **more: str) -> Settings:
+    """Return the settings of a demonstration in `data`; `more` by their variables' names."""
     demo.make_secret(data)
     return read_settings(
         {
             "KUAYU_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "KUAYU_REGIONS": str(REGIONS),
             "KUAYU_MEDIA_SECRET": MEDIA_SECRET,
+            **more,
         },
         data=data,
         port=port,
@@ -74,9 +75,9 @@ async def set_up(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def demonstration(data: Path) -> AsyncIterator[Service]:
+async def demonstration(data: Path, **more: str) -> AsyncIterator[Service]:
     """Run the whole service on `data` while the block runs."""
-    settings = demo_settings(data, free_port())
+    settings = demo_settings(data, free_port(), **more)
     await set_up(settings)
     async with running(settings) as house:
         yield Service(settings.public_url, house, settings)

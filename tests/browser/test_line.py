@@ -1,0 +1,160 @@
+"""Calls over lines that lose packets or are cut: pictures go and come, the call stays."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.support.acts import Hall, hang_up, open_hall, read_case, ready_case, see_each_other
+from tests.support.figures import note
+from tests.support.line import Lane, Wire, worker_behind
+from tests.support.screens import SMALL_CAMERA, Screen, Stage
+from tests.support.service import demonstration, free_port
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+PORTS = range(43_700, 43_720)
+# Both halls' pages keep their connections where the test can ask them.
+KEEP = """
+window.connections = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...given) { super(...given); window.connections.push(this); }
+};
+"""
+SENDS_PICTURE = """async (wanted) => {
+    const found = [];
+    for (const one of window.connections) {
+        if (one.connectionState !== "connected") continue;
+        for (const entry of (await one.getStats()).values()) {
+            if (entry.type === "outbound-rtp" && entry.kind === "video") found.push(entry.active);
+        }
+    }
+    return found.some(Boolean) === wanted;
+}"""
+SEATS = """async () => {
+    const id = new URL(location.href).searchParams.get("case");
+    const call = (await (await fetch(`/api/cases/${id}/call`)).json()).data;
+    return [call.id, call.state, ...call.seats.map((seat) => seat.id)];
+}"""
+
+
+@dataclass
+class Lines:
+    """A call over a relay; the line of the counter and its screen is one that can be spoilt."""
+
+    hall: Hall
+    wire: Wire
+    lanes: list[Lane]
+    #: The agent's leg, whose line is always whole.
+    agents: Lane
+
+    def lose(self, share: float) -> None:
+        """Lose so much of what the counter sends."""
+        for lane in self._own:
+            lane.up = share
+
+    def cut(self) -> None:
+        """Pull the counter's plug."""
+        for lane in self._own:
+            lane.cut = True
+        self.wire.cut()
+
+    def mend(self) -> None:
+        """Put it back in."""
+        for lane in self.lanes:
+            lane.cut = False
+        self.wire.mend()
+
+    @property
+    def _own(self) -> list[Lane]:
+        return [lane for lane in self.lanes if lane is not self.agents]
+
+
+async def connected(screen: Screen) -> None:
+    """Wait until a page is connected with the relay."""
+    await screen.page.wait_for_function(
+        "() => window.connections.some((one) => one.connectionState === 'connected')",
+        timeout=20_000,
+    )
+
+
+@pytest.fixture
+async def lines(chromium: Browser, tmp_path: Path) -> AsyncIterator[Lines]:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    async with (
+        demonstration(tmp_path / "data", KUAYU_ALSO_SERVED_AS=address) as service,
+        Wire(port, service.settings.port).passing() as wire,
+        worker_behind(service, PORTS) as lanes,
+    ):
+        script = SMALL_CAMERA + KEEP
+        stage, local = Stage(chromium, service.url, script), Stage(chromium, address, script)
+        async with open_hall(stage, local=local) as hall:
+            await connected(hall.agent)
+            [agents] = [lane for lane in lanes if lane.used]
+            await ready_case(hall.counter)
+            await hall.counter.click("next-step")
+            await connected(hall.counter)
+            await hall.agent.at("offer-accept").click(timeout=15_000)
+            await see_each_other(hall.counter, hall.agent)
+            yield Lines(hall, wire, lanes, agents)
+            assert stage.faults() == []
+
+
+async def sends_picture(screen: Screen, *, wanted: bool) -> None:
+    await screen.page.wait_for_function(SENDS_PICTURE, arg=wanted, timeout=20_000)
+
+
+async def test_a_poor_line_loses_the_picture_and_not_the_voice_and_gets_it_back(
+    lines: Lines,
+) -> None:
+    counter, agent, facing = lines.hall.counter, lines.hall.agent, lines.hall.facing
+    lines.lose(0.35)
+    await counter.says("line-notice", "线路较差，已降低清晰度", within=40)
+    await agent.says("line-notice", "沈窗口的线路较差，已降低清晰度")
+    await counter.says("line-notice", "线路很差，已转为仅语音", within=40)
+    await agent.says("line-notice", "沈窗口的线路很差，已转为仅语音，画面将自动恢复；办件不受影响")
+    await agent.says("call-cover", "暂时只有声音")
+    await facing.says("facing-line", "暂时只听得到声音")
+    await sends_picture(counter, wanted=False)
+    await sends_picture(agent, wanted=True)
+    await counter.click("chat-toggle")
+    await counter.fill("chat-text", "画面卡，先打字")
+    await counter.control("chat-text").press("Enter")
+    await agent.click("chat-toggle")
+    await agent.says("chat-list", "画面卡，先打字")
+
+    lines.lose(0)
+    await sends_picture(counter, wanted=True)
+    for screen in (counter, agent):
+        await expect(screen.at("line-notice")).to_have_count(0, timeout=60_000)
+    await expect(facing.at("facing-line")).to_have_count(0)
+    await see_each_other(counter, agent)
+    assert (await read_case(counter))["state"] == "in_call"
+
+
+async def test_a_cut_line_comes_back_to_the_same_seat_of_the_same_call(lines: Lines) -> None:
+    counter, agent, facing = lines.hall.counter, lines.hall.agent, lines.hall.facing
+    before = await agent.page.evaluate(SEATS)
+    for seconds in (5, 30):
+        lines.cut()
+        await asyncio.sleep(seconds)
+        if seconds > 5:
+            await agent.says("call-cover", "对方正在重新连接，办件内容不会丢失", within=20)
+        lines.mend()
+        began = time.monotonic()
+        for screen in (agent, counter):
+            await screen.sees_moving("remote-video", frames=2, within=40)
+        note(f"browser, cut of {seconds} s", time.monotonic() - began)
+        await facing.sees_moving("facing-remote-video", within=40)
+        assert await agent.page.evaluate(SEATS) == before
+    await counter.says("person-notice", "线路中断过", within=40)
+    await counter.click("confirm-person")
+    await expect(counter.at("person-notice")).to_have_count(0)
+    await hang_up(counter)

@@ -1,0 +1,185 @@
+"""Lines that a test can spoil: media and everything else goes through them, until they are cut.
+
+What is cut is neither refused nor closed: as with a pulled plug, nothing comes through. Datagrams
+are lost by it; what TCP carries comes late, as a system's repeating would bring it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from server.media.network import own_address
+from tests.support.media_worker import media_worker
+from tests.support.service import Service
+
+LARGEST = 2048
+BEHIND = "127.0.0.1"
+
+
+@dataclass
+class Lane:
+    """One UDP port and who speaks with it: towards `far`, and back to each by its address."""
+
+    front: socket.socket
+    far: tuple[str, int]
+    #: Which part of the datagrams is lost, towards the far end and from it.
+    up: float = 0.0
+    down: float = 0.0
+    cut: bool = False
+    passed: int = 0
+    backs: dict[tuple[str, int], socket.socket] = field(default_factory=dict)
+    _dice: random.Random = field(default_factory=lambda: random.Random(7))
+
+    @property
+    def port(self) -> int:
+        """By which port everybody comes, and the worker listens behind it."""
+        return self.far[1]
+
+    @property
+    def used(self) -> bool:
+        """Whether anybody has come by here."""
+        return bool(self.backs)
+
+    def open(self) -> None:
+        """Begin to listen."""
+        asyncio.get_running_loop().add_reader(self.front, self._to_far)
+
+    def close(self) -> None:
+        """Let nothing pass any more."""
+        loop = asyncio.get_running_loop()
+        for one in (self.front, *self.backs.values()):
+            loop.remove_reader(one)
+            one.close()
+
+    def _lost(self, share: float) -> bool:
+        return self.cut or self._dice.random() < share
+
+    def _to_far(self) -> None:
+        for data, address in _waiting(self.front):
+            if not self._lost(self.up):
+                self._send(self._back(address), data)
+
+    def _from_far(self, back: socket.socket, address: tuple[str, int]) -> None:
+        for data, _ in _waiting(back):
+            if not self._lost(self.down):
+                self.passed += 1
+                self._send(self.front, data, address)
+
+    def _back(self, address: tuple[str, int]) -> socket.socket:
+        known = self.backs.get(address)
+        if known is None:
+            known = self.backs[address] = _bound(BEHIND, 0)
+            known.connect(self.far)
+            loop = asyncio.get_running_loop()
+            loop.add_reader(known, partial(self._from_far, known, address))
+        return known
+
+    @staticmethod
+    def _send(by: socket.socket, data: bytes, to: tuple[str, int] | None = None) -> None:
+        # A port that nobody listens on any more loses what comes, as a line does.
+        with suppress(OSError):
+            if to is None:
+                by.send(data)
+            else:
+                by.sendto(data, to)
+
+
+def _waiting(one: socket.socket) -> list[tuple[bytes, tuple[str, int]]]:
+    found = []
+    while True:
+        try:
+            found.append(one.recvfrom(LARGEST))
+        except OSError:
+            return found
+
+
+def _bound(address: str, port: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.setblocking(False)  # noqa: FBT003 (the method has no keyword)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    made.bind((address, port))
+    return made
+
+
+@asynccontextmanager
+async def lanes(address: str, ports: range) -> AsyncIterator[list[Lane]]:
+    """Pass on what comes to these ports of `address` to the same ports of loopback."""
+    made = [Lane(_bound(address, port), (BEHIND, port)) for port in ports]
+    for lane in made:
+        lane.open()
+    try:
+        yield made
+    finally:
+        for lane in made:
+            lane.close()
+
+
+class Wire:
+    """A TCP port before the service."""
+
+    def __init__(self, port: int, far: int) -> None:
+        """Prepare to pass on what comes to `port` of loopback to its port `far`."""
+        self.port, self._far = port, far
+        self._whole = asyncio.Event()
+        self._whole.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def cut(self) -> None:
+        """Let nothing through from now on."""
+        self._whole.clear()
+
+    def mend(self) -> None:
+        """Let everything through again, what came meanwhile first."""
+        self._whole.set()
+
+    @asynccontextmanager
+    async def passing(self) -> AsyncIterator[Wire]:
+        """Pass on while the block runs."""
+        server = await asyncio.start_server(self._meet, BEHIND, self.port)
+        try:
+            yield self
+        finally:
+            server.close()
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _meet(self, near: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            await self._whole.wait()
+            far, ask = await asyncio.open_connection(BEHIND, self._far)
+            try:
+                ways = [self._pass(near, ask), self._pass(far, answer)]
+                await asyncio.gather(*ways)
+            finally:
+                ask.close()
+        except (OSError, asyncio.CancelledError):
+            return  # Whoever hung up knows it; asyncio's streams ask a cancelled task how it went.
+        finally:
+            answer.close()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            await self._whole.wait()
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def worker_behind(service: Service, ports: range) -> AsyncIterator[list[Lane]]:
+    """Run a media worker that everybody reaches by lanes only."""
+    address = own_address()
+    behind = ("--address", BEHIND, "--announced", address)
+    async with lanes(address, ports) as made, media_worker(service, ports, *behind):
+        yield made
