@@ -35,7 +35,7 @@ async def coturn(tmp_path: Path) -> AsyncIterator[Coturn]:
 
 
 def test_a_user_is_for_one_call_one_seat_and_ten_minutes() -> None:
-    urls = ["turn:turn.example:3478?transport=udp"]
+    urls = ["turn:turn.example:3478?transport=udp", "turns:turn.example:443?transport=tcp"]
     [server] = TurnServers(urls, "north", lambda: NOW)("call", "seat")
     assert server.urls == urls
     assert server.username == f"{int(NOW.timestamp()) + 600}:call:seat"
