@@ -85,6 +85,7 @@ class Inviting(Guests):
         await self._log(entry, "adviser.invited", invitation)
         shown = self._shown(entry.case, invitation)
         unit.notify(clerk_room(clerk_id), "invitation.made", shown.model_dump(mode="json"))
+        await self.tickets.tell_line(unit, agent.region)
         await self.tell_changed(entry, call)
         return shown
 

@@ -86,8 +86,8 @@ async def advise(hall: Hall, adviser: Screen) -> None:
     await adviser.at("invitation-accept").click(timeout=15_000)
     # To the adviser the counter comes first, by the order of the seats.
     for screen, testid in (
-        (adviser, "remote-video"), (hall.agent, "adviser-video"), (hall.counter, "adviser-video"),
-        (hall.facing, "facing-adviser-video"),
+        (adviser, "remote-video"), (adviser, "second-video"), (hall.agent, "adviser-video"),
+        (hall.counter, "adviser-video"), (hall.facing, "facing-adviser-video"),
     ):  # fmt: skip
         await screen.sees_moving(testid, frames=5, within=40)
 
@@ -95,7 +95,7 @@ async def advise(hall: Hall, adviser: Screen) -> None:
 async def look_on(hall: Hall, adviser: Screen, chief: Screen) -> None:
     """Have the supervisor look on: they see everybody, all see that they do, they send nothing."""
     await chief.click("observe")
-    for testid in ("remote-video", "adviser-video"):
+    for testid in ("remote-video", "second-video", "adviser-video"):
         await chief.sees_moving(testid, frames=5, within=40)
     for screen in (hall.counter, hall.agent, adviser):
         await screen.says("observer", "督导 方值班（霍邱县政务服务中心）正在旁听")
@@ -107,7 +107,7 @@ async def test_an_adviser_and_a_supervisor_come_and_go_and_disturb_nobody(
     stage: Stage, service: Service
 ) -> None:
     async with (
-        media_worker(service, PORTS), open_hall(stage) as hall, AsyncExitStack() as more,
+        media_worker(service, PORTS) as worker, open_hall(stage) as hall, AsyncExitStack() as more,
     ):  # fmt: skip
         counter, agent, facing = hall.counter, hall.agent, hall.facing
         await meet(hall)
@@ -141,6 +141,13 @@ async def test_an_adviser_and_a_supervisor_come_and_go_and_disturb_nobody(
             await screen.sees_moving(testid, frames=5, within=40)
             found = await look_at(screen, testid)
             assert (found["same"], found["black"]) == (True, 0), (testid, found)
+        # Without a relay every two of them connect.
+        worker.kill()
+        for screen, testid in (
+            (adviser, "second-video"), (adviser, "remote-video"), (counter, "adviser-video"),
+            (agent, "adviser-video"), (facing, "facing-adviser-video"), *halls_of(hall),
+        ):  # fmt: skip
+            await screen.sees_moving(testid, frames=5, within=40)
         await hang_up(agent)
         await expect(adviser.at("call-leave")).to_have_count(0)
         assert stage.faults() == []

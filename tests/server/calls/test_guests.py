@@ -133,6 +133,10 @@ async def test_a_colleague_is_asked_comes_in_and_leaves_while_the_call_goes_on(
     invitation = await visits.invite(call_id)
     assert await halls.state_of(ZHOU) is AgentState.OFFERED
     assert (f"clerk:{ZHOU.id}", "invitation.made") in news.events()
+    told = news.events()
+    assert (f"queue:{HUOQIU}", "queue.changed") in told[
+        told.index((f"clerk:{ZHOU.id}", "invitation.made")) :
+    ]
     [pending] = (await visits.read(CLERK, call_id)).invitations
     assert (pending.id, pending.name) == (invitation.id, ZHOU.name)
     call = await visits.run("accept_invitation", ZHOU, invitation.id)
