@@ -40,6 +40,8 @@ test("the light is asked for again at news of this call, and stays when nobody a
   tells.forEach((tell) => tell({ call_id: "another" }));
   expect(ask).toHaveBeenCalledTimes(before);
   tells.forEach((tell) => tell({ call_id: "c" }));
+  await refresh();
+  // Three words of news at once, and no more than two questions.
   expect(ask).toHaveBeenCalledTimes(before + 2);
   ask.mockRejectedValueOnce(new Error("no line"));
   await refresh();

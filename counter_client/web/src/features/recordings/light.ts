@@ -40,7 +40,24 @@ export function followRecording({ callId, ask, on }: Source): {
 } {
   const shown = ref<CallRecording | null>(null);
 
-  async function refresh(): Promise<void> {
+  let asking: Promise<void> | null = null;
+  let again = false;
+
+  /** One question at a time: news comes in showers. */
+  function refresh(): Promise<void> {
+    again = true;
+    asking ??= askWhileNew().finally(() => (asking = null));
+    return asking;
+  }
+
+  async function askWhileNew(): Promise<void> {
+    while (again) {
+      again = false;
+      await askOnce();
+    }
+  }
+
+  async function askOnce(): Promise<void> {
     const wanted = callId();
     if (wanted === null) {
       shown.value = null;
