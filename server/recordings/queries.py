@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.calls.models import Call
+from server.calls.models import Call, Seat
+from server.calls.rules import HALLS, SeatSide
 from server.cases.models import Case
 from server.recordings.models import Recording, RecordingChunk, RecordingOrder
 from server.recordings.rules import LIVE, Light, PartState, light_of
@@ -112,6 +113,16 @@ async def recorded_calls(
         statement = statement.where(Call.started_at < before)
     rows = await session.execute(statement)
     return [(row[0], row[1], Kept(row[2], row[3], row[4], row[5])) for row in rows]
+
+
+async def names_of(
+    session: AsyncSession, call_ids: Sequence[str]
+) -> dict[tuple[str, SeatSide], str]:
+    """Return who sat for either hall in each of these calls."""
+    statement = select(Seat.call_id, Seat.side, Seat.name).where(
+        Seat.call_id.in_(call_ids), Seat.side.in_(HALLS)
+    )
+    return {(row[0], row[1]): row[2] for row in await session.execute(statement)}
 
 
 async def last_call(session: AsyncSession, case_id: str) -> Call | None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.access import Action, Actor, authorize
 from server.calls.models import Call
 from server.calls.queries import find_call, list_seats
-from server.calls.rules import CallState
+from server.calls.rules import CallState, SeatSide
 from server.cases.models import Case
 from server.cases.reading import Reader
 from server.cases.record import Records
@@ -41,19 +41,22 @@ class Viewings:
         found = await queries.recorded_calls(
             session, actor.region, number=query.number, before=query.before, limit=queries.PAGE + 1
         )
+        names = await queries.names_of(session, [call.id for call, _, _ in found])
         return wire.RecordedCalls(
-            calls=[self._row(*one) for one in found[: queries.PAGE]],
+            calls=[self._row(*one, names) for one in found[: queries.PAGE]],
             more=len(found) > queries.PAGE,
         )
 
-    def _row(self, call: Call, case: Case, kept: queries.Kept) -> wire.RecordedCall:
+    def _row(
+        self, call: Call, case: Case, kept: queries.Kept, names: Mapping[tuple[str, SeatSide], str]
+    ) -> wire.RecordedCall:
         return wire.RecordedCall(
             call_id=call.id,
             case_id=case.id,
             number=case.number,
             item_name=self.reader.item_of(case).name,
-            local_name=case.opened_by_name,
-            agent_name=case.agent_name or "",
+            local_name=names.get((call.id, SeatSide.LOCAL), ""),
+            agent_name=names.get((call.id, SeatSide.REMOTE), ""),
             started_at=call.started_at,
             ended_at=call.ended_at,
             parts=kept.parts,

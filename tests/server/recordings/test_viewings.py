@@ -176,6 +176,7 @@ async def test_the_list_shows_the_calls_of_my_region(archive: Archive) -> None:
         assert (status, len(said["data"]["calls"])) == (200, count)
     [row] = (await archive.site.ask("GET", "/api/recordings", LU.name))[1]["data"]["calls"]
     assert (row["call_id"], row["parts"], row["purged"]) == (archive.call_id, 2, False)
+    assert (row["local_name"], row["agent_name"]) == (CLERK.name, WANG.name)
     assert (await archive.site.ask("GET", "/api/recordings", CLERK.name))[0] == 403
     found = await archive.site.ask("GET", "/api/recordings?number=999", LU.name)
     assert found[1]["data"]["calls"] == []
