@@ -1,9 +1,10 @@
 """The relay's own process for benchmark and soak: its legs and rooms, driven over a Unix socket.
 
-python -m bench.media.ours SOCKET [--record]
+python -m bench.media.ours SOCKET [--record] [--alone]
 
-A line `{"sdp": …}` opens a leg, any other one ends all of them and is answered with what is left.
-Recordings are files beside the socket, `NUMBER.webm` for the leg of that number.
+With --alone no leg is in a call: it is recorded and seen by nobody. A line `{"sdp": …}` opens a
+leg; any other one ends all of them and is answered with what is left. Recordings are files beside
+the socket, `NUMBER.webm` for the leg of that number.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ PORTS = range(30_000, 39_000)
 class Bench:
     """Answers offers; each two legs that come after one another are a call."""
 
-    def __init__(self, folder: Path, *, record: bool) -> None:
+    def __init__(self, folder: Path, *, record: bool, alone: bool) -> None:
         self.folder, self.lost = folder, 0
         self.network = Network(own_address(), PORTS)
-        self.record = record
+        self.record, self.alone = record, alone
         self.legs: list[Leg] = []
         self.rooms: list[Room] = []
         self.recorders: list[Recorder] = []
@@ -50,7 +51,7 @@ class Bench:
             if self.record:
                 leg.tap = self._recorder(leg)
                 self.recorders.append(leg.tap)
-            if len(self.legs) % 2 == 0:
+            if len(self.legs) % 2 == 0 and not self.alone:
                 self._join(*self.legs[-2:])
 
     def _recorder(self, leg: Leg) -> Recorder:
@@ -96,8 +97,8 @@ class Bench:
                 recorder.tick(now)
 
 
-async def main(path: Path, *, record: bool) -> None:
-    bench = Bench(path.parent, record=record)
+async def main(path: Path, *, record: bool, alone: bool) -> None:
+    bench = Bench(path.parent, record=record, alone=alone)
     server = await asyncio.start_unix_server(bench.serve, path, limit=1 << 20)
     async with server, asyncio.TaskGroup() as work:
         work.create_task(bench.tick())
@@ -105,4 +106,4 @@ async def main(path: Path, *, record: bool) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(Path(sys.argv[1]), record="--record" in sys.argv))
+    uvloop.run(main(Path(sys.argv[1]), record="--record" in sys.argv, alone="--alone" in sys.argv))

@@ -1,4 +1,4 @@
-"""Print what a session costs: the relay, the relay that records, Janus, and aiortc's MediaRelay."""
+"""Print what a session costs: the relay and its recorder, Janus, and aiortc's own."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ import uvloop
 
 from bench.media.ends import Connect, End, pump
 from bench.media.janus import running_janus
+from bench.media.turn import running_coturn
 
 TICKS = os.sysconf("SC_CLK_TCK")
+# What the distribution brings, by the first word of a target.
+PROGRAMS = {"Janus": "janus", "coturn": "turnserver"}
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -145,13 +148,20 @@ def targets() -> dict[str, tuple[Open, list[int]]]:
     """Return what is measured and with how many sessions."""
     ours = partial(python, "bench.media.ours", slots=True)
     recording = partial(python, "bench.media.ours", "--record", slots=True)
+    alone = partial(python, "bench.media.ours", "--record", "--alone", slots=True)
     return {
         "relay": (lambda folder: ours(folder=folder), [1, 10, 30, 60]),
         "relay, recording": (lambda folder: recording(folder=folder), [10, 30]),
         "Janus": (lambda folder: janus(folder, record=False), [10, 30]),
         "Janus, recording": (lambda folder: janus(folder, record=True), [10, 30]),
+        "coturn": (running_coturn, [10, 30]),
         "aiortc MediaRelay": (
             lambda folder: python("bench.media.stock", folder=folder, slots=False), [1],
+        ),
+        # Half a session is one stream: an end that is recorded and seen by nobody.
+        "recorder": (lambda folder: alone(folder=folder), [10, 30]),
+        "aiortc MediaRecorder": (
+            lambda folder: python("bench.media.stock", "--record", folder=folder, slots=False), [1],
         ),
     }  # fmt: skip
 
@@ -164,7 +174,7 @@ async def main(seconds: float, only: str | None) -> None:
     for name, (open_target, counts) in targets().items():
         if only not in {None, name}:
             continue
-        if name.startswith("Janus") and shutil.which("janus") is None:
+        if shutil.which(PROGRAMS.get(name.split(",")[0], sys.executable)) is None:
             print(f"{name:<20} is not installed")
             continue
         for count in counts:

@@ -1,6 +1,8 @@
-"""aiortc's own way, in a process like ours: MediaRelay decodes and encodes what it passes on.
+"""aiortc's own way, in a process like ours: MediaRelay and MediaRecorder decode and encode.
 
-python -m bench.media.stock SOCKET
+python -m bench.media.stock SOCKET [--record]
+
+With --record no end hears another: each is recorded beside the socket.
 """
 
 from __future__ import annotations
@@ -17,17 +19,19 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
-from aiortc.contrib.media import MediaRelay
+from aiortc.contrib.media import MediaRecorder, MediaRelay
 
 RELAY = MediaRelay()
 
 
 class Bench:
-    """Answers a pair of offers together: each end's tracks go to the other."""
+    """Answers a pair of offers together: each end's tracks go to the other, or into a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
         self.waiting: list[tuple[RTCPeerConnection, asyncio.Future[str]]] = []
         self.kept: list[RTCPeerConnection] = []
+        self.recorders: list[MediaRecorder] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
@@ -40,6 +44,8 @@ class Bench:
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
         await connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        if self.folder is not None:
+            return await self._record(connection, self.folder / f"{len(self.kept)}.webm")
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.waiting.append((connection, answered))
         if len(self.waiting) == 2:
@@ -52,13 +58,23 @@ class Bench:
                 self.kept.append(one)
         return await answered
 
+    async def _record(self, connection: RTCPeerConnection, path: Path) -> str:
+        recorder = MediaRecorder(str(path))
+        for transceiver in connection.getTransceivers():
+            recorder.addTrack(transceiver.receiver.track)
+        await connection.setLocalDescription(await connection.createAnswer())
+        await recorder.start()
+        self.kept.append(connection)
+        self.recorders.append(recorder)
+        return str(connection.localDescription.sdp)
 
-async def main(path: Path) -> None:
-    bench = Bench()
+
+async def main(path: Path, *, record: bool) -> None:
+    bench = Bench(path.parent if record else None)
     server: Any = await asyncio.start_unix_server(bench.serve, path, limit=1 << 20)
     async with server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), record="--record" in sys.argv))
