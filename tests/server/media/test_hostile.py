@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from aioice import Candidate, stun
 
 from server.media import rtcp
 from server.media.legs import MOST_PACKETS, MOST_REPORTS, MOST_STRANGERS, Leg
 from server.media.network import Network
 from server.media.offers import UnfitError
-from server.media.ports import MOST_CHECKS, MOST_HANDSHAKES, Port
+from server.media.ports import MOST_ADDRESSES, MOST_CHECKS, MOST_HANDSHAKES, Port
 from server.media.stack import INBOUND
 from tests.server.media.conftest import States
 from tests.support.hostile import OFFER_OF_CHROMIUM, throw_datagrams, throw_descriptions
@@ -213,3 +214,19 @@ async def test_sections_of_an_earlier_offer_cannot_be_replaced_by_others(
         other = OFFER_OF_CHROMIUM.replace("a=mid:3", "a=mid:x").replace("2 3\r", "2 x\r")
         with pytest.raises(UnfitError, match="sections"):
             await leg.answer(other)
+
+
+async def test_a_leg_learns_so_many_addresses_and_no_more(network: Network, states: States) -> None:
+    async with answered(network, states, [0.0]) as leg:
+        known = leg.transport._remote_candidates()
+        known += [
+            Candidate("1", 1, "udp", 1, "192.0.2.7", port, "prflx")
+            for port in range(1, MOST_ADDRESSES + 1)
+        ]
+        check = bytes(
+            stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+        )
+        leg.transport.take_check(check, ("192.0.2.7", MOST_ADDRESSES + 1))
+        assert leg.dropped == {"addresses": 1}
+        leg.transport.take_check(check, ("192.0.2.7", MOST_ADDRESSES))
+        assert leg.dropped == {"addresses": 1, "unproved": 1}
