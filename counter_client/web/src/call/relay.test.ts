@@ -179,7 +179,7 @@ it("stays on the old leg where the new network does not bear one", async () => {
   made[1]?.become("failed");
   await vi.advanceTimersByTimeAsync(1);
   expect([relay.state, relay.legId, picture()]).toEqual(["connected", "leg1", last]);
-  expect(closed).toEqual(["leg2"]);
+  expect([closed, made.length, made[0]?.closed]).toEqual([["leg2"], 2, false]);
   made[0]?.become("failed");
   await vi.advanceTimersByTimeAsync(WAITS[1]);
   expect(made).toHaveLength(3);
