@@ -12,6 +12,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.breaking import cuts, kills
 from bench.fuzzing import datagrams, descriptions
 from bench.recorded_calls import recorded_calls
 from bench.rehearsals import stages
@@ -33,8 +34,10 @@ async def rehearsals(count: int) -> int:
 # Each does at most so many of its kind within a slice, and says how many it did; what is wrong
 # raises, and the soak stops with its words.
 PARTS: Final[dict[str, Callable[[int], Coroutine[None, None, int]]]] = {
+    "cuts": cuts,
     "datagrams": datagrams,
     "descriptions": descriptions,
+    "kills": kills,
     "recorded-calls": recorded_calls,
     "rehearsals": rehearsals,
 }

@@ -21,6 +21,7 @@ from .follow import Follower
 from .invented import Inventor
 from .leg import Leg
 from .pictures import STILL, paper, signature, still
+from .receiving import Sources, camera_and_microphone
 from .seat import Seat
 
 __all__ = ["Account", "Accounts", "OffScriptError", "Rehearsal", "Stages", "rehearse"]
@@ -122,6 +123,9 @@ def altered(pdf: bytes) -> bytes:
 class Play:
     """The acts of the main job, in their order."""
 
+    #: What the cameras and microphones of both sides give.
+    sources: Sources = staticmethod(camera_and_microphone)
+
     def __init__(self, cast: Cast, stack: AsyncExitStack) -> None:
         """Begin with an empty stage; `stack` closes what the acts open."""
         self._cast, self._stack = cast, stack
@@ -181,7 +185,9 @@ class Play:
         await self._counter.heard("call.started", {"call_id": call["id"]}, PATIENCE)
         await self._at_agent.watch()
         for name, client in clients.items():
-            self._seats[name] = seat = Seat(client, call["id"], leg=legs[name])
+            self._seats[name] = seat = Seat(
+                client, call["id"], leg=legs[name], sources=self.sources
+            )
             self._stack.push_async_callback(seat.leave)
         await asyncio.gather(*(seat.take() for seat in self._seats.values()))
         self._took["ticket_to_offer"] = heard - asked
@@ -192,7 +198,7 @@ class Play:
 
     async def _leg(self, client: Client) -> Leg | None:
         """Connect with the relay before there is a call, as who waits does; None without one."""
-        leg = Leg(client)
+        leg = Leg(client, sources=self.sources)
         self._stack.push_async_callback(leg.close)
         if not await leg.open():
             return None

@@ -16,6 +16,8 @@ from .receiving import Receiving, Sources, camera_and_microphone
 
 log = logging.getLogger(__name__)
 
+AGAIN_AFTER = 1.0  # Seconds between two tries to be on a leg.
+
 
 class Seat:
     """One clerk's seat in one call; its client must be listening.
@@ -143,6 +145,7 @@ class Seat:
                 opened = False
             if not opened:
                 await leg.close()
+                self._go_on(self._try_again())
                 return
             self.leg = leg
             self._follow_leg(leg)
@@ -151,6 +154,12 @@ class Seat:
     def _follow_leg(self, leg: Leg) -> None:
         self._go_on(self._report(leg))
         self._go_on(self._mend(leg))
+
+    async def _try_again(self) -> None:
+        """Look once more where the call is, after a while: its relay may only just be there."""
+        await asyncio.sleep(AGAIN_AFTER)
+        with suppress(Refusal):
+            await self._meet(await self._client.call(self.call_id))
 
     async def _mend(self, leg: Leg) -> None:
         """Take another leg when ours is lost, unless the call is elsewhere by then."""
