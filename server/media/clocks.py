@@ -11,6 +11,8 @@ _HALF: Final = 1 << 31
 _WRAP: Final = 1 << 32
 # NTP counts from 1900, UNIX from 1970.
 NTP_TO_UNIX: Final = 2_208_988_800
+# A clock that runs is never this many seconds from where it was: what says so is wrong.
+FAR: Final = 10.0
 
 
 @dataclass(slots=True)
@@ -42,10 +44,15 @@ class Clock:
         return self._offset is not None
 
     def set(self, info: SenderInfo) -> None:
-        """Take a sender report: from now on its word counts, so that no drift adds up."""
+        """Take a sender report: from now on its word counts, so that no drift adds up.
+
+        One that is far off what is known is not believed.
+        """
         if info.ntp == 0:
             return
-        self._offset = info.ntp / _WRAP - NTP_TO_UNIX - self._peek(info.rtp) / self.rate
+        offset = info.ntp / _WRAP - NTP_TO_UNIX - self._peek(info.rtp) / self.rate
+        if self._offset is None or abs(offset - self._offset) <= FAR:
+            self._offset = offset
 
     def assume(self, ticks: int, unix_time: float) -> None:
         """Take the arrival of a frame for its time, where a sender makes no reports."""

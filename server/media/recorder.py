@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, Protocol
 
-from server.media.clocks import Clock
+from server.media.clocks import FAR, Clock
 from server.media.forwarding import Source
 from server.media.frames import (
     OPUS_SILENCE,
@@ -36,6 +36,8 @@ MOST_CHUNK_BYTES: Final = 4 << 20
 SIZE_UNKNOWN: Final = (1280, 720)
 # Sound that is this much behind the picture will not come any more.
 SOUND_LATE: Final = 1000
+# Silence is filled in up to here, in milliseconds; where nothing comes for longer the file breaks.
+MOST_SILENCE: Final = 60_000
 
 
 class Asks(Protocol):
@@ -105,6 +107,8 @@ class Recorder:
         self._number = 0
         self._held_since: float | None = None
         self._origin = 0.0
+        # How far the sender's clock is before ours.
+        self._skew = 0.0
         self._chunk_began: float | None = None
         self._sound_until: int | None = None
 
@@ -220,9 +224,9 @@ class Recorder:
         file = self._file
         assert file is not None  # noqa: S101 (opened just above)
         due = [
-            (track.clock.seconds(ticks), media, frame)
+            (at, media, frame)
             for media, track in self.tracks.items()
-            for ticks, frame in self._ready(track, now)
+            for at, frame in self._timed(track, now)
         ]
         for at, media, frame in sorted(due, key=lambda one: one[0]):
             milliseconds = max(round((at - self._origin) * 1000), 0)
@@ -244,6 +248,8 @@ class Recorder:
         if media == "audio" and until is not None and milliseconds < until - OPUS_SILENCE_MS:
             return False
         upto = milliseconds if media == "audio" else milliseconds - SOUND_LATE
+        if until is not None and upto - until > MOST_SILENCE:
+            until = None
         while until is not None and until + OPUS_SILENCE_MS // 2 < upto:
             file.write("audio", until, OPUS_SILENCE, key=True)
             until += OPUS_SILENCE_MS
@@ -252,6 +258,14 @@ class Recorder:
         self._sound_until = until
         return True
 
+    def _timed(self, track: Track, now: float) -> Iterator[tuple[float, Frame]]:
+        """Yield the frames whose time is known with it; no sender's word moves it far from ours."""
+        due = self.wall() + self._skew
+        for ticks, frame in self._ready(track, now):
+            if abs(track.clock.seconds(ticks) - due) > FAR:
+                track.clock.assume(ticks, due)
+            yield track.clock.seconds(ticks), frame
+
     def _ready(self, track: Track, now: float) -> list[tuple[int, Frame]]:
         """Return the frames whose time is known; a track that came later waits for its clock."""
         if not track.clock.known and track.waiting:
@@ -259,7 +273,8 @@ class Recorder:
                 track.held_since = now
             if now - track.held_since < HOLD:
                 return []
-            track.clock.assume(track.waiting[0][0], self.wall() - (now - track.held_since))
+            arrived = self.wall() - (now - track.held_since)
+            track.clock.assume(track.waiting[0][0], arrived + self._skew)
         found, track.waiting = track.waiting, []
         return found
 
@@ -283,6 +298,7 @@ class Recorder:
         sizes = [frame.size for _, frame in video.waiting if frame.size] if video else []
         self._file = WebM(self._keep, sizes[0] if sizes else SIZE_UNKNOWN)
         self._chunk_began = wall - (now - self._held_since)
+        self._skew = self._origin - self._chunk_began
         return True
 
     def _keep(self, piece: bytes) -> None:

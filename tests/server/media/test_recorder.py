@@ -232,6 +232,49 @@ def test_sound_that_stays_away_is_silence_until_it_comes_back(tmp_path: Path) ->
     assert abs(seen.sounds - SECONDS * 50) <= 1
 
 
+@pytest.mark.parametrize("media", ["audio", "video"])
+@pytest.mark.parametrize("after", [0.0, 2.5])
+def test_a_report_of_another_day_moves_nothing(tmp_path: Path, media: str, after: float) -> None:
+    line = Line()
+    source = line.sources[media]
+    ntp = int((WALL + 86_400 + NTP_TO_UNIX) * 2**32)
+    wrong = SenderInfo(source.ssrc, ntp, line.first_stamp[media], 1, 1)
+    line.at(after, lambda: line.recorder.on_report(source, wrong))
+    seen = look(record(line, tmp_path))
+    assert seen.seconds <= SECONDS + 0.5, seen.seconds
+    assert seen.sounds <= SECONDS * 50 + 25, seen.sounds
+    assert seen.pictures == SECONDS * 30
+
+
+@pytest.mark.parametrize("media", ["audio", "video"])
+def test_a_jump_of_a_senders_times_makes_no_silence(tmp_path: Path, media: str) -> None:
+    line, clip = Line(), flash_and_beep(SECONDS)
+    other = "video" if media == "audio" else "audio"
+    line.send(other, clip[other])
+    line.send(media, [frame for frame in clip[media] if frame.at < 3])
+    before = dict(line.first_stamp)
+    line.first_stamp[media] += RATES[media] * 7_200
+    line.send(media, [frame for frame in clip[media] if frame.at >= 3])
+    line.at(2.99, lambda jumped=line.first_stamp: line.first_stamp.update(jumped))
+    line.first_stamp = before
+    line.play(SECONDS + 1.0)
+    seen = look(line.save(tmp_path))
+    assert seen.seconds <= SECONDS + 0.5, seen.seconds
+    assert abs(seen.sounds - SECONDS * 50) <= 25, seen.sounds
+    assert seen.pictures == SECONDS * 30
+
+
+def test_an_hour_of_nothing_is_a_break_and_no_hour_of_silence(tmp_path: Path) -> None:
+    line, clip = Line(), flash_and_beep(1)
+    for offset in (0.0, 3_600.0):
+        for media in ("video", "audio"):
+            line.send(media, clip[media], offset=offset)
+    line.play(3_602.0, every=1.0)
+    seen = look(line.save(tmp_path))
+    assert seen.pictures == 60
+    assert seen.sounds <= 110, seen.sounds
+
+
 def test_ninety_minutes_of_call_end_where_they_should(tmp_path: Path) -> None:
     minutes = 90
     line = Line(first_stamp={"video": 2**32 - 90_000 * 60 * 45, "audio": 2**32 - 48_000 * 60 * 89})
@@ -332,4 +375,5 @@ def test_a_clock_goes_on_over_the_wrap_and_follows_its_reports() -> None:
     clock.set(SenderInfo(1, int((100.0 + NTP_TO_UNIX) * 2**32), 0, 0, 0))
     assert clock.seconds(first) == pytest.approx(99.0, abs=1e-6)
     clock.set(SenderInfo(1, 0, 0, 0, 0))
+    clock.set(SenderInfo(1, int((200.0 + NTP_TO_UNIX) * 2**32), 0, 0, 0))
     assert clock.seconds(second) == pytest.approx(100.0, abs=1e-6)
