@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from server.media.rtcp import Block, SenderInfo
+from server.media.rtcp import SenderInfo
 from server.media.rtp import (
     HEADER,
     TRANSPORT_CC,
@@ -219,14 +219,6 @@ class Link:
             return None
         stamp = (info.rtp + self.slot.time_offset) & 0xFFFFFFFF
         return info._replace(ssrc=self.slot.media.ssrc, rtp=stamp)
-
-    def translate_block(self, block: Block) -> Block | None:
-        """Return what a browser says of the slot as the source's browser must read it."""
-        if self._start is None:
-            return None
-        number = (block.highest - self.slot.media.offset) & 0xFFFF
-        highest = (block.highest & 0xFFFF0000) | number
-        return block._replace(ssrc=self.source.ssrc, highest=highest)
 
     def original(self, number: int) -> int:
         """Return what the source calls the packet that has this number in the slot."""

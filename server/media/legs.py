@@ -11,9 +11,10 @@ from typing import Final, Protocol
 
 from server.media import rtcp
 from server.media.arrivals import Arrivals
-from server.media.forwarding import Link, Origin, Slot, Source
+from server.media.forwarding import Header, Link, Origin, Slot, Source
 from server.media.network import Network
 from server.media.ports import Budget
+from server.media.reception import Reception
 from server.media.rtp import HEADER, MID, read_extension, read_number
 from server.media.sections import Section
 from server.media.stack import INBOUND, Transport
@@ -21,6 +22,7 @@ from server.media.stack import INBOUND, Transport
 KEY_EVERY: Final = 0.3
 FEEDBACK_EVERY: Final = 0.1
 ESTIMATE_EVERY: Final = 0.2
+REPORT_EVERY: Final = 1.0
 MOST_STRANGERS: Final = 32
 # An honest leg sends some 600 packets a second with two HD pictures.
 MOST_PACKETS: Final = 4_000
@@ -77,6 +79,8 @@ class Leg:
         self._window, self._window_ends = 0, 0.0
         self._reports = Budget(MOST_REPORTS)
         self._feedback: asyncio.TimerHandle | None = None
+        self._received: dict[int, Reception] = {}
+        self._reporting: asyncio.TimerHandle | None = None
         self._closed = False
 
     @property
@@ -128,6 +132,7 @@ class Leg:
         for link in list(source.links):
             source.links.remove(link)
         self._by_ssrc = {ssrc: one for ssrc, one in self._by_ssrc.items() if one[0] is not source}
+        self._received.pop(source.ssrc, None)
 
     def link(self, source: Source, slot: Slot, origin: Origin) -> None:
         """Have a stream of `origin` come into a slot of ours, and ask it for a key frame."""
@@ -167,9 +172,9 @@ class Leg:
         self.packets += 1
         self.octets += size
         if source.numbered:
-            number = read_number(INBOUND, size, source.numbered)
-            if number is not None:
-                self._note_arrival(number, now)
+            self._note_arrival(read_number(INBOUND, size, source.numbered), now)
+        if not repair:
+            self._note_received(source, header, now)
         if self.tap is not None:
             self.tap.on_rtp(source, size, now, repair=repair)
         for link in source.links:
@@ -197,7 +202,9 @@ class Leg:
         self.dropped["stranger"] += 1
         return None
 
-    def _note_arrival(self, number: int, now: float) -> None:
+    def _note_arrival(self, number: int | None, now: float) -> None:
+        if number is None:
+            return
         self.arrivals.note(number, now)
         if self._feedback is None and not self._closed:
             loop = asyncio.get_running_loop()
@@ -210,6 +217,35 @@ class Leg:
         if report is not None:
             self.transport.send_rtcp(report)
 
+    def _note_received(self, source: Source, header: Header, now: float) -> None:
+        _, second, number, stamp, ssrc = header
+        codec = source.section.codecs.get(second & 0x7F)
+        if codec is None:
+            return
+        known = self._received.get(ssrc)
+        if known is None:
+            known = self._received[ssrc] = Reception.begin(ssrc, number)
+        known.note(number, stamp, now * codec.clock)
+        if self._reporting is None and not self._closed:
+            loop = asyncio.get_running_loop()
+            self._reporting = loop.call_later(REPORT_EVERY, self._send_reports)
+
+    def _send_reports(self) -> None:
+        """Tell our browser how its streams come in here.
+
+        What their receivers lost is not passed on: one of them on a poor line, who may only look
+        on, would have everybody's picture taken away. Their estimates bound it instead.
+        """
+        self._reporting = None
+        now = self.clock()
+        told = [
+            rtcp.write_receiver_report(self.ssrc, block)
+            for known in self._received.values()
+            if (block := known.report(now)) is not None
+        ]
+        if told:
+            self.transport.send_rtcp(b"".join(told))
+
     def on_rtcp(self, compound: bytes) -> None:
         """Pass on what a browser reports, to the one whom it concerns."""
         if not self._reports.spend(self.clock()):
@@ -219,15 +255,12 @@ class Leg:
             match part.kind:
                 case rtcp.SR:
                     self._pass_report(part)
-                    self._pass_blocks(part)
-                case rtcp.RR:
-                    self._pass_blocks(part)
                 case rtcp.RTPFB if part.format == rtcp.NACK:
                     self._pass_nack(part)
                 case rtcp.PSFB:
                     self._take_feedback(part)
                 case _:
-                    # Names and goodbyes are told by the signalling.
+                    # Names and goodbyes are told by the signalling, losses by our own reports.
                     pass
 
     def _pass_report(self, part: rtcp.Part) -> None:
@@ -236,19 +269,14 @@ class Leg:
         if info is None or found is None or found[1]:
             return
         source = found[0]
+        if info.ssrc in self._received:
+            self._received[info.ssrc].hear(info.ntp, self.clock())
         if self.tap is not None:
             self.tap.on_report(source, info)
         for link in source.links:
             told = link.translate_report(info)
             if told is not None:
                 link.slot.sender.send_rtcp(rtcp.write_sender_report(told))
-
-    def _pass_blocks(self, part: rtcp.Part) -> None:
-        for block in rtcp.blocks(part):
-            link = self._by_slot.get(block.ssrc)
-            told = None if link is None else link.translate_block(block)
-            if link is not None and told is not None:
-                link.origin.sender.send_rtcp(rtcp.write_receiver_report(self.ssrc, told))
 
     def _pass_nack(self, part: rtcp.Part) -> None:
         link = self._by_slot.get(rtcp.media_ssrc(part) or 0)
@@ -342,6 +370,7 @@ class Leg:
         for asked in self._asked.values():
             if asked.again is not None:
                 asked.again.cancel()
-        if self._feedback is not None:
-            self._feedback.cancel()
+        for timer in (self._feedback, self._reporting):
+            if timer is not None:
+                timer.cancel()
         await self.transport.close()

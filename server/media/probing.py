@@ -10,30 +10,9 @@ from server.media import messages as wire
 from server.media import rtcp
 from server.media.forwarding import Sender, Source
 from server.media.legs import Leg
-from server.media.rtp import HEADER, newer
+from server.media.reception import Arrived
+from server.media.rtp import HEADER
 from server.media.stack import INBOUND
-
-
-@dataclass(slots=True)
-class Arrived:
-    """How many packets of one stream came, of how many that were sent."""
-
-    first: int
-    highest: int
-    packets: int = 0
-
-    def note(self, number: int) -> None:
-        """Count a packet; one from before the first we saw is none of ours."""
-        if newer(self.first, number):
-            return
-        self.packets += 1
-        if newer(number, self.highest):
-            self.highest = number
-
-    @property
-    def lost(self) -> int:
-        """How many never came, or have not come yet."""
-        return max(((self.highest - self.first) & 0xFFFF) + 1 - self.packets, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""RTCP packets: reading what a peer reports, and writing what the relay asks and says.
+"""RTCP packets: reading what a peer says, and writing what the relay asks and says.
 
 Sources: RFC 3550 (SR, RR), RFC 4585 (NACK, PLI), RFC 5104 (FIR), draft-alvestrand-rmcat-remb
 (REMB), draft-holmer-rmcat-transport-wide-cc-extensions-01 (transport-wide feedback).
@@ -24,7 +24,6 @@ _BLOCK = struct.Struct("!LLLLLL")
 _PAIR = struct.Struct("!HH")
 _TWO = struct.Struct("!LL")
 _FEEDBACK = struct.Struct("!BBHLL")
-BLOCK_SIZE: Final = 24
 _MANTISSA_BITS = 18
 
 
@@ -47,7 +46,7 @@ class SenderInfo(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A report block: what a receiver says of one stream."""
+    """A report block: what a receiver says of one stream; `loss` is the share and the sum."""
 
     ssrc: int
     loss: int
@@ -73,16 +72,6 @@ def split(compound: bytes) -> Iterator[Part]:
 def sender_info(part: Part) -> SenderInfo | None:
     """Read a sender report's sender; None if it is short."""
     return SenderInfo(*_SENDER.unpack_from(part.body)) if len(part.body) >= _SENDER.size else None
-
-
-def blocks(part: Part) -> list[Block]:
-    """Read the report blocks of an SR or RR, as many as are whole."""
-    start = _SENDER.size if part.kind == SR else 4
-    whole = max(len(part.body) - start, 0) // BLOCK_SIZE
-    count = min(part.format, whole)
-    return [
-        Block(*_BLOCK.unpack_from(part.body, start + BLOCK_SIZE * index)) for index in range(count)
-    ]
 
 
 def media_ssrc(part: Part) -> int | None:

@@ -9,7 +9,7 @@ import pytest
 
 from server.media import messages as wire
 from server.media.legs import Leg
-from server.media.probing import Arrived, Probes
+from server.media.probing import Probes
 from server.media.rooms import Place, Room
 from tests.server.media.conftest import States
 from tests.support.browsers import far_end
@@ -33,26 +33,6 @@ def told() -> Told:
 @pytest.fixture
 def probes(told: Told) -> Probes:
     return Probes(told.queue.put_nowait)
-
-
-@pytest.mark.parametrize(
-    ("numbers", "packets", "lost"),
-    [
-        ([1, 2, 3], 3, 0),
-        ([1, 2, 5], 3, 2),
-        ([1, 3, 2, 4], 4, 0),
-        ([65_534, 65_535, 1], 3, 1),
-        ([7, 6, 5, 8], 2, 0),
-        ([7, 7, 7], 3, 0),
-    ],
-)
-def test_what_is_missing_between_the_first_and_the_last_is_lost(
-    numbers: list[int], packets: int, lost: int
-) -> None:
-    arrived = Arrived(numbers[0], numbers[0])
-    for number in numbers:
-        arrived.note(number)
-    assert (arrived.packets, arrived.lost) == (packets, lost)
 
 
 async def test_what_a_leg_sends_comes_back_to_it_and_is_counted(
