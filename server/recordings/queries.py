@@ -125,6 +125,17 @@ async def names_of(
     return {(row[0], row[1]): row[2] for row in await session.execute(statement)}
 
 
+async def seats_of(session: AsyncSession, call_id: str) -> Sequence[Seat]:
+    """Return the halls' seats of a call and every other that was recorded, if it was left too."""
+    recorded = select(Recording.seat_id).where(Recording.call_id == call_id)
+    statement = (
+        select(Seat)
+        .where(Seat.call_id == call_id, or_(Seat.side.in_(HALLS), Seat.id.in_(recorded)))
+        .order_by(Seat.place)
+    )
+    return (await session.scalars(statement)).all()
+
+
 async def last_call(session: AsyncSession, case_id: str) -> Call | None:
     """Return the newest call of a case."""
     statement = (

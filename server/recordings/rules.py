@@ -41,6 +41,7 @@ class EndedFor(enum.StrEnum):
     LEG_LOST = "leg_lost"
     WORKER_LOST = "worker_lost"
     SEAT_MOVED = "seat_moved"
+    SEAT_LEFT = "seat_left"
     CONSENT_MISSING = "consent_missing"
     SILENT = "silent"
     UNKEPT = "unkept"

@@ -71,6 +71,11 @@ class Recordings(Parts):
             if order is None or legs.get(part.seat_id) != part.leg_id:
                 why = await self._why(unit, call, part, legs, ordered=order is not None)
                 await self._end(entry, part, why)
+        if order is not None:
+            for part in parts:
+                if part.state is PartState.FAILED and part.seat_id not in legs:
+                    # Nothing more is to come from who has left: no reason for an alarm.
+                    part.state = PartState.ENDED
         found = {} if order is None else await self._running(entry, call, seats, order)
         if entry.case.seq != before:
             await self._tell(entry, call.id)
@@ -129,6 +134,8 @@ class Recordings(Parts):
             return EndedFor.CALL_ENDED
         if not ordered:
             return EndedFor.CONSENT_MISSING
+        if part.seat_id not in legs:
+            return EndedFor.SEAT_LEFT
         if await find_worker(unit.session, part.worker_id) is None:
             return EndedFor.WORKER_LOST
         return EndedFor.LEG_LOST if legs.get(part.seat_id) is None else EndedFor.SEAT_MOVED
@@ -179,7 +186,7 @@ class Recordings(Parts):
         return part
 
     async def _end(self, entry: Entry, part: Recording, why: EndedFor) -> None:
-        over = why in {EndedFor.CALL_ENDED, EndedFor.CONSENT_MISSING}
+        over = why in {EndedFor.CALL_ENDED, EndedFor.CONSENT_MISSING, EndedFor.SEAT_LEFT}
         if part.state is PartState.CUT:
             part.state = PartState.ENDED if over else PartState.CUT
             return

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor, authorize
 from server.calls.models import Call
-from server.calls.queries import find_call, list_seats
+from server.calls.queries import find_call
 from server.calls.rules import CallState, SeatSide
 from server.cases.models import Case
 from server.cases.reading import Reader
@@ -22,7 +22,7 @@ from server.recordings import messages as wire
 from server.recordings import queries
 from server.recordings.films import Film
 from server.recordings.models import Recording, RecordingChunk, RecordingViewing
-from server.recordings.rules import RECORDED, VIEWING_LASTS
+from server.recordings.rules import VIEWING_LASTS
 from server.tickets.rules import unknown_as
 
 
@@ -100,7 +100,7 @@ class Viewings:
         await entry.append("recording.viewed", data, private={"reason": reason})
         parts = await queries.parts_of(unit.session, call.id)
         begins = await queries.beginnings(unit.session, call.id)
-        seats = await list_seats(unit.session, call.id)
+        seats = await queries.seats_of(unit.session, call.id)
         return wire.Viewing(
             id=row.id,
             expires_at=row.expires_at,
@@ -114,7 +114,7 @@ class Viewings:
             ended_at=call.ended_at,
             seats=[
                 wire.ViewedSeat(id=seat.id, side=seat.side, name=seat.name, office=seat.office)
-                for seat in seats if seat.side in RECORDED
+                for seat in seats
             ],
             parts=[
                 _viewed(part, begins.get(part.id, part.began_at), films.get(part.id))

@@ -30,7 +30,7 @@ from server.rooms import MEDIA
 from server.texts import NOTICE_VERSION
 from server.web.login import Audience
 from tests.support.database import News, SetClock
-from tests.support.halls import CLERK, HUOQIU, PENSION, STRANGER, WANG, WUJIANG, Halls, clerk
+from tests.support.halls import CLERK, HUOQIU, PENSION, STRANGER, WANG, WUJIANG, ZHOU, Halls, clerk
 from tests.support.relay import Relay
 from tests.support.site import Logins, Site, serving
 
@@ -93,6 +93,14 @@ class Studio:
     async def pause(self, call_id: str) -> wire.CallRecording:
         async with self.halls.units.open() as unit:
             return await self.recordings.pause(unit, WANG, call_id, "群众要求")
+
+    async def advise(self, call_id: str, whom: Actor = ZHOU) -> None:
+        """Have a ready agent asked into a call, and come."""
+        await self.halls.become(whom)
+        async with self.halls.units.open() as unit:
+            asked = await self.halls.calls.invite(unit, WANG, call_id, whom.id)
+        async with self.halls.units.open() as unit:
+            await self.halls.calls.accept_invitation(unit, whom, asked.id)
 
     async def parts(self, call_id: str) -> list[Recording]:
         async with self.halls.units.database.reading() as session:

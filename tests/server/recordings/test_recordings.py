@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from hashlib import sha256
 
+import pytest
+
 from server.cases.rules import ConsentState
 from server.media import messages as media
 from server.recordings.rules import SILENCE, EndedFor, PartState, chunk_context
-from tests.support.halls import CLERK, HUOQIU, STRANGER, WANG, WUJIANG
+from tests.support.halls import CLERK, HUOQIU, STRANGER, WANG, WUJIANG, ZHOU
 from tests.support.relay import id_of
 from tests.support.studio import BYTES, Studio, open_site, put, refused
 
@@ -102,6 +104,40 @@ async def test_a_part_that_gives_no_sign_raises_the_alarm_and_may_come_back(
     assert states == {local.id: PartState.FAILED, remote.id: PartState.RECORDING}
     await studio.chunk(local.id)
     assert {part.state for part in await studio.parts(call_id)} == {PartState.RECORDING}
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_an_adviser_who_leaves_raises_no_alarm_and_is_recorded_when_back(
+    studio: Studio, *, silent: bool
+) -> None:
+    case_id, call_id = await studio.met()
+    await studio.consent(case_id)
+    await studio.start(call_id)
+    halls = await studio.parts(call_id)
+    await studio.relay.connected(ZHOU.name, "w1", holder=ZHOU.id)
+    await studio.advise(call_id)
+    if silent:
+        studio.clock.advance(seconds=SILENCE.total_seconds())
+        for part in halls:
+            await studio.chunk(part.id)
+        await studio.tick()
+        assert studio.alarms()
+        studio.news.notices.clear()
+    async with studio.halls.units.open() as unit:
+        await studio.halls.calls.depart(unit, ZHOU, call_id)
+    studio.clock.advance(seconds=SILENCE.total_seconds())
+    for part in halls:
+        await studio.chunk(part.id, 1)
+    await studio.tick()
+    assert studio.alarms() == set()
+    [left] = [part for part in await studio.parts(call_id) if part.side.value == "adviser"]
+    assert left.state is PartState.ENDED
+    assert left.ended_for is (EndedFor.SILENT if silent else EndedFor.SEAT_LEFT)
+    await studio.relay.report("w1", *[leg.id for leg in await studio.relay.legs()])
+    await studio.advise(call_id)
+    [_, back] = [part for part in await studio.parts(call_id) if part.side.value == "adviser"]
+    assert (back.part, back.state) == (2, PartState.RECORDING)
+    assert back.id in {recording for recording, _ in studio.named()}
 
 
 async def test_what_a_worker_gives_up_has_failed_and_goes_on_as_another_part(

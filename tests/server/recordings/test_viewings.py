@@ -14,7 +14,7 @@ import pytest
 from server.recordings.models import Recording
 from server.recordings.rules import VIEWING_LASTS
 from tests.support.clips import look, recorded
-from tests.support.halls import CLERK, STRANGER, WANG
+from tests.support.halls import CLERK, STRANGER, WANG, ZHOU
 from tests.support.site import Site
 from tests.support.studio import ADMIN, FANG, LU, Studio, open_site, put
 
@@ -130,6 +130,20 @@ async def test_a_film_can_be_sought_and_is_what_was_recorded(
     assert (await archive.film(viewing["id"], "bytes=-50"))[1] == content[-50:]
     for span in (f"bytes={len(content)}-", "bytes=9-3", "lines=1-2", ""):
         assert (await archive.film(viewing["id"], span))[0] == 416, span
+
+
+async def test_who_left_the_call_before_its_end_is_among_the_seats(studio: Studio) -> None:
+    async with filmed(studio) as live:
+        await studio.relay.connected(ZHOU.name, "w1", holder=ZHOU.id)
+        await studio.advise(live.call_id)
+        async with studio.halls.units.open() as unit:
+            await studio.halls.calls.depart(unit, ZHOU, live.call_id)
+        await studio.halls.hang_up(WANG, live.call_id)
+        viewing = await live.opened()
+        named = {seat["id"]: seat["name"] for seat in viewing["seats"]}
+        assert {named[part["seat_id"]] for part in viewing["parts"]} == {
+            CLERK.name, WANG.name, ZHOU.name,
+        }  # fmt: skip
 
 
 async def test_what_was_opened_is_open_to_that_login_for_its_time_only(archive: Archive) -> None:

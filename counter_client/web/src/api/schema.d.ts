@@ -2220,7 +2220,7 @@ export interface components {
          * @description Why a part ended.
          * @enum {string}
          */
-        EndedFor: "call_ended" | "leg_lost" | "worker_lost" | "seat_moved" | "consent_missing" | "silent" | "unkept" | "overflow" | "refused" | "broken";
+        EndedFor: "call_ended" | "leg_lost" | "worker_lost" | "seat_moved" | "seat_left" | "consent_missing" | "silent" | "unkept" | "overflow" | "refused" | "broken";
         /**
          * Event
          * @description One line of a case's log.

@@ -287,7 +287,7 @@ export interface components {
          * @description Why a part ended.
          * @enum {string}
          */
-        EndedFor: "call_ended" | "leg_lost" | "worker_lost" | "seat_moved" | "consent_missing" | "silent" | "unkept" | "overflow" | "refused" | "broken";
+        EndedFor: "call_ended" | "leg_lost" | "worker_lost" | "seat_moved" | "seat_left" | "consent_missing" | "silent" | "unkept" | "overflow" | "refused" | "broken";
         /**
          * EventRefused
          * @description An event of mine that asked for no acknowledgement was refused.

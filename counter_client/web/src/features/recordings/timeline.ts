@@ -26,6 +26,7 @@ const REASONS: Record<string, string> = {
   worker_lost: "媒体中继断开",
   leg_lost: "视频连接断开",
   seat_moved: "视频连接换了位置",
+  seat_left: "离开了通话",
   consent_missing: "没有同意录制",
   silent: "没有收到录制内容",
   unkept: "录制内容没有存下",
