@@ -13,7 +13,12 @@ export function reducedWords(whose: string, sends: Rung | undefined): string {
   }
 }
 
-/** The same for the screen before the citizen: the other hall's line, then this counter's. */
+/** Say that a paper or a screen stands still, whose sender's line carries the voice only. */
+export function stoppedWords(sends: Rung | undefined): string {
+  return sends === "voice" ? "线路很差，此画面已停住" : "";
+}
+
+/** What the screen before the citizen says of lines: the other hall's line, then this counter's. */
 export function citizenWords(theirs: Rung, ours: Rung): string {
   if (theirs === "voice") return "线路不好，暂时只有声音，画面会自动恢复，您的办件不会丢失";
   if (ours === "voice") return "线路不好，对方暂时只听得到声音，画面会自动恢复，您的办件不会丢失";
