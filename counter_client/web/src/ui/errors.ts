@@ -120,11 +120,11 @@ const calls: Record<string, Words> = {
   "call.full": { what: "通话的席位已满", next: "请等有人离席后再试" },
   "seat.unknown": { what: "这位参加人已经离席", next: "请看通话的最新状态" },
   "colleague.unknown": { what: "这位同事不属于办件两地", next: "请从列表中选择" },
-  "colleague.busy": { what: "这位同事现在不空", next: "请邀请其他就绪的同事" },
+  "colleague.busy": { what: "这位同事正在忙", next: "请邀请其他就绪的同事" },
   "invitation.unknown": { what: "没有这个会商邀请", next: "请刷新页面后重试" },
   "invitation.gone": { what: "这个会商邀请已撤回或已过时", next: "请等待新的邀请" },
   "agent.without_authority": {
-    what: "坐席目前无权办理本办件，没有签发",
+    what: "属地人员目前无权办理本办件，没有签发",
     next: "请看画面上的核验提示，由有权限的属地人员重新接听后签发",
   },
   "call.interrupted": { what: "线路还没有恢复", next: "请等画面恢复后再确认" },

@@ -37,7 +37,7 @@ export interface Situation {
 
 /** Say what comes next for this side of the case. */
 export function nextStep(now: Situation): Step {
-  if (now.asGuest) return step("none", "会商中", "由窗口和属地坐席办理，您可看可说");
+  if (now.asGuest) return step("none", "会商中", "由窗口和属地人员办理，您可看可说");
   return now.asAgent ? agentStep(now) : counterStep(now);
 }
 

@@ -97,7 +97,7 @@ export function recordedSince(recording: CallRecording | null): string | null {
 export function failureWords(recording: CallRecording | null): string {
   const newest = new Map(recording?.parts.map((part) => [part.seat_id, part]));
   const failed = [...newest.values()].filter((part) => part.state === "failed");
-  const sides = failed.map((part) => (part.side === "local" ? "窗口" : part.side === "remote" ? "属地" : "会审"));
+  const sides = failed.map((part) => (part.side === "local" ? "窗口" : part.side === "remote" ? "属地" : "会商"));
   const why = FAILURES[failed[0]?.ended_for ?? ""] ?? "录制中断";
   return failed.length > 0 ? `${[...new Set(sides)].join("、")}一侧没有录上：${why}` : "";
 }
