@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from pydantic import BaseModel
 
 from server.calls import messages as wire
@@ -13,7 +14,7 @@ from server.calls import queries
 from server.calls.relaying import holder_of
 from server.calls.rules import MAX_LEG_SDP, MAX_LEG_SECTIONS, check_sdp
 from server.calls.service import Calls
-from server.db.unit import Notice, Units
+from server.db.unit import Notice, Unit, Units
 from server.errors import CODES, ServiceError
 from server.media import messages as media
 from server.relays import messages as relay_wire
@@ -24,14 +25,17 @@ from server.rooms import worker as worker_room
 from server.web.limits import build_admit
 from server.web.socket import Connection, Heard, SocketEvent
 
+log = structlog.get_logger("kuayu.calls")
+
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """Hears of legs in both namespaces."""
+    """Hears of legs in both namespaces; of workers' sockets it knows which calls to tell them."""
 
     calls: Calls
     units: Units
     admit: Callable[[str, str], None] = field(default_factory=build_admit)
+    _untold: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def of_tabs(self) -> list[SocketEvent[Any]]:
         """Return what a tab may say of its legs."""
@@ -64,6 +68,7 @@ class Legs:
 
     async def worker_gone(self, connection: Connection) -> None:
         """Take a worker away, and its calls to another one."""
+        self._untold.pop(connection.sid, None)
         async with self.units.open() as unit:
             parted = await self.calls.relays.part(unit, connection.sid)
         if parted:
@@ -114,15 +119,41 @@ class Legs:
             new = await self.calls.relays.report(unit, heard.connection.sid, said)
         if new:
             async with self.units.database.reading() as session:
-                on_it = await queries.calls_on(session, said.worker_id)
                 direct = await queries.direct_calls(session)
-            for call_id in on_it:
-                async with self.units.open() as unit:
-                    await self.calls.rearrange(unit, call_id)
-            for call_id in direct:
-                async with self.units.open() as unit:
-                    await self.calls.offer_relay(unit, call_id)
+                self._untold[heard.connection.sid] = await queries.calls_on(session, said.worker_id)
+            await self._each(direct, self.calls.offer_relay)
+        await self._tell_calls(heard)
         await self._settle()
+
+    async def _tell_calls(self, heard: Heard[media.WorkerReported]) -> None:
+        """Tell a worker its calls, and then that these are all; what fails, its next report does.
+
+        Of a call that it is not told of before, a worker would believe that it is over.
+        """
+        sid = heard.connection.sid
+        untold = self._untold.pop(sid, None)
+        if untold is None:
+            return
+        failed = await self._each(untold, self.calls.rearrange)
+        if failed:
+            self._untold[sid] = failed
+            return
+        told = media.CallsTold().model_dump(mode="json")
+        await heard.hub.publish(Notice(socket_room(sid), "calls.told", told, MEDIA))
+
+    async def _each(
+        self, call_ids: Iterable[str], verb: Callable[[Unit, str], Awaitable[None]]
+    ) -> list[str]:
+        """Do something for each call in a unit of its own; return those where it failed."""
+        failed = []
+        for call_id in call_ids:
+            try:
+                async with self.units.open() as unit:
+                    await verb(unit, call_id)
+            except Exception:
+                log.exception("call not told", call=call_id)
+                failed.append(call_id)
+        return failed
 
     async def _answer(self, heard: Heard[media.LegAnswered]) -> None:
         await self._pass_on(heard, "leg.answered", heard.said.leg_id)

@@ -120,6 +120,10 @@ class CallArranged(Message):
     seats: list[ArrangedSeat]
 
 
+class CallsTold(Message):
+    """A worker has been told every call of its own since it came onto this line."""
+
+
 class WorkerReported(Message):
     """That a worker is there, what it can take and what it has: its legs.
 

@@ -7,7 +7,7 @@ import ssl
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
@@ -33,8 +33,6 @@ NAMESPACE: Final = "/media"
 REPORT_EVERY: Final = 2.0
 # An ICE connection that never came about is given up.
 CONNECT_WITHIN: Final = 20.0
-# The service tells all calls again within this time when the line is back.
-RETOLD_WITHIN: Final = 10.0
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 2.0
 
@@ -64,6 +62,7 @@ class Worker:
         self.rooms: dict[str, Room] = {}
         self.dropped: Counter[str] = Counter()
         self._arranged: dict[str, wire.CallArranged] = {}
+        self._before: dict[str, wire.CallArranged] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._patience: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,6 +80,7 @@ class Worker:
             ("leg.resumed", wire.LegResumed, self._resume),
             ("leg.probed", wire.LegProbed, self._probe),
             ("call.arranged", wire.CallArranged, self._arrange),
+            ("calls.told", wire.CallsTold, self._end_untold),
         ]
         for event, takes, act in on:
             self._line.on(event, self._hearing(takes, act), namespace=NAMESPACE)
@@ -160,16 +160,13 @@ class Worker:
         return hear
 
     async def _return(self) -> None:
-        """Report on a line that is new: the service tells each call of ours once more.
-
-        What it does not tell has ended or gone to another worker while the line was down.
-        """
-        before = dict(self._arranged)
+        """Report on a line that is new: the service tells each call of ours once more."""
+        self._before = dict(self._arranged)
         await self._report()
-        if before:
-            self._after(RETOLD_WITHIN, self._end_untold(before))
 
-    async def _end_untold(self, before: Mapping[str, wire.CallArranged]) -> None:
+    async def _end_untold(self, _told: wire.CallsTold) -> None:
+        """End what was not told again: it ended or went to another worker without a line to us."""
+        before, self._before = self._before, {}
         for call_id, said in before.items():
             if self._arranged.get(call_id) is said:
                 self._end(call_id)

@@ -10,6 +10,9 @@ import pytest
 
 from server.access import Actor
 from server.calls.rules import MAX_LEG_SDP, Topology
+from server.calls.service import Calls
+from server.db.unit import Unit
+from server.errors import ServiceError
 from server.relays.worker import DROPPED
 from tests.server.calls.conftest import Lines
 from tests.server.calls.test_socket import SDP, code_of, heard
@@ -205,6 +208,27 @@ async def test_a_worker_that_connects_again_goes_on(lines: Lines) -> None:
     await report(again, "w1", *legs.values())
     assert (await lines.halls.call(call_id)).worker_id == id_of("w1")
     assert await opened(wires[CLERK.name]) == legs[CLERK.name]
+
+
+async def test_a_call_that_could_not_be_told_is_told_before_the_worker_has_heard_all(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await lines.worker()
+    await report(worker, "w1")
+    call_id, _, legs = await in_call(lines, worker)
+    again = await lines.worker()
+
+    async def busy(_calls: Calls, _unit: Unit, _call_id: str) -> None:
+        raise ServiceError("server.busy")
+
+    with monkeypatch.context() as held:
+        held.setattr(Calls, "rearrange", busy)
+        await report(again, "w1", *legs.values())
+    said = ["worker.reported", a_report("w1", *legs.values())]
+    await again.send(f"42/media,{json.dumps(said)}")
+    event, arranged = await again.notice() or ("", {})
+    assert (event, arranged["call_id"]) == ("call.arranged", call_id)
+    assert await again.notice() == ("calls.told", {})
 
 
 async def test_a_tab_that_comes_back_on_a_new_socket_hears_its_streams_again(

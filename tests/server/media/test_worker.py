@@ -120,16 +120,17 @@ async def test_a_leg_that_was_connected_leaves_nothing_either(
 
 
 async def test_a_call_that_is_not_told_again_on_a_new_line_is_over(
-    worker: Worker, told: asyncio.Queue[BaseModel], monkeypatch: pytest.MonkeyPatch
+    worker: Worker, told: asyncio.Queue[BaseModel]
 ) -> None:
-    monkeypatch.setattr(working, "RETOLD_WITHIN", 0.0)
     await arrange(worker, 1, ONE, OTHER)
     await worker._return()
     await arrange(worker, 2, ONE, OTHER)
-    await settle()
+    await hear(worker, "calls.told")
     assert CALL in worker.rooms
     await worker._return()
     await settle()
+    assert CALL in worker.rooms
+    await hear(worker, "calls.told")
     assert not any(holdings(worker))
     assert told.qsize() == 2
 
