@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor, Relation, Subject, authorize
+from server.calls import guest_messages as guest_wire
 from server.calls import guest_queries, queries
 from server.calls import messages as wire
-from server.calls.models import Call, Seat
+from server.calls.models import Call, Invitation, Seat
 from server.calls.relaying import Relaying
 from server.calls.rules import (
     GUESTS,
@@ -20,6 +21,7 @@ from server.calls.rules import (
     SEAT_LEASE,
     CallState,
     Departure,
+    InvitationState,
     SeatSide,
     next_epoch,
     next_order,
@@ -52,7 +54,7 @@ class Guests(Relaying):
             if await queries.live_call_of(unit.session, actor.id) is not None:
                 raise ServiceError("agent.busy")
             await self.require_room(unit, call, SeatSide.OBSERVER)
-            await self.tickets.engage(unit, actor.id)
+            await self.engage(unit, actor.id)
             seat = await self.seat_guest(entry, call, SeatSide.OBSERVER)
             await entry.append("observer.joined", _about(call, seat))
             await self.tell_changed(entry, call)
@@ -125,6 +127,52 @@ class Guests(Relaying):
         seats = await queries.list_seats(unit.session, call.id)
         if sum(seat.side is side for seat in seats) + asked >= MOST_GUESTS:
             raise ServiceError("call.full")
+
+    async def engage(self, unit: Unit, clerk_id: str) -> None:
+        """Have a clerk be in a call: nothing rings at theirs, and into no other are they asked.
+
+        The caller has locked the line of the clerk's region.
+        """
+        await self.withdraw_asked(unit, clerk_id)
+        await self.tickets.engage(unit, clerk_id)
+
+    async def withdraw_asked(self, unit: Unit, clerk_id: str) -> None:
+        """Take back what a clerk is asked, if anything; the caller has locked their line."""
+        invitation = await guest_queries.open_invitation_to(unit.session, clerk_id)
+        if invitation is None:
+            return
+        call = await queries.find_call(unit.session, invitation.call_id)
+        closed = await guest_queries.close_invitation(
+            unit.session, invitation.id, InvitationState.WITHDRAWN, now=unit.now
+        )
+        if closed and call is not None:
+            await self.tell_closed(unit, invitation)
+            entry = await self.records.begin_as_service(unit, call.case_id)
+            await self.log_asked(entry, "invitation.withdrawn", invitation)
+            await self.tell_changed(entry, call)
+
+    async def tell_closed(self, unit: Unit, invitation: Invitation) -> None:
+        """Tell who is asked and who asked that it is over."""
+        await unit.session.refresh(invitation)
+        news = guest_wire.InvitationClosed(
+            id=invitation.id,
+            call_id=invitation.call_id,
+            clerk_name=invitation.clerk_name,
+            state=invitation.state,
+        ).model_dump(mode="json")
+        for whom in (invitation.clerk_id, invitation.invited_by):
+            unit.notify(clerk_room(whom), "invitation.closed", news)
+
+    async def log_asked(
+        self, entry: Entry, kind: str, invitation: Invitation,
+        private: dict[str, object] | None = None, **more: object,
+    ) -> None:  # fmt: skip
+        """Enter in the case's log what became of an invitation."""
+        data = {
+            "call_id": invitation.call_id, "invitation_id": invitation.id,
+            "clerk_id": invitation.clerk_id, "name": invitation.clerk_name, **more,
+        }  # fmt: skip
+        await entry.append(kind, data, private=private)
 
     async def _lock_with(self, unit: Unit, actor: Actor, call_id: str) -> None:
         """Lock the line of the actor's own region along with the call's: an offer may be in it."""

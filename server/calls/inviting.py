@@ -68,6 +68,8 @@ class Inviting(Guests):
         await self.require_room(unit, call, SeatSide.ADVISER, asked=len(asked))
         if agent.lease_until <= unit.now or not await self.tickets.hold(unit, clerk_id):
             raise ServiceError("colleague.busy", field="clerk_id")
+        # One from before they went offline may be open.
+        await self.withdraw_asked(unit, clerk_id)
         invitation = Invitation(
             id=new_id(),
             call_id=call.id,
@@ -82,7 +84,7 @@ class Inviting(Guests):
             state=InvitationState.OPEN,
         )
         unit.session.add(invitation)
-        await self._log(entry, "adviser.invited", invitation)
+        await self.log_asked(entry, "adviser.invited", invitation)
         shown = self._shown(entry.case, invitation)
         unit.notify(clerk_room(clerk_id), "invitation.made", shown.model_dump(mode="json"))
         await self.tickets.tell_line(unit, agent.region)
@@ -108,7 +110,7 @@ class Inviting(Guests):
         seat = await self.seat_guest(
             entry, call, SeatSide.ADVISER, invited_by=invitation.invited_by
         )
-        await self._log(entry, "adviser.joined", invitation, seat_id=seat.id)
+        await self.log_asked(entry, "adviser.joined", invitation, seat_id=seat.id)
         await self.tell_changed(entry, call)
         return await self.show(unit.session, call, seat)
 
@@ -119,7 +121,7 @@ class Inviting(Guests):
         invitation = await self._own_invitation(unit.session, actor, invitation_id)
         entry, call = await self._lock_of(unit, actor, invitation)
         await self._end_invitation(unit, invitation, InvitationState.DECLINED, reason)
-        await self._log(entry, "adviser.declined", invitation, private={"reason": reason})
+        await self.log_asked(entry, "adviser.declined", invitation, private={"reason": reason})
         return await self._free_invited(entry, call, invitation, "declined")
 
     async def withdraw_invitation(
@@ -137,7 +139,7 @@ class Inviting(Guests):
         if invitation.invited_by != actor.id:
             raise ServiceError("action.forbidden")
         await self._end_invitation(unit, invitation, InvitationState.WITHDRAWN)
-        await self._log(entry, "invitation.withdrawn", invitation)
+        await self.log_asked(entry, "invitation.withdrawn", invitation)
         return await self._free_invited(entry, call, invitation, "withdrawn")
 
     async def miss_invitation(self, unit: Unit, invitation_id: str) -> None:
@@ -151,15 +153,15 @@ class Inviting(Guests):
         )
         if not closed:
             return
-        await self._tell_closed(unit, invitation)
-        await self._log(entry, "adviser.missed", invitation)
+        await self.tell_closed(unit, invitation)
+        await self.log_asked(entry, "adviser.missed", invitation)
         await self._free_invited(entry, call, invitation, "missed", AgentState.BREAK)
 
     async def release_guests(self, entry: Entry, call: Call) -> None:
         """Close what is still asked into a call that has ended, and free who was asked."""
         for invitation in await guest_queries.open_invitations(entry.unit.session, call.id):
             await self._end_invitation(entry.unit, invitation, InvitationState.WITHDRAWN)
-            await self._log(entry, "invitation.withdrawn", invitation)
+            await self.log_asked(entry, "invitation.withdrawn", invitation)
             await self.tickets.unhold(
                 entry.unit, invitation.clerk_id, AgentState.READY, "withdrawn"
             )
@@ -195,18 +197,7 @@ class Inviting(Guests):
         )  # fmt: skip
         if not closed:
             raise ServiceError("invitation.gone")
-        await self._tell_closed(unit, invitation)
-
-    async def _tell_closed(self, unit: Unit, invitation: Invitation) -> None:
-        await unit.session.refresh(invitation)
-        news = guest_wire.InvitationClosed(
-            id=invitation.id,
-            call_id=invitation.call_id,
-            clerk_name=invitation.clerk_name,
-            state=invitation.state,
-        ).model_dump(mode="json")
-        for whom in (invitation.clerk_id, invitation.invited_by):
-            unit.notify(clerk_room(whom), "invitation.closed", news)
+        await self.tell_closed(unit, invitation)
 
     async def _free_invited(
         self, entry: Entry, call: Call, invitation: Invitation, why: str,
@@ -218,16 +209,6 @@ class Inviting(Guests):
         for region in regions_of(entry.case):
             await self.tickets.offer_next(unit, region)
         return self._shown(entry.case, invitation)
-
-    async def _log(
-        self, entry: Entry, kind: str, invitation: Invitation,
-        private: dict[str, object] | None = None, **more: object,
-    ) -> None:  # fmt: skip
-        data = {
-            "call_id": invitation.call_id, "invitation_id": invitation.id,
-            "clerk_id": invitation.clerk_id, "name": invitation.clerk_name, **more,
-        }  # fmt: skip
-        await entry.append(kind, data, private=private)
 
     def _shown(self, case: Case, invitation: Invitation) -> guest_wire.Invitation:
         return guest_wire.Invitation(

@@ -74,7 +74,7 @@ class Calls(Inviting):
         if call.topology is Topology.RELAY:
             await self.seat_on_legs(unit, call)
             await entry.append("call.relayed", {"call_id": call.id, "reason": "accepted"})
-        await self.tickets.engage(unit, ticket.taken_by)
+        await self.engage(unit, ticket.taken_by)
         await self.tickets.tell_board(unit, entry.case.counter_region)
         started = {"call_id": call.id, "case_id": call.case_id}
         for room in (

@@ -36,9 +36,11 @@ async def count_agents(session: AsyncSession, region: str, states: Collection[Ag
 async def move_agent(
     session: AsyncSession, clerk_id: str, current: Collection[AgentState], target: AgentState,
     *, now: datetime, why: str | None = None, wrap_up_until: datetime | None = None,
+    because: str | None = None,
 ) -> bool:  # fmt: skip
     """Move an agent on, unless someone else already has; say whether we did.
 
+    `because`: only who is where they are for this reason.
     Who becomes ready starts to be idle now, except after an offer that came to nothing.
     """
     values: dict[str, object] = {
@@ -47,6 +49,8 @@ async def move_agent(
     if target is AgentState.READY and AgentState.OFFERED not in current:
         values["idle_since"] = now
     moved = update(Agent).where(Agent.clerk_id == clerk_id, Agent.state.in_(current))
+    if because is not None:
+        moved = moved.where(Agent.why == because)
     row = await session.execute(moved.values(**values).returning(Agent.clerk_id))
     return row.one_or_none() is not None
 

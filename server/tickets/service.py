@@ -40,6 +40,7 @@ from server.tickets.rules import (
 )
 
 RequireComplete = Callable[[AsyncSession, Case, Owner], Awaitable[None]]
+INVITED = "invited"
 ENGAGEABLE = (AgentState.READY, AgentState.OFFERED, AgentState.WRAP_UP)
 
 
@@ -217,7 +218,7 @@ class Tickets(Line):
         """Put nothing before a ready agent who is asked into a call; say whether they are ready."""
         held = await agent_queries.move_agent(
             unit.session, clerk_id, [AgentState.READY], AgentState.OFFERED,
-            now=unit.now, why="invited",
+            now=unit.now, why=INVITED,
         )  # fmt: skip
         if held:
             await self.tell_agent(unit, clerk_id)
@@ -225,13 +226,13 @@ class Tickets(Line):
 
     async def unhold(self, unit: Unit, clerk_id: str, target: AgentState, why: str) -> None:
         """Free an agent who does not come into the call; theirs may be offers again."""
-        await self._free(unit, clerk_id, target, why)
+        await self._free(unit, clerk_id, target, why, because=INVITED)
 
     async def advise(self, unit: Unit, clerk_id: str) -> bool:
         """Have an agent who was asked be in the call; say whether they were free to come."""
         moved = await agent_queries.move_agent(
             unit.session, clerk_id, [AgentState.OFFERED], AgentState.ON_CALL,
-            now=unit.now, why="advising",
+            now=unit.now, why="advising", because=INVITED,
         )  # fmt: skip
         if moved:
             await self.tell_agent(unit, clerk_id)
@@ -343,10 +344,14 @@ class Tickets(Line):
             unit.notify(clerk_room(offer.clerk_id), "offer.closed", news)
         return closed
 
-    async def _free(self, unit: Unit, clerk_id: str, target: AgentState, why: str) -> None:
+    async def _free(
+        self, unit: Unit, clerk_id: str, target: AgentState, why: str, *,
+        because: str | None = None,
+    ) -> None:  # fmt: skip
         await agent_queries.move_agent(
-            unit.session, clerk_id, [AgentState.OFFERED], target, now=unit.now, why=why
-        )
+            unit.session, clerk_id, [AgentState.OFFERED], target,
+            now=unit.now, why=why, because=because,
+        )  # fmt: skip
         await self.tell_agent(unit, clerk_id)
 
     async def miss(self, unit: Unit, offer_id: str) -> None:

@@ -28,7 +28,7 @@ from server.calls.talking import Talking
 from server.calls.worker import CallWorker
 from server.cases.rules import CaseState
 from server.errors import ServiceError
-from server.tickets.rules import AgentState
+from server.tickets.rules import LEASE_LASTS, AgentState
 from tests.server.calls.test_calls import connect
 from tests.support.database import News, SetClock
 from tests.support.halls import (
@@ -250,6 +250,67 @@ async def test_nothing_rings_at_whom_is_asked_and_a_refusal_frees_them(
     assert told == {f"clerk:{ZHOU.id}", f"clerk:{WANG.id}"}
     await refused("invitation.gone", visits.run("accept_invitation", ZHOU, invitation.id))
     assert "adviser.declined" in await halls.log(case_id)
+
+
+async def test_who_is_asked_and_goes_into_another_call_is_asked_no_more(
+    either_visits: Visits, news: News
+) -> None:
+    visits, halls = either_visits, either_visits.halls
+    case_id, call_id = await halls.in_call()
+    both = clerk("gu", WUJIANG, Role.COUNTER, Role.AGENT, counter="pingwang-2")
+    await halls.waiting(both)
+    await halls.become(both)
+    invitation = await visits.invite(call_id, both)
+    await halls.become(ZHOU)
+    other_id = await halls.accept(ZHOU)
+    assert await halls.state_of(both) is AgentState.ON_CALL
+    assert (await visits.read(CLERK, call_id)).invitations == []
+    assert (f"clerk:{both.id}", "invitation.closed") in news.events()
+    assert "invitation.withdrawn" in await halls.log(case_id)
+    await halls.hang_up(ZHOU, other_id)
+    await refused("invitation.gone", visits.run("accept_invitation", both, invitation.id))
+    await visits.join(call_id, both)
+
+
+async def test_who_was_away_while_asked_can_be_asked_again(
+    either_visits: Visits, clock: SetClock
+) -> None:
+    visits, halls = either_visits, either_visits.halls
+    _, call_id = await halls.in_call()
+    old = await away_while_asked(visits, call_id, clock)
+    await halls.become(ZHOU)
+    new = await visits.invite(call_id)
+    await refused("invitation.gone", visits.run("accept_invitation", ZHOU, old.id))
+    await visits.run("accept_invitation", ZHOU, new.id)
+
+
+async def test_who_was_away_while_asked_and_is_offered_a_ticket_answers_that_one_only(
+    visits: Visits, clock: SetClock
+) -> None:
+    halls = visits.halls
+    _, call_id = await halls.in_call()
+    old = await away_while_asked(visits, call_id, clock)
+    await halls.waiting(OTHER_CLERK)
+    await halls.become(ZHOU)
+    await refused("agent.busy", visits.run("accept_invitation", ZHOU, old.id))
+    clock.now = old.expires_at
+    await visits.run("miss_invitation", old.id)
+    assert (await visits.read(CLERK, call_id)).invitations == []
+    assert await halls.state_of(ZHOU) is AgentState.OFFERED
+    assert await halls.find_offer(ZHOU) is not None
+
+
+async def away_while_asked(visits: Visits, call_id: str, clock: SetClock) -> guest_wire.Invitation:
+    """Have an agent's lease run out under an invitation, which stays open for five seconds."""
+    halls = visits.halls
+    await halls.become(ZHOU)
+    clock.now += LEASE_LASTS - INVITATION_LASTS + timedelta(seconds=5)
+    invitation = await visits.invite(call_id)
+    clock.now += INVITATION_LASTS - timedelta(seconds=5)
+    async with halls.units.open() as unit:
+        await halls.tickets.lapse(unit, ZHOU.id)
+    assert await halls.state_of(ZHOU) is AgentState.OFFLINE
+    return invitation
 
 
 async def test_an_invitation_that_nobody_answers_lapses_and_who_let_it_ring_is_on_break(
