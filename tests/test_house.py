@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,16 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Everything that a file's syntax consists of."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
+@cache
+def calls(path: Path) -> list[tuple[str, ast.Call]]:
     """Every call of a file with the dotted name of what is called."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+    return [(ast.unparse(one.func), one) for one in nodes(path) if isinstance(one, ast.Call)]
 
 
 def test_nobody_commits_but_the_unit() -> None:
@@ -110,7 +115,7 @@ def test_banned_words_name_nothing(word: str) -> None:
             found.append(name_of(path))
         found += [
             f"{name_of(path)}: {node.name}"
-            for node in ast.walk(ast.parse(path.read_text()))
+            for node in nodes(path)
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
             and banned.search(node.name)
         ]
@@ -127,7 +132,7 @@ def test_functions_are_not_called_process_or_handle_or_do() -> None:
     found = [
         f"{name_of(path)}: {node.name}"
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and re.match(r"_?(process|handle|do)_", node.name)
         and node.name not in theirs
