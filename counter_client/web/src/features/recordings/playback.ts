@@ -15,7 +15,7 @@ interface Line {
 export function usePlayback(line: () => Line, addressOf: (stretch: Stretch) => string) {
   const moment = ref(line().span.from);
   const isPlaying = ref(false);
-  /** The seats whose film cannot be read. */
+  /** The parts whose film could not be read when it was last tried. */
   const failed = shallowRef<ReadonlySet<string>>(new Set());
   const screens = new Map<string, HTMLVideoElement>();
   const loaded = new Map<string, string>();
@@ -27,13 +27,15 @@ export function usePlayback(line: () => Line, addressOf: (stretch: Stretch) => s
       screens.set(seat, screen);
       loaded.delete(seat);
       screen.addEventListener("error", () => {
-        failed.value = new Set([...failed.value, seat]);
+        const part = loaded.get(seat);
+        if (part !== undefined) failed.value = new Set([...failed.value, part]);
       });
       arrange(true);
     }
   }
 
   const current = (seat: string) => playing(line().stretches, seat, moment.value);
+  const hasFailed = (seat: string) => failed.value.has(current(seat)?.part.id ?? "");
 
   function arrange(isJump: boolean): void {
     for (const [seat, screen] of screens) place(seat, screen, isJump);
@@ -48,6 +50,7 @@ export function usePlayback(line: () => Line, addressOf: (stretch: Stretch) => s
     const wanted = (moment.value - stretch.from) / 1000;
     if (loaded.get(seat) !== stretch.part.id) {
       loaded.set(seat, stretch.part.id);
+      failed.value = new Set([...failed.value].filter((part) => part !== stretch.part.id));
       screen.src = addressOf(stretch);
       screen.currentTime = wanted;
     } else if (isJump || Math.abs(screen.currentTime - wanted) > MOST_APART) {
@@ -62,20 +65,29 @@ export function usePlayback(line: () => Line, addressOf: (stretch: Stretch) => s
     for (const [seat, screen] of screens) {
       const stretch = current(seat);
       const runs = stretch !== null && loaded.get(seat) === stretch.part.id && !screen.seeking;
-      if (runs && screen.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && !failed.value.has(seat)) {
+      if (runs && screen.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && !hasFailed(seat)) {
         return { screen, stretch };
       }
     }
     return null;
   }
 
+  /** Nothing can be read at this moment: no film will ever lead on. */
+  const isUnreadable = () =>
+    [...screens.keys()].every((seat) => current(seat) === null || hasFailed(seat));
+
+  let lookedAt = performance.now();
+
   function look(): void {
+    const now = performance.now();
+    const passed = now - lookedAt;
+    lookedAt = now;
     if (!isPlaying.value) return;
     const first = leader();
     if (first !== null) {
       const { screen, stretch } = first;
       moment.value = screen.ended ? stretch.to : stretch.from + screen.currentTime * 1000;
-    }
+    } else if (isUnreadable()) moment.value += passed;
     const next = nextMoment(line().stretches, line().pauses, moment.value);
     if (next === null) {
       isPlaying.value = false;
@@ -86,7 +98,15 @@ export function usePlayback(line: () => Line, addressOf: (stretch: Stretch) => s
     arrange(isJump);
   }
 
+  /** Whoever looks for a moment or presses play has what could not be read tried once more. */
+  function tryAgain(): void {
+    for (const [seat, part] of loaded) {
+      if (failed.value.has(part)) loaded.delete(seat);
+    }
+  }
+
   function jump(to: number): void {
+    tryAgain();
     const { from, to: end } = line().span;
     moment.value = Math.min(Math.max(to, from), end);
     arrange(true);
@@ -95,6 +115,7 @@ export function usePlayback(line: () => Line, addressOf: (stretch: Stretch) => s
   function play(): void {
     if (moment.value >= line().span.to) jump(line().span.from);
     isPlaying.value = true;
+    tryAgain();
     arrange(false);
   }
 
@@ -106,5 +127,5 @@ export function usePlayback(line: () => Line, addressOf: (stretch: Stretch) => s
   const timer = setInterval(look, LOOK_EVERY);
   onBeforeUnmount(() => clearInterval(timer));
 
-  return { moment, isPlaying, failed, attach, current, jump, play, pause };
+  return { moment, isPlaying, hasFailed, attach, current, jump, play, pause };
 }
