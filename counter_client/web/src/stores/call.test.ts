@@ -2,6 +2,7 @@ import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Call } from "@/api/shapes";
 import type { Line } from "@/api/socket";
+import { CallSession } from "@/call/call";
 import { FakeConnection, settled } from "@/call/fake";
 import { useCall } from "./call";
 import { useLine } from "./line";
@@ -33,12 +34,14 @@ let tracks: Track[];
 /** What getUserMedia and the taking of the seat wait for. */
 let devices: Promise<unknown>;
 let seat: Promise<unknown>;
+let heard: Record<string, (news: object) => void>;
 
 beforeEach(() => {
   vi.useFakeTimers();
   setActivePinia(createPinia());
   connections = [];
   tracks = [];
+  heard = {};
   devices = seat = Promise.resolve();
   vi.stubGlobal("RTCPeerConnection", class extends FakeConnection {
     constructor() {
@@ -62,7 +65,11 @@ beforeEach(() => {
     value: { getUserMedia, enumerateDevices: async () => [] }, configurable: true,
   });
   const line = {
-    isUp: true, on: () => () => undefined, onState: () => () => undefined, open: () => undefined,
+    isUp: true,
+    on: (event: string, tell: (news: object) => void) => {
+      heard[event] = tell;
+      return () => undefined;
+    }, onState: () => () => undefined, open: () => undefined,
     close: () => undefined, send: async () => seat.then(() => CALL),
   };
   useLine().open(() => undefined, line as unknown as Line);
@@ -165,4 +172,27 @@ test("a camera that is wanted again while it opens is opened once more", async (
   expect(media.camera).not.toBeNull();
   expect(tracks.map((track) => track.isLive)).toEqual([false, false, true, true]);
   expect(media.isOpening).toBe(false);
+});
+
+test("a tab that lost its seat is as any other once that call is over", async () => {
+  const call = useCall();
+  await call.join("call");
+  heard["seat.lost"]!({ call_id: "call" });
+  expect([call.isLost, call.isOn]).toEqual([true, true]);
+  heard["call.ended"]!({ call_id: "call", case_id: "case", reason: "done" });
+  expect([call.isLost, call.isOn]).toEqual([false, false]);
+});
+
+test("an answer about a call that was left meanwhile brings it not back", async () => {
+  const update = vi.spyOn(CallSession.prototype, "update");
+  const call = useCall();
+  await call.join("call");
+  const session = update.mock.contexts[0] as unknown as { options: { move: (leg: string) => Promise<void> } };
+  const answer = gate<void>();
+  seat = answer.wait;
+  const moving = session.options.move("leg");
+  call.leave();
+  answer.open();
+  await moving;
+  expect([call.call, sessionStorage.length]).toEqual([null, 0]);
 });

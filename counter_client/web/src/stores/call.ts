@@ -147,8 +147,10 @@ export const useCall = defineStore("call", () => {
   }
 
   async function move(legId: string): Promise<void> {
-    const asked = call.value;
-    if (asked !== null) meet(await line.send("seat.moved", { call_id: asked.id, leg_id: legId }));
+    const [asked, mine] = [call.value, session];
+    if (asked === null) return;
+    const moved = await line.send("seat.moved", { call_id: asked.id, leg_id: legId });
+    if (session === mine && call.value?.id === asked.id) meet(moved);
   }
 
   function begin(): CallSession {
@@ -278,6 +280,7 @@ export const useCall = defineStore("call", () => {
     sessionStorage.removeItem(MINE);
     letGo();
     call.value = null;
+    isLost.value = false;
     quality.value = null;
     wanted.value = null;
     pointers.value = [];
