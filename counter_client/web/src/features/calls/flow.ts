@@ -113,7 +113,9 @@ export function useCallFlow() {
   /** It is tried again when the line is back; a call that is over is forgotten. */
   async function goBack(callId: string): Promise<void> {
     try {
-      await call.join(callId);
+      const found = await get<Call>(`/api/calls/${callId}`);
+      if (isMyPlace(found)) await call.join(callId, found);
+      else call.leave();
     } catch (error) {
       if (error instanceof ApiError && error.code === "network.lost") return;
       call.leave();
