@@ -57,7 +57,13 @@ async def test_before_the_first_call_of_a_day_devices_and_network_are_checked(
         await counter.page.keyboard.press("Alt+Enter")
         await expect(counter.at("check-dialog")).to_be_visible()
         await expect(agent.at("offer-dialog")).to_be_hidden()
+        # Escape goes on with nothing; only 跳过 and 完成 do.
         await counter.page.keyboard.press("Escape")
+        await expect(counter.at("check-dialog")).to_be_hidden()
+        await expect(counter.at("next-step")).to_be_enabled()
+        await expect(agent.at("offer-dialog")).to_be_hidden()
+        await counter.page.keyboard.press("Alt+Enter")
+        await counter.click("check-skip")
         await agent.at("offer-accept").click(timeout=15_000)
         for screen in (counter, agent):
             await screen.sees_moving("remote-video", within=40)

@@ -50,6 +50,8 @@ async def on_the_board(halls: Halls) -> board_wire.BoardCall:
         ({"speaker": Tried.UNTRIED, "way": Way.DIRECT, "figures": None}, GOOD),
         ({"way": Way.UNTRIED, "figures": None}, GOOD),
         ({"camera": Tried.REFUSED}, POOR),
+        ({"microphone": Tried.UNTRIED}, GOOD),
+        ({"camera": Tried.UNTRIED}, POOR),
         ({"microphone": Tried.SILENT}, POOR),
         ({"speaker": Tried.SILENT}, POOR),
         ({"way": Way.UNREACHABLE, "figures": None}, POOR),

@@ -7,8 +7,10 @@ import { type Found, type Measured, probe } from "@/call/probe";
 import { dayOf } from "@/ui/time";
 import { useAgent } from "./agent";
 import { useCall } from "./call";
+import { useGuests } from "./guests";
 import { useLine } from "./line";
 import { useMe } from "./me";
+import { useMedia } from "./media";
 import { useRelay } from "./relay";
 
 /** On which day whom this browser asked last: another machine has other devices. */
@@ -22,8 +24,10 @@ export type Purpose = "ready" | "call";
 export const useCheck = defineStore("check", () => {
   const agent = useAgent();
   const call = useCall();
+  const guests = useGuests();
   const line = useLine();
   const me = useMe();
+  const media = useMedia();
   const { relay } = useRelay();
   const isOpen = ref(false);
   const purpose = ref<Purpose | null>(null);
@@ -34,7 +38,9 @@ export const useCheck = defineStore("check", () => {
   let running = new AbortController();
 
   /** A call is on or rings: devices are in use, and the check gives way. */
-  const isCalled = computed(() => call.isOn || call.isJoining || agent.offer !== null);
+  const isCalled = computed(
+    () => call.isOn || call.isJoining || agent.offer !== null || guests.invitation !== null,
+  );
 
   /** Do something that leads to a call, after the check if this is the day's first time. */
   function before(what: Purpose, go: () => unknown): unknown {
@@ -91,6 +97,7 @@ export const useCheck = defineStore("check", () => {
     void go();
   }
 
+  /** Close it, and go on with nothing: the check comes again before the next call. */
   function shut(): void {
     running.abort();
     isOpen.value = false;
@@ -98,6 +105,14 @@ export const useCheck = defineStore("check", () => {
   }
 
   watch(isCalled, (is) => is && isOpen.value && shut(), { flush: "sync" });
+
+  // A call that ends while the dialog is open closes the devices that it looks at.
+  watch(
+    () => isOpen.value && !isCalled.value && media.camera === null && !media.isOpening,
+    (isDark) => {
+      if (isDark) void media.open();
+    },
+  );
 
   function asked(): Record<string, string> {
     try {
@@ -118,5 +133,5 @@ export const useCheck = defineStore("check", () => {
     localStorage.setItem(ASKED, JSON.stringify({ ...Object.fromEntries(others), [me.clerk.id]: today }));
   }
 
-  return { isOpen, purpose, found, part, isCalled, before, open, measure, finish, leave };
+  return { isOpen, purpose, found, part, isCalled, before, open, measure, finish, leave, shut };
 });

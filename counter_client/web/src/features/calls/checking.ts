@@ -54,8 +54,15 @@ function networkAdvice(one: Figures): string {
   return "";
 }
 
+/** What became of the microphone: one that nobody has spoken into is not tried, and not at fault. */
+export function voiceTried(problem: Tried | null, isMuted: boolean, isHeard: boolean): Tried {
+  if (problem !== null) return problem;
+  return isHeard && !isMuted ? "works" : "untried";
+}
+
 /** Words for the microphone, which has to be heard once. */
-export function voiceWords(tried: Tried): Said {
+export function voiceWords(tried: Tried, isMuted: boolean): Said {
+  if (isMuted) return { words: "麦克风已关闭，没有检查", advice: "请先打开麦克风，再说一句话。", tone: "plain" };
   if (tried === "works") return { words: "听到声音了：良好", advice: "", tone: "good" };
   return { words: "请说一句话，蓝条应有跳动", advice: "", tone: "plain" };
 }
