@@ -1,6 +1,7 @@
 /** Who is asked into calls, by me and with me; and looking on at a call. */
 import { defineStore } from "pinia";
 import { ref } from "vue";
+import { ApiError } from "@/api/errors";
 import { create, get, post } from "@/api/http";
 import type { Call, Colleague, Invitation } from "@/api/shapes";
 import { useLine } from "./line";
@@ -34,20 +35,24 @@ export const useGuests = defineStore("guests", () => {
   async function accept(): Promise<Call | null> {
     const asked = invitation.value;
     if (asked === null) return null;
-    try {
-      return await post<Call>(`/api/invitations/${asked.id}/acceptance`);
-    } finally {
-      end(asked.id);
-    }
+    return answer(asked.id, () => post<Call>(`/api/invitations/${asked.id}/acceptance`));
   }
 
   async function decline(reason: string): Promise<void> {
     const asked = invitation.value;
     if (asked === null) return;
+    await answer(asked.id, () => post(`/api/invitations/${asked.id}/refusal`, { reason }));
+  }
+
+  /** An answer that may not have arrived can be given again: the invitation rings on. */
+  async function answer<T>(id: string, give: () => Promise<T>): Promise<T> {
     try {
-      await post(`/api/invitations/${asked.id}/refusal`, { reason });
-    } finally {
-      end(asked.id);
+      const given = await give();
+      end(id);
+      return given;
+    } catch (error) {
+      if (!(error instanceof ApiError && error.isUnknown)) end(id);
+      throw error;
     }
   }
 
