@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Call } from "@/api/shapes";
 import { type AddressedSignal, CallSession } from "./call";
-import type { RemoteStream } from "./end";
-import { FakeConnection, fakeStream, fakeTrack, settled } from "./fake";
-import { limitsFor } from "./limits";
+import { callOf, FakeConnection, fakeStream, fakeTrack, settled, T1 } from "./fake";
 
 let made: FakeConnection[];
 let sent: { to: string }[];
@@ -22,26 +20,10 @@ beforeEach(() => {
   });
 });
 
-const T0 = "2026-11-22T04:00:00.000000Z";
-const T1 = "2026-11-22T04:00:09.000000Z";
-
 afterEach(() => {
   session.close();
   vi.useRealTimers();
 });
-
-function callOf(remote: { since?: string; connected?: boolean; mine?: string } = {}): Call {
-  const seat = (id: string, side: string, since: string, connected = true) => ({
-    id, side, since, connected, order: 0, name: "", office: "", media_up: false,
-  });
-  return {
-    id: "call",
-    my_seat: "me",
-    seats: [seat("me", "local", remote.mine ?? T0), seat("far", "remote", remote.since ?? T0, remote.connected ?? true)],
-    ends: [{ seat_id: "far", polite: false }],
-    ice_servers: [],
-  } as unknown as Call;
-}
 
 const offer = (from = "far", callId = "call", who = "AA"): AddressedSignal => ({
   call_id: callId, from, description: { type: "offer", sdp: `x\na=fingerprint:sha-256 ${who}\n` },
@@ -266,188 +248,5 @@ describe("a call from one seat's view", () => {
     made[0]?.become("disconnected");
     made[0]?.become("connected");
     expect(said).toEqual(["connected", "interrupted", "connected"]);
-  });
-});
-
-/** A relay that does what the test says. */
-class FakeRelay {
-  state = "connecting";
-  legId: string | null = "leg1";
-  streams: RemoteStream[] = [];
-  connection = new FakeConnection("leg") as unknown as RTCPeerConnection;
-  readonly shared = new Map<string, MediaStream | null>();
-  private readonly listeners = new Map<string, () => void>();
-
-  on(event: string, tell: () => void): () => void {
-    this.listeners.set(event, tell);
-    return () => this.listeners.delete(event);
-  }
-  streamsOf = (callId: string) => (callId === "call" ? this.streams : []);
-  share = (kind: string, stream: MediaStream | null) => void this.shared.set(kind, stream);
-  bring = () => undefined;
-  ease = () => undefined;
-  resumed = 0;
-  resume = () => void (this.resumed += 1);
-
-  /** Another state, other streams or another leg, and word of it. */
-  become(now: Partial<Pick<FakeRelay, "state" | "legId" | "streams">>): void {
-    Object.assign(this, now);
-    for (const event of ["leg", "streams", "state"]) this.listeners.get(event)?.();
-  }
-}
-
-describe("a call that a relay carries", () => {
-  let relay: FakeRelay;
-  let moved: string[];
-  let efforts: string[];
-  let states: string[];
-  const relayed = (more: Parameters<typeof callOf>[0] = {}): Call => ({ ...callOf(more), topology: "relay", ends: [] });
-  const face = (): RemoteStream => ({ seat: "far", kind: "camera", stream: fakeStream("far:camera") });
-  const [first, second] = [face(), face()];
-
-  beforeEach(() => {
-    relay = new FakeRelay();
-    moved = [];
-    efforts = [];
-    states = [];
-    session = new CallSession({
-      send: (to) => sent.push({ to }),
-      relay: relay as never,
-      move: async (id) => void moved.push(id),
-      connect: () => {
-        const fake = new FakeConnection(`c${made.length}`);
-        made.push(fake);
-        return fake as unknown as RTCPeerConnection;
-      },
-    });
-    session.on("effort", (effort) => efforts.push(effort));
-    session.on("state", (state) => states.push(state));
-  });
-
-  it("has the leg's streams and state, and no connection of its own", () => {
-    session.update(relayed());
-    relay.become({ state: "connected" });
-    expect(states).toEqual([]);
-    relay.become({ streams: [first] });
-    expect(states).toEqual(["connected"]);
-    expect(session.remote).toEqual([first]);
-    expect(session.connection).toBe(relay.connection);
-    expect(made).toHaveLength(0);
-  });
-
-  it("sends before the Call is known, and to nobody once it is direct", () => {
-    const stream = fakeStream("x", fakeTrack("video"));
-    session.share("camera", stream);
-    expect(relay.shared.get("camera")).toBe(stream);
-    session.update(callOf());
-    expect(relay.shared.get("camera")).toBeNull();
-    expect(made[0]?.senders).toHaveLength(1);
-  });
-
-  it("takes its pictures from the relay when it is over", () => {
-    session.share("camera", fakeStream("x", fakeTrack("video")));
-    session.update(relayed());
-    relay.become({ state: "connected", streams: [first] });
-    session.close();
-    expect(relay.shared.get("camera")).toBeNull();
-    expect(session.remote).toEqual([]);
-  });
-
-  it("moves its seat to another leg once, and not to the one that it is on", async () => {
-    session.update({ ...relayed(), my_leg: "leg1" });
-    expect(moved).toEqual([]);
-    relay.become({ legId: "leg2" });
-    relay.become({ legId: "leg2" });
-    expect(moved).toEqual(["leg2"]);
-    await settled();
-    session.update({ ...relayed(), my_leg: "leg2" });
-    expect(moved).toEqual(["leg2"]);
-  });
-
-  it("tries again to move its seat when that was not heard", async () => {
-    session.update({ ...relayed(), my_leg: "leg1" });
-    relay.become({ legId: "leg2" });
-    await settled();
-    session.update({ ...relayed(), my_leg: "leg1" });
-    expect(moved).toEqual(["leg2", "leg2"]);
-  });
-
-  it("shows the last of a camera until it comes again, and says what is tried", () => {
-    session.update(relayed());
-    relay.become({ state: "connected", streams: [first] });
-    relay.become({ state: "connected", streams: [] });
-    expect(session.remote).toEqual([first]);
-    expect(efforts.at(-1)).toBe("waiting");
-    relay.become({ state: "interrupted" });
-    expect(efforts.at(-1)).toBe("rerouting");
-    relay.become({ state: "connected", streams: [second] });
-    expect(session.remote).toEqual([second]);
-    expect(efforts.at(-1)).toBe("none");
-    expect(states).toEqual(["connected", "interrupted", "connected"]);
-  });
-
-  it("lets go of a screen at once", () => {
-    session.update(relayed());
-    relay.become({ state: "connected", streams: [first, { ...second, kind: "screen" }] });
-    relay.become({ streams: [first] });
-    expect(session.remote).toEqual([first]);
-  });
-
-  it("looks for a relay whenever it hears of a call that has none", () => {
-    relay.become({ state: "connected" });
-    session.update(callOf());
-    expect(relay.resumed).toBe(0);
-    relay.become({ state: "none" });
-    session.update(callOf());
-    expect(relay.resumed).toBe(1);
-    session.update(relayed());
-    expect(relay.resumed).toBe(1);
-  });
-
-  it("goes on directly when there is no relay any more, and back, and always shows a picture", () => {
-    session.share("camera", fakeStream("x", fakeTrack("video")));
-    session.update(relayed());
-    relay.become({ state: "connected", streams: [first] });
-    relay.become({ state: "none", streams: [] });
-
-    session.update({ ...callOf(), topology: "direct" });
-    expect(efforts.at(-1)).toBe("direct");
-    expect(session.remote).toEqual([first]);
-    const direct = fakeStream("far:camera");
-    arrive(0, direct);
-    made[0]?.become("connected");
-    expect(session.remote.map((one) => one.stream)).toEqual([direct]);
-    expect(session.connection).toBe(made[0]);
-    expect(efforts.at(-1)).toBe("none");
-
-    session.update(relayed());
-    expect(made[0]?.closed).toBe(false);
-    expect(session.remote.map((one) => one.stream)).toEqual([direct]);
-    relay.become({ state: "connected", streams: [second] });
-    expect(session.remote).toEqual([second]);
-    expect(made[0]?.closed).toBe(true);
-    expect(relay.shared.get("camera")).not.toBeNull();
-  });
-});
-
-describe("what a sender may use", () => {
-  it("scales a large camera down", () => {
-    expect(limitsFor("camera", fakeTrack("video")).scaleDownBy).toBe(3);
-  });
-
-  it("never scales a small one up", () => {
-    const small = { kind: "video", getSettings: () => ({ height: 480 }) } as unknown as MediaStreamTrack;
-    expect(limitsFor("camera", small).scaleDownBy).toBe(1);
-  });
-
-  it("is less of a face on a poor line, and all of a page at fewer pictures a second", () => {
-    const track = fakeTrack("video");
-    const [face, less] = [limitsFor("camera", track), limitsFor("camera", track, "reduced")];
-    expect(less.scaleDownBy).toBeGreaterThan(face.scaleDownBy);
-    expect(less.maxFramerate).toBeLessThan(face.maxFramerate);
-    const [page, slow] = [limitsFor("document", track), limitsFor("document", track, "reduced")];
-    expect(slow.scaleDownBy).toBe(page.scaleDownBy);
-    expect(slow.maxFramerate).toBeLessThan(page.maxFramerate);
-    expect([face, less, limitsFor("document", track, "voice")].map((one) => one.active)).toEqual([true, true, false]);
   });
 });

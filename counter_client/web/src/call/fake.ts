@@ -1,7 +1,8 @@
 /**
  * For tests: an RTCPeerConnection that keeps the rules of signalling (states, implicit rollback,
- * negotiation that is asked for only while stable, certificates), and nothing else.
+ * negotiation that is asked for only while stable, certificates) and nothing else, and a call.
  */
+import type { Call } from "@/api/shapes";
 
 interface Sender {
   track: MediaStreamTrack | null;
@@ -197,4 +198,22 @@ export function fakeStream(id: string, ...tracks: MediaStreamTrack[]): MediaStre
 /** Let everything that is waiting happen. */
 export async function settled(): Promise<void> {
   for (let i = 0; i < 80; i++) await Promise.resolve();
+}
+
+const T0 = "2026-11-22T04:00:00.000000Z";
+/** A later moment, at which a seat is taken anew. */
+export const T1 = "2026-11-22T04:00:09.000000Z";
+
+/** A call of two seats, ours and the far one, that connect directly. */
+export function callOf(remote: { since?: string; connected?: boolean; mine?: string } = {}): Call {
+  const seat = (id: string, side: string, since: string, connected = true) => ({
+    id, side, since, connected, order: 0, name: "", office: "", media_up: false,
+  });
+  return {
+    id: "call",
+    my_seat: "me",
+    seats: [seat("me", "local", remote.mine ?? T0), seat("far", "remote", remote.since ?? T0, remote.connected ?? true)],
+    ends: [{ seat_id: "far", polite: false }],
+    ice_servers: [],
+  } as unknown as Call;
 }
