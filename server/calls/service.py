@@ -135,6 +135,9 @@ class Calls(Inviting):
         _authorize_seat(actor, Action.TAKE_SEAT, call, own=seat is not None or _faces(actor, case))
         entry = await self._enter(unit, actor, call)
         seat = await queries.find_seat(unit.session, call.id, holder_of(actor))
+        if seat is None and not _faces(actor, case):
+            # A guest who was let go while we waited for the lock.
+            raise ServiceError("call.unknown")
         if seat is None:
             office = self.tickets.reader.catalogue.counters[case.counter].name
             seat = self._seat(

@@ -11,7 +11,8 @@ import pytest
 from server.access import Action, Actor, Role, Sitting
 from server.calls import guest_messages as guest_wire
 from server.calls import messages as wire
-from server.calls.guest_queries import open_invitations
+from server.calls.guest_queries import end_seat, open_invitations
+from server.calls.models import Call
 from server.calls.queries import find_sitting
 from server.calls.rules import (
     INVITATION_LASTS,
@@ -24,9 +25,12 @@ from server.calls.rules import (
     negotiates,
     next_order,
 )
+from server.calls.service import Calls
 from server.calls.talking import Talking
 from server.calls.worker import CallWorker
+from server.cases.record import Entry
 from server.cases.rules import CaseState
+from server.db.unit import Unit
 from server.errors import ServiceError
 from server.tickets.rules import LEASE_LASTS, AgentState
 from tests.server.calls.test_calls import connect
@@ -353,6 +357,22 @@ async def test_who_asked_takes_it_back_and_lets_the_adviser_go_and_nobody_else(
     assert [(n.room, n.data["reason"]) for n in ended] == [(f"clerk:{ZHOU.id}", "dismissed")]
     await refused("call.unknown", halls.sit(ZHOU, call_id))
     await refused("seat.unknown", visits.run("dismiss", WANG, call_id, joined.my_seat))
+
+
+async def test_a_guest_who_is_let_go_while_taking_the_seat_finds_no_call(
+    visits: Visits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halls = visits.halls
+    _, call_id = await halls.in_call()
+    joined = await visits.join(call_id)
+    lock = Calls.lock
+
+    async def late(calls: Calls, unit: Unit, actor: Actor, call: Call) -> Entry:
+        assert await end_seat(unit.session, joined.my_seat or "", unit.now)
+        return await lock(calls, unit, actor, call)
+
+    monkeypatch.setattr(Calls, "lock", late)
+    await refused("call.unknown", halls.sit(ZHOU, call_id))
 
 
 @pytest.mark.parametrize("who", [CHIEF, THEIR_CHIEF, PROVINCE])
