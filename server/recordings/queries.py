@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.calls.models import Call, Seat
 from server.calls.rules import HALLS, SeatSide
 from server.cases.models import Case
+from server.cases.rules import CaseState
 from server.recordings.models import Recording, RecordingChunk, RecordingOrder
 from server.recordings.rules import LIVE, Light, PartState, light_of
 
@@ -82,7 +83,12 @@ class Kept(NamedTuple):
 async def recorded_calls(
     session: AsyncSession, region: str, *, number: str, before: datetime | None, limit: int
 ) -> list[tuple[Call, Case, Kept]]:
-    """Return the newest recorded calls of either side of a region, or of its places."""
+    """Return the newest recorded calls of either side of a region, or of its places.
+
+    A draft is its counter's alone, whatever was recorded before it became one again.
+    """
+    if not region:
+        return []
     kept = (
         select(
             Recording.call_id,
@@ -101,7 +107,10 @@ async def recorded_calls(
         .join(Case, Case.id == Call.case_id)
         .where(
             or_(
-                Case.jurisdiction.startswith(places, autoescape=True),
+                and_(
+                    Case.jurisdiction.startswith(places, autoescape=True),
+                    Case.state != CaseState.DRAFT,
+                ),
                 Case.counter_region.startswith(places, autoescape=True),
             ),
             Case.number.startswith(number, autoescape=True),

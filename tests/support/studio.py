@@ -36,7 +36,8 @@ from tests.support.site import Logins, Site, serving
 
 BYTES = b"webm" * 1000
 LU, FANG = clerk("lu", WUJIANG, Role.SUPERVISOR), clerk("fang", HUOQIU, Role.SUPERVISOR)
-SUPERVISORS = (LU, FANG)
+NOWHERE = replace(clerk("tao", HUOQIU, Role.SUPERVISOR), region="", hall="")
+SUPERVISORS = (LU, FANG, NOWHERE)
 ADMIN = Actor("admin", "admin", "login-admin", frozenset({Role.ADMINISTRATOR}))
 
 

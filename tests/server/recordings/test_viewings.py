@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from server.cases.rules import CaseState
 from server.recordings.models import Recording
 from server.recordings.rules import VIEWING_LASTS
 from tests.support.clips import look, recorded
 from tests.support.halls import CLERK, STRANGER, WANG, ZHOU
 from tests.support.site import Site
-from tests.support.studio import ADMIN, FANG, LU, Studio, open_site, put
+from tests.support.studio import ADMIN, FANG, LU, NOWHERE, Studio, open_site, put
 
 SECONDS, CHUNKS = 8, 6
 REASON = {"reason": "群众投诉复核"}
@@ -194,6 +195,15 @@ async def test_the_list_shows_the_calls_of_my_region(archive: Archive) -> None:
     assert (await archive.site.ask("GET", "/api/recordings", CLERK.name))[0] == 403
     found = await archive.site.ask("GET", "/api/recordings?number=999", LU.name)
     assert found[1]["data"]["calls"] == []
+
+
+async def test_a_draft_is_in_its_counters_list_only_and_who_has_no_region_has_none(
+    archive: Archive,
+) -> None:
+    await archive.studio.halls.move(archive.case_id, CaseState.DRAFT)
+    for who, count in ((LU, 1), (FANG, 0), (NOWHERE, 0)):
+        status, said = await archive.site.ask("GET", "/api/recordings", who.name)
+        assert (status, len(said["data"]["calls"])) == (200, count), who.name
 
 
 async def test_what_is_over_its_time_is_destroyed_and_the_rest_stays(archive: Archive) -> None:
