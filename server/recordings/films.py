@@ -56,15 +56,23 @@ class Films:
 
     async def film(self, part: Recording, chunks: Sequence[RecordingChunk]) -> Film:
         """Return the film of a part; refuses recording.purged when its key is destroyed."""
-        key = self._key(part)
+        self._key(part)
         name = part.id, len(chunks)
         known = self._known.get(name)
         if known is None:
-            known = self._known[name] = await self._scan(key, chunks)
+            return await self.look_through(part, chunks)
+        self._known.move_to_end(name)
+        return known
+
+    async def look_through(self, part: Recording, chunks: Sequence[RecordingChunk]) -> Film:
+        """Return the film of a part as its chunks are now, whatever was known of them."""
+        found = await self._scan(self._key(part), chunks)
+        name = part.id, len(chunks)
+        self._known[name] = found
         self._known.move_to_end(name)
         while len(self._known) > MOST_KEPT:
             self._known.popitem(last=False)
-        return known
+        return found
 
     async def read(self, part: Recording, film: Film, first: int, count: int) -> bytes:
         """Return so many bytes of a film; refuses recording.altered for a chunk that changed."""

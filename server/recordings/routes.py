@@ -63,7 +63,7 @@ class _Handlers:
         call_id = ask.path["call_id"]
         async with ask.database.reading() as session:
             parts = await self.viewings.parts(session, ask.actor, call_id)
-        films = {part.id: await self.films.film(part, chunks) for part, chunks in parts}
+        films = {part.id: await self.films.look_through(part, chunks) for part, chunks in parts}
         return await ask.command(
             lambda unit: self.viewings.open(unit, ask.actor, call_id, ask.said.reason, films)
         )
