@@ -16,6 +16,9 @@ _INFO, _TRACKS, _DURATION, _CUES, _CRC = 0x1549A966, 0x1654AE6B, 0x4489, 0x1C53B
 _CUE, _CUE_TIME, _CUE_PLACES, _CUE_TRACK, _CUE_PLACE = 0xBB, 0xB3, 0xB7, 0xF7, 0xF1
 _TIME, _SIMPLE, _GROUP, _BLOCK, _REFERENCE = 0xE7, 0xA3, 0xA0, 0xA1, 0xFB
 _MARK: Final = CLUSTER.to_bytes(4, "big")
+# A name has four bytes at most, a length eight; what is no head after so many will be none.
+_LONGEST_HEAD: Final = 12
+_TIME_MARK: Final = bytes([_TIME])
 # The muxer's first track is the picture.
 _PICTURE: Final = 1
 _KEY: Final = 0x80
@@ -49,10 +52,11 @@ class Scan:
     def feed(self, piece: bytes) -> None:
         """Take the next bytes of the stream."""
         self._held += piece
-        if self._broken:
-            self._find_cluster()
-        while not self._broken and self._take():
-            pass
+        going = True
+        while going:
+            if self._broken:
+                self._find_cluster()
+            going = not self._broken and self._take()
 
     def skip(self) -> None:
         """Know that bytes are missing here: go on with the next cluster that begins after them."""
@@ -73,19 +77,30 @@ class Scan:
         """Take one element from the front; say whether there was a whole one."""
         head = _element(self._held, 0)
         if head is None:
-            return False
+            return len(self._held) >= _LONGEST_HEAD and self._pass_over()
         name, size, begins = head
         if name == SEGMENT:
             self._drop(begins)
             return True
-        if size is None or size > MOST_CLUSTER_BYTES:
-            self._broken = True
-            return False
+        if size is None or self._is_false(name, size, begins):
+            return self._pass_over()
         if len(self._held) < begins + size:
             return False
         self._keep(name, bytes(self._held[: begins + size]), begins)
         self._drop(begins + size)
         return True
+
+    def _pass_over(self) -> bool:
+        """Look on behind the first byte of what is no element: it was in the midst of a picture."""
+        self._drop(1)
+        self._broken = True
+        return True
+
+    def _is_false(self, name: int, size: int, begins: int) -> bool:
+        """Say whether this is no element of ours; the muxer begins each cluster with its time."""
+        if size > MOST_CLUSTER_BYTES:
+            return True
+        return name == CLUSTER and self._held[begins : begins + 1] not in (b"", _TIME_MARK)
 
     def _keep(self, name: int, whole: bytes, begins: int) -> None:
         # The muxer's own seek head and its padding are of no use in another head.
@@ -117,10 +132,9 @@ class Scan:
         points, at = b"", first
         for one in self.clusters:
             if one.key is not None:
-                place = _write(0xF7, bytes([_PICTURE])) + _write(0xF1, at.to_bytes(8, "big"))
-                points += _write(
-                    0xBB, _write(0xB3, one.key.to_bytes(8, "big")) + _write(0xB7, place)
-                )
+                place = _write(_CUE_TRACK, bytes([_PICTURE])) + _write(_CUE_PLACE, _eight(at))
+                when = _write(_CUE_TIME, _eight(one.key))
+                points += _write(_CUE, when + _write(_CUE_PLACES, place))
             at += one.size
         return _write(_CUES, points) if points else b""
 
@@ -143,15 +157,19 @@ def _read_cluster(start: int, whole: bytes, begins: int) -> Cluster:
 
 def _read_block(name: int, element: bytes, begins: int) -> tuple[int, int, bool]:
     """Return a block's track, its time in its cluster, and whether it stands alone."""
+    block, is_key = b"", False
     if name == _SIMPLE:
-        block, is_key = element[begins : begins + 4], bool(element[begins + 3] & _KEY)
+        block = element[begins : begins + 4]
     else:
         inside = dict(_children(element, begins))
         head = _element(inside.get(_BLOCK, b""), 0)
-        block = b"" if head is None else inside[_BLOCK][head[2] : head[2] + 4]
+        if head is not None:
+            block = inside[_BLOCK][head[2] : head[2] + 4]
         is_key = _REFERENCE not in inside
     if len(block) < 4:  # noqa: PLR2004 (track, time and flags)
         return 0, 0, False
+    if name == _SIMPLE:
+        is_key = bool(block[3] & _KEY)
     return block[0] & 0x7F, int.from_bytes(block[1:3], "big", signed=True), is_key
 
 
