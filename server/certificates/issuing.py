@@ -64,10 +64,6 @@ class _FactsMovedError(Exception):
 RequireAuthority = Callable[[AsyncSession, Actor, Case], Awaitable[None]]
 
 
-async def trust_seat(_session: AsyncSession, _actor: Actor, _case: Case) -> None:
-    """Ask for nothing beyond the seat."""
-
-
 @dataclass(frozen=True, slots=True)
 class Issuing:
     """Issues certificates; the only verb of the service that has more than one unit."""
@@ -78,7 +74,7 @@ class Issuing:
     signer: Signer
     papers: Papers
     public_url: str
-    require_authority: RequireAuthority = trust_seat
+    require_authority: RequireAuthority
 
     async def issue(self, actor: Actor, case_id: str, kind: str, key: Key) -> Certificate:
         """Issue one kind of certificate on a case, or give the one that this key has issued.

@@ -83,6 +83,10 @@ def authorities(catalogue: Catalogue) -> list[tuple[str, Authority]]:
     ]
 
 
+async def trust_seat(_session: AsyncSession, _actor: Actor, _case: Case) -> None:
+    """Ask for no authority beyond the seat: that has tests of its own."""
+
+
 @dataclass
 class Desk:
     """Everything that a test of certificates or citizens stands on."""
@@ -112,7 +116,9 @@ class Desk:
 
     def issuing_on(self, units: Units) -> Issuing:
         """Issuing with other units, for tests that step in between."""
-        return Issuing(units, self.records, self.drafts, self.signer, self.papers, PUBLIC_URL)
+        return Issuing(
+            units, self.records, self.drafts, self.signer, self.papers, PUBLIC_URL, trust_seat
+        )
 
     async def _find_sitting(self, _session: AsyncSession, actor: Actor, _case: Case) -> Sitting:
         return Sitting.PARTY if actor.id in self.seats else Sitting.NONE
