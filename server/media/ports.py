@@ -36,7 +36,9 @@ BUFFER_SIZE: Final = 2048
 # From linux/udp.h; Python has no name for it.
 _SEGMENT: Final = 103
 _SHORT: Final = struct.Struct("=H")
-_CANNOT: Final = frozenset({errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP})
+_CANNOT: Final = frozenset(
+    {errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP}
+)
 # The kernel takes a run of at most 64 packets and 65,507 bytes.
 _MOST_PACKETS: Final = 60
 _MOST_TOGETHER: Final = 60_000

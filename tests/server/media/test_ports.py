@@ -77,7 +77,7 @@ class Socket:
         ((50,) * 100, 2),
     ],
 )
-@pytest.mark.parametrize("refusal", [None, errno.EINVAL])
+@pytest.mark.parametrize("refusal", [None, errno.EINVAL, errno.EMSGSIZE])
 async def test_a_run_arrives_packet_by_packet_in_its_order(
     network: Network, far: socket.socket, sizes: tuple[int, ...], runs: int, refusal: int | None
 ) -> None:
