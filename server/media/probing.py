@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from server.media import messages as wire
 from server.media import rtcp
-from server.media.forwarding import Sender, Source
+from server.media.forwarding import Sender, Slot, Source
 from server.media.legs import Leg
 from server.media.reception import Arrived
 from server.media.rtp import HEADER
@@ -44,6 +44,7 @@ class Probe:
 
     leg: Leg
     arrived: dict[int, Arrived] = field(default_factory=dict)
+    linked: list[tuple[Slot, Source]] = field(default_factory=list)
     ending: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
@@ -58,6 +59,7 @@ class Probe:
             slot = next(free, None)
             if slot is not None:
                 self.leg.link(source, slot, Echo(self.leg))
+                self.linked.append((slot, source))
 
     def end(self) -> None:
         """Let the leg be as it was."""
@@ -65,9 +67,8 @@ class Probe:
             self.ending.cancel()
         if self.leg.tap is self:
             self.leg.tap = None
-        for slot in self.leg.slots.values():
-            fed = self.leg.feeds(slot)
-            if fed is not None and any(fed is source for source in self.leg.sources.values()):
+        for slot, source in self.linked:
+            if self.leg.feeds(slot) is source:
                 self.leg.unlink(slot)
 
     def on_rtp(self, source: Source, size: int, now: float, *, repair: bool) -> None:  # noqa: ARG002 (a tap)

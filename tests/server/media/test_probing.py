@@ -9,7 +9,7 @@ import pytest
 
 from server.media import messages as wire
 from server.media.legs import Leg
-from server.media.probing import Probes
+from server.media.probing import Echo, Probes
 from server.media.rooms import Place, Room
 from tests.server.media.conftest import States
 from tests.support.browsers import far_end
@@ -50,6 +50,24 @@ async def test_what_a_leg_sends_comes_back_to_it_and_is_counted(
         assert found.lost == 0
         assert leg.tap is None
         assert all(leg.feeds(slot) is None for slot in leg.slots.values())
+
+
+async def test_a_probe_takes_away_what_it_linked_and_nothing_else(
+    new_leg: Callable[[str], Leg], states: States, probes: Probes
+) -> None:
+    leg = new_leg("a" * 32)
+    async with far_end(leg):
+        await states.become("connected", leg.id)
+        slot = next(iter(leg.slots.values()))
+        source = next(
+            one for one in leg.sources.values() if one.section.media == slot.section.media
+        )
+        leg.link(source, slot, Echo(leg))
+        probes.begin(leg, 10)
+        probes.end(leg)
+        left = [one for one in leg.slots.values() if leg.feeds(one) is not None]
+        assert len(left) == 1
+        assert left[0] is slot
 
 
 async def test_a_probe_that_is_over_leaves_the_leg_to_the_call(
