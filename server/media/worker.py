@@ -197,13 +197,13 @@ class Worker:
 
     async def _answer(self, said: wire.LegOffered) -> None:
         """Answer an offer; a leg that is new is opened by its first one."""
+        if said.leg_id not in self.legs and len(self.legs) >= self._capacity:
+            await self._refuse(said, "worker.full")
+            return
         turn = self._turns.setdefault(said.leg_id, asyncio.Lock())
         async with turn:
             leg = self.legs.get(said.leg_id)
             if leg is None:
-                if len(self.legs) >= self._capacity:
-                    await self._refuse(said, "worker.full")
-                    return
                 leg = Leg(said.leg_id, self._network, self._note, time.monotonic, self.dropped)
                 self.legs[said.leg_id] = leg
                 self._patience[leg.id] = self._after(CONNECT_WITHIN, self._give_up(leg))

@@ -88,6 +88,12 @@ async def test_after_fifty_calls_nothing_is_left(worker: Worker) -> None:
     assert open_files() <= files
 
 
+async def test_a_leg_that_finds_no_room_leaves_nothing(worker: Worker) -> None:
+    worker._capacity = 0
+    await hear(worker, "leg.offered", leg_id=ONE, n=1, sdp=OFFER_OF_CHROMIUM)
+    assert not any(holdings(worker))
+
+
 @pytest.fixture
 def told(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[BaseModel]:
     """What the worker tells the service."""
