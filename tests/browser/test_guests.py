@@ -16,6 +16,8 @@ from tests.support.service import Service
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 PORTS = range(43_700, 43_750)
+# A busy machine draws late, by 1.3 s at five times its load; a picture that is lost stays so.
+LONGEST_STILL = 10.0
 KEEP = """
 window.connections = [];
 window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -38,18 +40,24 @@ SENT = """async () => {
 WATCH = """(testid) => {
     const video = [...document.querySelectorAll(`video[data-testid="${testid}"]`)]
         .find((one) => one.checkVisibility());
-    const seen = { element: video, stream: video.srcObject, frames: 0, black: 0 };
-    const look = () => {
+    const seen = {
+        element: video, stream: video.srcObject, frames: 0, last: performance.now(), still: 0,
+    };
+    const look = (now) => {
         seen.frames += 1;
-        if (video.videoWidth === 0) seen.black += 1;
+        seen.still = Math.max(seen.still, now - seen.last);
+        seen.last = now;
         video.requestVideoFrameCallback(look);
     };
     video.requestVideoFrameCallback(look);
     window.watched = { ...window.watched, [testid]: seen };
 }"""
 WATCHED = """(testid) => {
-    const { element, stream, frames, black } = window.watched[testid];
-    return { same: element.isConnected && element.srcObject === stream, frames, black };
+    const { element, stream, frames, last, still } = window.watched[testid];
+    return {
+        same: element.isConnected && element.srcObject === stream, frames,
+        still: Math.max(still, performance.now() - last) / 1000,
+    };
 }"""
 
 
@@ -80,6 +88,7 @@ def halls_of(hall: Hall) -> list[tuple[Screen, str]]:
 
 async def advise(hall: Hall, adviser: Screen) -> None:
     """Ask the one colleague who is ready, who comes in; wait until everybody sees them."""
+    await expect(adviser.at("agent-state")).to_have_attribute("data-state", "ready")
     await hall.agent.click("invite-open")
     await hall.agent.click("invite")
     await hall.agent.says("invited", "正在邀请 许户政", within=30)
@@ -101,6 +110,15 @@ async def look_on(hall: Hall, adviser: Screen, chief: Screen) -> None:
         await screen.says("observer", "督导 方值班（霍邱县政务服务中心）正在旁听", within=40)
     await hall.facing.says("facing-observer", "督导 方值班", within=40)
     assert await chief.page.evaluate(SENT) == {"connected": 1, "bytes": 0, "own": 0}
+
+
+async def went_on(hall: Hall) -> None:
+    """Check that all this while the halls' own pictures went on in the very same tiles."""
+    for screen, testid in halls_of(hall):
+        await screen.sees_moving(testid, frames=5, within=60)
+        found = await look_at(screen, testid)
+        assert found["same"], (testid, found)
+        assert found["still"] < LONGEST_STILL, (testid, found)
 
 
 async def test_an_adviser_and_a_supervisor_come_and_go_and_disturb_nobody(
@@ -136,11 +154,7 @@ async def test_an_adviser_and_a_supervisor_come_and_go_and_disturb_nobody(
         for screen in (counter, adviser):
             await expect(screen.at("observer")).to_have_count(0)
 
-        # All this while the halls' own pictures went on in the very same tiles.
-        for screen, testid in halls_of(hall):
-            await screen.sees_moving(testid, frames=5, within=60)
-            found = await look_at(screen, testid)
-            assert (found["same"], found["black"]) == (True, 0), (testid, found)
+        await went_on(hall)
         # Without a relay every two of them connect.
         worker.kill()
         for screen, testid in (
