@@ -72,7 +72,7 @@ def verify_store(data: DataOption = DATA, *, as_json: JsonOption = False) -> Non
         with tempfile.TemporaryDirectory() as folder:
             async with copied(house.settings.database_url, Path(folder)) as database:
                 now = house.units.clock()
-                audit = Audit(database, house.files, house.vault, house.signer, now)
+                audit = Audit(database, house.files, house.vault, house.signer, now, house.database)
                 await audit.walk()
                 return audit
 

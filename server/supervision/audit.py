@@ -67,13 +67,17 @@ def _copy(source: Path, target: Path) -> None:
 
 @dataclass(slots=True)
 class Audit:
-    """One walk over database and files."""
+    """One walk over database and files.
+
+    `live` is the database itself where `database` is a copy: files come and go meanwhile.
+    """
 
     database: Database
     files: FileStore
     vault: Vault
     signer: Signer
     now: datetime
+    live: Database | None = None
     faults: list[Fault] = field(default_factory=list)
     counted: dict[str, int] = field(default_factory=dict)
 
@@ -203,7 +207,8 @@ class Audit:
                 self._name("material.unlogged", row.id)
 
     async def _recordings(self, session: AsyncSession) -> None:
-        audit = RecordingAudit(session, self.files, self.vault, self.now)
+        live = self.live or self.database
+        audit = RecordingAudit(session, self.files, self.vault, self.now, live)
         async for part, findings in audit.parts():
             self._count("recordings")
             self.counted["chunks"] = self.counted.get("chunks", 0) + part.chunks

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.db.engine import Database
 from server.files import FileStore
 from server.recordings.films import Films
 from server.recordings.models import Recording, RecordingChunk
@@ -31,12 +32,16 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecordingAudit:
-    """Walks every part: each chunk is opened and held against the log."""
+    """Walks every part: each chunk is opened and held against the log.
+
+    The session may be on a copy: what is missing or too much in the folder is held against `live`.
+    """
 
     session: AsyncSession
     files: FileStore
     vault: Vault
     now: datetime
+    live: Database
 
     async def parts(self) -> AsyncIterator[tuple[Recording, list[Finding]]]:
         """Yield every part with what is wrong with it."""
@@ -79,6 +84,8 @@ class RecordingAudit:
         try:
             content = await Films(self.files, self.vault).open(key, chunk)
         except FileNotFoundError:
+            if await self._is_purged_by_now(chunk.recording_id):
+                return None
             return Finding("chunk.lost", about, "its file is not there")
         if content is None:
             return Finding("chunk.altered", about, "it is not what was recorded")
@@ -92,20 +99,30 @@ class RecordingAudit:
         for name in await self.files.names(FOLDER):
             recording_id = name.split("/")[1]
             if recording_id not in parts:
-                parts[recording_id] = await self._names_of(recording_id)
+                # Whoever puts a file has its part in the database before.
+                async with self.live.reading() as session:
+                    parts[recording_id] = await self._names_of(session, recording_id)
             is_open, known = parts[recording_id]
-            if not is_open and name not in known:
+            if is_open or name in known:
+                continue
+            # A purge may have removed it since.
+            if name in await self.files.names(f"{FOLDER}/{recording_id}"):
                 yield Finding("file.stray", name)
 
-    async def _names_of(self, recording_id: str) -> tuple[bool, set[str]]:
-        part = await self.session.get(Recording, recording_id)
+    async def _is_purged_by_now(self, recording_id: str) -> bool:
+        async with self.live.reading() as session:
+            part = await session.get(Recording, recording_id)
+            return part is not None and part.purged_at is not None
+
+    async def _names_of(self, session: AsyncSession, recording_id: str) -> tuple[bool, set[str]]:
+        part = await session.get(Recording, recording_id)
         if part is None:
             return False, set()
         if part.purged_at is not None:
             # A purge that is not through yet goes on by itself.
             return part.emptied_at is None, set()
         recent = part.ended_at is not None and self.now - part.ended_at < ON_ITS_WAY
-        chunks = await chunks_of(self.session, recording_id)
+        chunks = await chunks_of(session, recording_id)
         return part.state in LIVE or recent, {chunk.file_name for chunk in chunks}
 
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from server.recordings.models import Recording
+from server.supervision.audit import copied
 from server.supervision.recording_audit import RecordingAudit
 from server.vault import Vault
 from tests.support.halls import WANG
@@ -35,9 +36,13 @@ async def walk(studio: Studio, vault: Vault | None = None) -> set[str]:
     units = studio.halls.units
     async with units.database.reading() as session:
         vault = vault or studio.halls.vault
-        audit = RecordingAudit(session, studio.files, vault, units.clock())
-        found = [one async for _, findings in audit.parts() for one in findings]
-        return {one.code for one in [*found, *[stray async for stray in audit.strays()]]}
+        audit = RecordingAudit(session, studio.files, vault, units.clock(), units.database)
+        return await codes(audit)
+
+
+async def codes(audit: RecordingAudit) -> set[str]:
+    found = [one async for _, findings in audit.parts() for one in findings]
+    return {one.code for one in [*found, *[stray async for stray in audit.strays()]]}
 
 
 def file_of(studio: Studio, part: Recording) -> Path:
@@ -106,6 +111,22 @@ async def test_nothing_is_wrong_with_what_was_kept_or_purged(studio: Studio) -> 
     await studio.tick()
     assert await studio.files.names(f"recordings/{part.id}") == []
     assert await walk(studio) == set()
+
+
+async def test_what_is_recorded_or_purged_during_the_walk_is_no_fault(
+    studio: Studio, tmp_path: Path
+) -> None:
+    old, units = await kept(studio), studio.halls.units
+    url = units.database.writer.url.render_as_string(hide_password=False)
+    async with copied(url, tmp_path) as copy, copy.reading() as session:
+        audit = RecordingAudit(session, studio.files, studio.halls.vault, units.clock(),
+                               units.database)  # fmt: skip
+        new = await kept(studio)
+        studio.clock.advance(seconds=timedelta(days=180, minutes=-70).total_seconds())
+        await studio.tick()
+        for part, files in ((old, 0), (new, 2)):
+            assert len(await studio.files.names(f"recordings/{part.id}")) == files
+        assert await codes(audit) == set()
 
 
 @pytest.mark.parametrize("what", SPOILED)
