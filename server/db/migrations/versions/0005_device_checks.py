@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from server.db.base import UtcTime
 
-revision = "0008"
+revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None

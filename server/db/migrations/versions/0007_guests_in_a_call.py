@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from server.db.base import UtcTime
 
-revision = "0005"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
