@@ -93,8 +93,14 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def _recorded(database: Path) -> set[str]:
-    """Return the files that a copy of the database names as chunks of recordings."""
+    """Return the files that a copy of the database names as chunks of recordings.
+
+    A database that no newer version has opened yet knows of none.
+    """
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as copy:
+        table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'recording_chunk'"
+        if copy.execute(table).fetchone() is None:
+            return set()
         return {str(row[0]) for row in copy.execute("SELECT file_name FROM recording_chunk")}
 
 
