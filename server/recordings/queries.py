@@ -208,6 +208,7 @@ async def half_purged(session: AsyncSession) -> Sequence[str]:
     statement = (
         select(Recording.id)
         .where(Recording.purged_at.is_not(None), Recording.emptied_at.is_(None))
+        .order_by(Recording.purged_at, Recording.id)
         .limit(PAGE)
     )
     return (await session.scalars(statement)).all()
