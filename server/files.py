@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +28,9 @@ class FileStore(Protocol):
 
     async def names(self, folder: str) -> list[str]:
         """Return every name under `folder`, sorted."""
+
+    async def remove_folder(self, folder: str) -> None:
+        """Take a folder away into which nothing is written any more, if it is there and empty."""
 
 
 class LocalFiles:
@@ -55,6 +59,11 @@ class LocalFiles:
     async def names(self, folder: str) -> list[str]:
         """Return every name under `folder`, sorted; temporary files are not names."""
         return await asyncio.to_thread(self._names, folder)
+
+    async def remove_folder(self, folder: str) -> None:
+        """Take a folder away into which nothing is written any more, if it is there and empty."""
+        with suppress(OSError):
+            await asyncio.to_thread(self._path(folder).rmdir)
 
     def sweep(self) -> int:
         """Remove what a killed process left half written; return how many files that were.

@@ -40,7 +40,9 @@ class Purging:
 
     async def empty(self, units: Units, recording_id: str) -> None:
         """Remove the files of a part whose key is destroyed."""
-        for name in await self.files.names(f"{FOLDER}/{recording_id}"):
+        folder = f"{FOLDER}/{recording_id}"
+        for name in await self.files.names(folder):
             await self.files.remove(name)
+        await self.files.remove_folder(folder)
         async with units.open() as unit:
             await queries.note_emptied(unit.session, recording_id, unit.now)
