@@ -147,10 +147,9 @@ export const useCall = defineStore("call", () => {
   }
 
   async function move(legId: string): Promise<void> {
-    const [asked, mine] = [call.value, session];
-    if (asked === null) return;
-    const moved = await line.send("seat.moved", { call_id: asked.id, leg_id: legId });
-    if (session === mine && call.value?.id === asked.id) meet(moved);
+    const [mine, id] = [session, call.value?.id];
+    const moved = id && (await line.send("seat.moved", { call_id: id, leg_id: legId }));
+    if (moved && session === mine && call.value?.id === id) meet(moved);
   }
 
   function begin(): CallSession {
