@@ -3,8 +3,6 @@ PYTHON ?= python3
 DATA ?= data
 ARGS ?=
 WORKERS ?= auto
-# Stories in browsers wait more than they work: two at a time keep two cores busy.
-STORIES ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -33,7 +31,7 @@ unit: .venv/.tested client system
 	$(BIN)/pytest -m "not browser" -n $(WORKERS) --dist worksteal --durations=10 $(ARGS)
 
 browser: .venv/.tested client system
-	$(BIN)/pytest -m browser -n $(STORIES) --dist worksteal --durations=10 $(ARGS)
+	$(BIN)/pytest -m browser --durations=10 $(ARGS)
 
 bench: .venv/.benched client system
 	$(BIN)/python bench/run.py $(ARGS)
