@@ -109,12 +109,7 @@ class Guests(Relaying):
             raise ServiceError("call.unknown")
         await self.tickets.lock_lines(unit, call.case_id)
         await unit.session.refresh(call)
-        with unknown_as("call.unknown"):
-            if call.state is CallState.ENDED:
-                await self.records.read(unit.session, actor, call.case_id, Action.READ_CALL)
-                raise ServiceError("call.over")
-            entry = await self.records.begin(unit, actor, call.case_id, action)
-        return entry, call
+        return await self.enter(unit, actor, call, action), call
 
     def office(self, region: str, hall: str) -> str:
         """Return what people call where somebody sits; a province's office may have no name."""

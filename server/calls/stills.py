@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from server.access import Action, Actor
 from server.calls import messages as wire
 from server.calls import queries
-from server.calls.models import Still
+from server.calls.models import Call, Still
 from server.calls.rules import STILL_LASTS, CallState, SeatSide, StillState
 from server.cases.record import Entry, Records
 from server.cases.rules import Side
@@ -33,12 +33,7 @@ class Stills:
         call = await queries.find_call(unit.session, call_id)
         if call is None:
             raise ServiceError("call.unknown")
-        with unknown_as("call.unknown"):
-            over = call.state is CallState.ENDED
-            if over:
-                await self.records.read(unit.session, actor, call.case_id, Action.READ_CALL)
-                raise ServiceError("call.over")
-            entry = await self.records.begin(unit, actor, call.case_id, Action.ASK_STILL)
+        entry = await self.enter(unit, actor, call, Action.ASK_STILL)
         if not self.tickets.reader.item_of(entry.case).takes_material(order.kind):
             raise ServiceError("material.unknown", field="kind")
         still = Still(
@@ -124,3 +119,13 @@ class Stills:
             if seat.side is not SeatSide.CITIZEN:
                 entry.unit.notify(seat_room(seat.id), "still.closed", news)
         return shown
+
+    # What every verb on a call begins with.
+
+    async def enter(self, unit: Unit, actor: Actor, call: Call, action: Action) -> Entry:
+        """Lock a call's case for a command; refuses call.over, and call.unknown to strangers."""
+        with unknown_as("call.unknown"):
+            if call.state is CallState.ENDED:
+                await self.records.read(unit.session, actor, call.case_id, Action.READ_CALL)
+                raise ServiceError("call.over")
+            return await self.records.begin(unit, actor, call.case_id, action)

@@ -9,14 +9,12 @@ from server.access import Action, Actor
 from server.calls import messages as wire
 from server.calls import queries
 from server.calls.models import Call
-from server.calls.rules import CallState
 from server.calls.service import Calls
 from server.cases.record import Entry
 from server.cases.rules import CaseState
 from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.values import check_text
-from server.tickets.rules import unknown_as
 
 LONGEST: Final = 500
 
@@ -63,11 +61,7 @@ class Talking:
         call = await queries.find_call(unit.session, call_id)
         if call is None:
             raise ServiceError("call.unknown")
-        with unknown_as("call.unknown"):
-            if call.state is CallState.ENDED:
-                await self.calls.records.read(unit.session, actor, call.case_id, Action.READ_CALL)
-                raise ServiceError("call.over")
-            entry = await self.calls.records.begin(unit, actor, call.case_id, action)
+        entry = await self.calls.enter(unit, actor, call, action)
         locked = await queries.live_call(unit.session, call.case_id)
         if locked is None or locked.id != call.id:
             raise ServiceError("call.over")
