@@ -59,16 +59,19 @@ async def stale_guests(session: AsyncSession, now: datetime) -> Sequence[str]:
     return (await session.scalars(statement)).all()
 
 
-async def observer_names(session: AsyncSession, call_id: str) -> Sequence[str]:
-    """Return who observes a call."""
+async def observers_of(session: AsyncSession, call_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return who observes each of these calls, in the order of their seats."""
     statement = (
-        select(Seat.name)
+        select(Seat.call_id, Seat.name)
         .where(
-            Seat.call_id == call_id, Seat.side == SeatSide.OBSERVER, Seat.left_at.is_(None)
+            Seat.call_id.in_(call_ids), Seat.side == SeatSide.OBSERVER, Seat.left_at.is_(None)
         )
         .order_by(Seat.place)
     )  # fmt: skip
-    return (await session.scalars(statement)).all()
+    names: dict[str, list[str]] = {}
+    for call_id, name in (await session.execute(statement)).tuples():
+        names.setdefault(call_id, []).append(name)
+    return names
 
 
 async def find_invitation(session: AsyncSession, invitation_id: str) -> Invitation | None:

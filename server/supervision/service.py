@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor, authorize
-from server.calls.guest_queries import observer_names
+from server.calls.guest_queries import observers_of
 from server.calls.rules import SeatSide
 from server.cases.reading import Reader
 from server.recordings.queries import lights_of
@@ -47,8 +47,10 @@ class Supervision:
             for ticket, case in await queries.waiting(session, region)
         ]
         live = await queries.live_calls(session, region)
-        checks = await queries.device_checks(session, [call.id for call, _ in live])
-        lights = await lights_of(session, [call.id for call, _ in live])
+        live_ids = [call.id for call, _ in live]
+        checks = await queries.device_checks(session, live_ids)
+        lights = await lights_of(session, live_ids)
+        observers = await observers_of(session, live_ids)
         calls = [
             wire.BoardCall(
                 call_id=call.id,
@@ -62,7 +64,7 @@ class Supervision:
                 local_check=checks.get((call.id, SeatSide.LOCAL)),
                 agent_check=checks.get((call.id, SeatSide.REMOTE)),
                 recording=lights.get(call.id, Light.OFF),
-                observers=list(await observer_names(session, call.id)),
+                observers=observers.get(call.id, []),
             )
             for call, case in live
         ]
