@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 from server.calls import models
 from server.calls.rules import AuthorityVerdict, Departure, InvitationState
-from server.web.http import Message
+from server.web.http import Message, RowId
 
 
 class Authority(Message):
@@ -45,7 +45,7 @@ class ColleagueList(Message):
 class InvitationOrder(Message):
     """Whom to ask."""
 
-    clerk_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    clerk_id: RowId
 
 
 class InvitationRefusal(Message):

@@ -7,9 +7,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from server.calls.rules import MOST_POINTS
-from server.web.http import Message
+from server.web.http import Message, RowId
 
-RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Sheet = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}:(screen|document)$")]
 Stroke = Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{1,16}$")]
 Part = Annotated[float, Field(ge=0, le=1)]

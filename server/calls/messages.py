@@ -20,9 +20,7 @@ from server.calls.rules import (
     negotiates,
 )
 from server.relays.messages import IceServer
-from server.web.http import Message
-
-RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+from server.web.http import Message, RowId
 
 
 class HangUp(Message):

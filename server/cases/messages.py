@@ -11,13 +11,12 @@ from pydantic import StringConstraints
 
 from server.cases import models
 from server.cases.rules import CaseState, CheckKind, ConsentState, Origin, Side
-from server.web.http import Message
+from server.web.http import Message, RowId
 
 ShortText = Annotated[str, StringConstraints(max_length=200)]
 LongText = Annotated[str, StringConstraints(max_length=1000)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
 class ApplicantGiven(Message):

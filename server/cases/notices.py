@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from server.cases.messages import Name, RowId
-from server.web.http import Message
+from server.cases.messages import Name
+from server.web.http import Message, RowId
 
 
 class CaseWatched(Message):

@@ -11,10 +11,9 @@ from pydantic import StringConstraints
 from server.certificates import models
 from server.certificates.rules import CertificateState, VerdictKind
 from server.errors import ServiceError
-from server.web.http import Message
+from server.web.http import Message, RowId
 
 Kind = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 
 

@@ -11,9 +11,8 @@ from server.cases.messages import Consent
 from server.cases.rules import CaseState
 from server.certificates.rules import CertificateState
 from server.citizens.rules import Step
-from server.web.http import Message
+from server.web.http import Message, RowId
 
-RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 # 200 kB of picture in base64, and its padding.
 MAX_SIGNATURE = 266_672

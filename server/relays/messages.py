@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from server.media import messages as media
 from server.relays.rules import Lost
-from server.web.http import Message
-
-RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+from server.web.http import Message, RowId
 
 
 class Near(Message):

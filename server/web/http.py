@@ -8,11 +8,11 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from server.access import TABLE, Action, Actor
 from server.db.engine import Database
@@ -26,6 +26,9 @@ MAX_JSON_BYTES = 512 * 1024
 JSON_SECONDS = 15
 UPLOAD_SECONDS = 120
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+# How the database's rows are named on the wire.
+RowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 REQUEST_ID = web.RequestKey("request_id", str)
 ADDRESS = web.RequestKey("address", str)
