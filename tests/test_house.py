@@ -20,6 +20,7 @@ from server.access import TABLE, Action
 from server.app import NOTICES, all_routes, build_house, openapi, socket_document
 from server.cases.rules import CaseState
 from server.errors import CODES
+from server.web.pages import SCREENS
 from tests.support.service import demo_settings
 
 ROOT = Path(__file__).parents[1]
@@ -273,6 +274,14 @@ def test_every_notice_that_is_sent_has_a_model() -> None:
         if len(node.args) > 1 and isinstance(node.args[1], ast.Constant)
     }
     assert sent | {"event.refused"} == set(NOTICES)
+
+
+def test_every_page_of_the_client_is_served_where_it_stands() -> None:
+    router = (CLIENT / "src/router.ts").read_text()
+    paths = [path for path in re.findall(r'path: "([^"]+)"', router) if ":rest" not in path]
+    served = {re.sub(r"/:(\w+)(\([^)]*\))?\??", r"/{\1}", path) for path in paths}
+    assert len(served) > 5
+    assert served - set(SCREENS) == set()
 
 
 def test_the_lock_file_and_the_tree_name_no_registry() -> None:
