@@ -69,7 +69,7 @@ async def observers_of(session: AsyncSession, call_ids: Sequence[str]) -> dict[s
         .order_by(Seat.place)
     )  # fmt: skip
     names: dict[str, list[str]] = {}
-    for call_id, name in (await session.execute(statement)).tuples():
+    for call_id, name in await session.execute(statement):
         names.setdefault(call_id, []).append(name)
     return names
 
