@@ -20,10 +20,21 @@ settings.load_profile("kuayu")
 
 
 @pytest.fixture(autouse=True)
-def logs_as_they_come() -> Iterator[None]:
-    """Undo what a command of the command line does to this process's logs."""
-    yield
-    structlog.reset_defaults()
+def plain_logs() -> None:
+    """Undo what a command of the command line does to this process's logs, and keep them plain.
+
+    structlog's own choice draws every traceback with its variables: seconds for each of them.
+    """
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
 
 
 @pytest.fixture(scope="session")
