@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
+from server.media import vp9
 from server.media.rtp import Payload, vp8_payload
+from server.media.vp9 import MOST_LAYERS, join_layers
 
 # One frame of 20 ms in which nothing is heard: CELT, full band, one channel (RFC 6716, 3.1).
 OPUS_SILENCE: Final = b"\xf8\xff\xfe"
@@ -34,6 +37,7 @@ class Frame(NamedTuple):
 class Sound:
     """Opus: every packet is a frame."""
 
+    codec: ClassVar[str] = "opus"
     needs_key: bool = False
 
     def push(self, packet: Packet) -> Frame | None:
@@ -44,52 +48,120 @@ class Sound:
         """Go on after a hole: what follows stands alone."""
 
 
+class Part(NamedTuple):
+    """One packet's piece of a picture, and whether that, or a layer of it, begins here."""
+
+    content: bytes
+    first: bool
+    layer: bool = False
+
+
 @dataclass(slots=True)
-class Vp8:
-    """VP8 (RFC 7741): a frame is one or more packets, its last one marked.
+class Pictures(ABC):
+    """A picture is one or more packets, its last one marked.
 
     After a hole nothing is kept before the next key frame: it would be a broken picture.
     """
 
+    codec: ClassVar[str]
     needs_key: bool = True
-    _parts: list[bytes] = field(default_factory=list)
+    _layers: list[list[bytes]] = field(default_factory=list)
     _stamp: int | None = None
 
     def push(self, packet: Packet) -> Frame | None:
         """Take a packet in its order; return the frame that it completes."""
-        at = (
-            vp8_payload(memoryview(packet.payload), 0, len(packet.payload))
-            if packet.payload
-            else None
-        )
-        if at is None:
+        part = self._read(packet.payload) if packet.payload else None
+        if part is None:
             return None
-        start, first = at
-        if first:
-            self._parts, self._stamp = [packet.payload[start:]], packet.stamp
-        elif self._stamp == packet.stamp:
-            self._parts.append(packet.payload[start:])
-        else:
-            # The frame's beginning is missing.
+        if part.first:
+            self._layers, self._stamp = [[part.content]], packet.stamp
+        elif self._stamp != packet.stamp or len(self._layers) + part.layer > MOST_LAYERS:
+            # The frame's beginning is missing, or there is no end to it.
             self.break_off()
             return None
+        elif part.layer:
+            self._layers.append([part.content])
+        else:
+            self._layers[-1].append(part.content)
         return self._complete() if packet.marker else None
 
     def _complete(self) -> Frame | None:
-        content, stamp = b"".join(self._parts), self._stamp
-        self._parts, self._stamp = [], None
-        if stamp is None or not content:
+        layers, stamp = [b"".join(parts) for parts in self._layers], self._stamp
+        self._layers, self._stamp = [], None
+        if stamp is None or not layers[0]:
             return None
-        key = not content[0] & 1
+        key = self._is_key(layers[0])
         if self.needs_key and not key:
             return None
         self.needs_key = False
-        return Frame(stamp, key, content, vp8_size(content) if key else None)
+        return Frame(stamp, key, join_layers(layers), self._size(layers[0]) if key else None)
 
     def break_off(self) -> None:
         """Go on after a hole."""
-        self._parts, self._stamp = [], None
+        self._layers, self._stamp = [], None
         self.needs_key = True
+
+    @abstractmethod
+    def _read(self, payload: bytes) -> Part | None:
+        """Return what a payload brings; None if nothing."""
+
+    @abstractmethod
+    def _is_key(self, content: bytes) -> bool:
+        """Say whether a frame stands alone."""
+
+    @abstractmethod
+    def _size(self, content: bytes) -> tuple[int, int] | None:
+        """Return what a key frame says of its size."""
+
+
+class Vp8(Pictures):
+    """VP8 (RFC 7741)."""
+
+    __slots__ = ()
+    codec = "vp8"
+
+    def _read(self, payload: bytes) -> Part | None:
+        at = vp8_payload(memoryview(payload), 0, len(payload))
+        return None if at is None else Part(payload[at[0] :], at[1])
+
+    def _is_key(self, content: bytes) -> bool:
+        return not content[0] & 1
+
+    def _size(self, content: bytes) -> tuple[int, int] | None:
+        return vp8_size(content)
+
+
+class Vp9(Pictures):
+    """VP9 (RFC 9628), with as many spatial layers as are sent."""
+
+    __slots__ = ()
+    codec = "vp9"
+
+    def _read(self, payload: bytes) -> Part | None:
+        part = vp9.read_part(payload)
+        if part is None:
+            return None
+        first = part.begins and part.layer == 0
+        return Part(payload[part.start :], first, layer=part.begins)
+
+    def _is_key(self, content: bytes) -> bool:
+        return vp9.is_key(content)
+
+    def _size(self, content: bytes) -> tuple[int, int] | None:
+        return vp9.size_of(content)
+
+
+def frames_of(codec: str) -> Sound | Pictures | None:
+    """Return what makes frames of a codec's packets; None for what a WebM has no place for."""
+    match codec:
+        case "OPUS":
+            return Sound()
+        case "VP8":
+            return Vp8()
+        case "VP9":
+            return Vp9()
+        case _:
+            return None
 
 
 def vp8_size(content: bytes) -> tuple[int, int] | None:

@@ -94,6 +94,17 @@ class Leg:
         self._take(sections)
         return answer
 
+    def prefer(self, taken: frozenset[str]) -> bool:
+        """Answer with what all who watch take first; say whether it needs another offer for that.
+
+        A browser sends what was answered first, and to whom does not take that nothing comes.
+        """
+        before, self.transport.taken = self.transport.taken, taken
+        sent = [one.section for one in self.sources.values() if one.section.media == "video"]
+        fit = all(not one.codecs or next(iter(one.codecs.values())).name in taken for one in sent)
+        could = any(one.names & taken for one in sent)
+        return taken != before and not fit and could
+
     def _take(self, sections: Iterable[Section]) -> None:
         """Know the streams and slots that were negotiated; what is gone loses its links."""
         for section in sections:

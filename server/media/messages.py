@@ -79,11 +79,15 @@ class LegChanged(Message):
 
 
 class NegotiationWanted(Message):
-    """How many slots of each kind the leg's browser must have."""
+    """How many slots of each kind the leg's browser must have.
+
+    `again`: it offers even if it has them, for the answer will be another one.
+    """
 
     leg_id: Id
     audio: int
     video: int
+    again: bool = False
 
 
 class MappedStream(Message):

@@ -44,8 +44,10 @@ class WebM:
     track is put right after it.
     """
 
-    def __init__(self, put: Callable[[bytes], None], size: tuple[int, int]) -> None:
-        """Begin a file of this picture size; `put` takes its bytes."""
+    def __init__(
+        self, put: Callable[[bytes], None], size: tuple[int, int], codec: str = "vp8"
+    ) -> None:
+        """Begin a file of this picture size and codec; `put` takes its bytes."""
         self._container = av.open(
             Sink(put), "w", format="webm",
             options={
@@ -54,10 +56,11 @@ class WebM:
                 "max_interleave_delta": _INTERLEAVE_MICROSECONDS,
             },
         )  # fmt: skip
+        self.codecs = frozenset({codec, "opus"})
         # No codec behind the picture: an encoder costs 8.6 MB that nobody uses (measured).
         width, height = size
         self._tracks = {
-            "video": self._container.add_mux_stream("vp8", rate=30, width=width, height=height),
+            "video": self._container.add_mux_stream(codec, rate=30, width=width, height=height),
             "audio": self._container.add_stream_from_template(opus_template()),
         }
         self._last = {"video": -1, "audio": -1}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.sdp import MediaDescription, SessionDescription
 
 
@@ -58,3 +59,31 @@ def pair_number(said: SessionDescription, media: MediaDescription) -> int:
     """Return which section of its kind this is among those in which the browser receives."""
     alike = [one for one in said.media if one.kind == media.kind and receives(one)]
     return alike.index(media) if receives(media) else 0
+
+
+def fit(codecs: Iterable[RTCRtpCodecParameters]) -> list[RTCRtpCodecParameters]:
+    """Leave out the profiles of VP9 that not every browser decodes: aiortc takes all for one."""
+    return [
+        one
+        for one in codecs
+        if one.mimeType.lower() != "video/vp9" or str(one.parameters.get("profile-id", "0")) == "0"
+    ]
+
+
+def in_order(
+    codecs: Sequence[RTCRtpCodecParameters], taken: Collection[str]
+) -> list[RTCRtpCodecParameters]:
+    """Return codecs in the order in which they are answered: a browser sends the first one.
+
+    What everybody takes who watches (`taken`) comes first, then what a recording has a place for,
+    then what the browser would like best; all of them put VP8 before VP9. Repairs go with what
+    they repair.
+    """
+    names = {one.payloadType or 0: one.name.upper() for one in codecs}
+
+    def rank(codec: RTCRtpCodecParameters) -> tuple[bool, bool]:
+        repaired = codec.parameters.get("apt")
+        name = names[repaired] if isinstance(repaired, int) else codec.name.upper()
+        return bool(taken) and name not in taken, name == "H264"
+
+    return sorted(codecs, key=rank)

@@ -14,8 +14,10 @@ from server.media.frames import (
     OPUS_SILENCE_MS,
     Frame,
     Packet,
+    Pictures,
     Sound,
     Vp8,
+    frames_of,
     opus_milliseconds,
     payload_of,
 )
@@ -32,12 +34,18 @@ HOLD: Final = 5.0
 CHUNK_SECONDS: Final = 5.0
 # A player seeks from key frame to key frame, and what follows a lost chunk begins with one.
 KEY_EVERY: Final = 10.0
+# So many packets in a row that have no place in the file are no accident.
+MOST_UNFIT: Final = 100
 MOST_CHUNK_BYTES: Final = 4 << 20
 SIZE_UNKNOWN: Final = (1280, 720)
 # Sound that is this much behind the picture will not come any more.
 SOUND_LATE: Final = 1000
 # Silence is filled in up to here, in milliseconds; where nothing comes for longer the file breaks.
 MOST_SILENCE: Final = 60_000
+
+
+class UnfitCodecError(Exception):
+    """What is sent has no place in the file."""
 
 
 class Asks(Protocol):
@@ -76,8 +84,11 @@ class Track:
 
     source: Source
     window: Window[Packet]
-    frames: Sound | Vp8
+    frames: Sound | Pictures
     clock: Clock
+    # The payload type that the frames are made of.
+    kind: int = -1
+    unfit: int = 0
     asked_at: float = 0.0
     key_at: float | None = None
     held_since: float | None = None
@@ -95,6 +106,8 @@ class Recorder:
     put: Callable[[Chunk], None]
     lost: Callable[[Gap], None]
     wall: Callable[[], float]
+    # What the camera will be sent in, where the file begins without it.
+    expected: Callable[[], str] = lambda: Vp8.codec
     paused: bool = False
     tracks: dict[str, Track] = field(default_factory=dict)
     frames: dict[str, int] = field(default_factory=lambda: {"audio": 0, "video": 0})
@@ -113,7 +126,10 @@ class Recorder:
         self._sound_until: int | None = None
 
     def on_rtp(self, source: Source, size: int, now: float, *, repair: bool) -> None:
-        """Take the packet in INBOUND, if it is of the camera or its microphone."""
+        """Take the packet in INBOUND, if it is of the camera or its microphone.
+
+        UnfitCodecError if the file has no place for what is sent.
+        """
         track = self._track(source)
         at = find_payload(INBOUND, size)
         if track is None or at is None or self.paused:
@@ -124,6 +140,8 @@ class Recorder:
             if at.end - at.start < 2:  # noqa: PLR2004 (the number that is repeated)
                 return
             number, skip = INBOUND[at.start] << 8 | INBOUND[at.start + 1], 2
+        elif second & 0x7F != track.kind and not self._fit(track, second & 0x7F):
+            return
         packet = Packet(stamp, bool(second & 0x80), payload_of(INBOUND, at, skip=skip))
         window = track.window
         if window.follows(number):
@@ -191,6 +209,24 @@ class Recorder:
         )
         self.tracks[media] = made
         return made
+
+    def _fit(self, track: Track, kind: int) -> bool:
+        """Make frames of what comes under a payload type; False if there is no place for it."""
+        codec = track.source.section.codecs.get(kind)
+        if codec is None:
+            return False
+        frames = frames_of(codec.name)
+        if frames is None or (self._file is not None and frames.codec not in self._file.codecs):
+            # Whatever comes next is looked at: a stray packet ends no recording.
+            track.kind = -1
+            track.unfit += 1
+            if track.unfit > MOST_UNFIT:
+                raise UnfitCodecError(codec.name)
+            return False
+        track.kind, track.unfit = kind, 0
+        if frames.codec != track.frames.codec:
+            track.frames = frames
+        return True
 
     def _take(self, track: Track, one: Packet | Hole) -> None:
         media = track.source.section.media
@@ -296,7 +332,8 @@ class Recorder:
         self._origin = min(track.clock.seconds(track.waiting[0][0]) for track in waiting)
         video = self.tracks.get("video")
         sizes = [frame.size for _, frame in video.waiting if frame.size] if video else []
-        self._file = WebM(self._keep, sizes[0] if sizes else SIZE_UNKNOWN)
+        size = sizes[0] if sizes else SIZE_UNKNOWN
+        self._file = WebM(self._keep, size, video.frames.codec if video else self.expected())
         self._chunk_began = wall - (now - self._held_since)
         self._skew = self._origin - self._chunk_began
         return True

@@ -32,10 +32,14 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How many sections of each kind a browser must have to see and hear all it should."""
+    """How many sections of each kind a browser must have to see and hear all it should.
+
+    `again`: it must offer again even so, to be answered otherwise.
+    """
 
     audio: int
     video: int
+    again: bool = False
 
 
 @dataclass(eq=False)
@@ -61,6 +65,17 @@ class Room:
         """Link every stream to everybody who should get it, as their slots allow."""
         for place in self.places.values():
             self._arrange(place)
+        for place in self.places.values():
+            self._agree(place.leg)
+
+    def _agree(self, leg: Leg) -> None:
+        """Have a leg send its pictures in what all take who get them, if there is such a codec."""
+        pictures = [one for one in leg.sources.values() if one.section.media == "video"]
+        taken = [link.slot.section.names for source in pictures for link in source.links]
+        common = frozenset.intersection(*taken) if taken else frozenset()
+        if leg.prefer(common):
+            slots = [slot.section.media for slot in leg.slots.values()]
+            self.wanted(leg, Wanted(slots.count("audio"), slots.count("video"), again=True))
 
     def _arrange(self, place: Place) -> None:
         leg = place.leg
@@ -128,7 +143,7 @@ class Room:
             count = {"audio": 0, "video": 0}
             for _, source in due:
                 count[source.section.media] += 1
-            self.wanted(leg, Wanted(**count))
+            self.wanted(leg, Wanted(count["audio"], count["video"]))
 
     def repeat(self, leg: Leg) -> None:
         """Tell a leg again what comes into its slots, if it is in this room."""

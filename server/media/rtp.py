@@ -2,7 +2,7 @@
 
 Nothing here allocates per packet more than it must: the forwarder calls these for every datagram.
 Sources: RFC 3550 (header), RFC 8285 (one-byte extensions), RFC 4588 (RTX), RFC 7741 (VP8),
-RFC 6184 (H264).
+RFC 6184 (H264); VP9 has a file of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from server.media import vp9
 
 HEADER = struct.Struct("!BBHLL")
 HEADER_SIZE: Final = 12
@@ -155,6 +157,8 @@ def starts_key_frame(codec: str, packet: memoryview, at: Payload) -> bool:
     match codec:
         case "VP8":
             return _starts_vp8_key_frame(packet, start, end)
+        case "VP9":
+            return vp9.starts_key_frame(packet[start:end])
         case "H264":
             return _starts_h264_key_frame(packet, start, end)
         case _:

@@ -36,3 +36,8 @@ class Section:
     out_ssrcs: tuple[int, int]
     codecs: Mapping[int, Codec]
     extensions: Extensions
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The codecs in it, without what only repairs."""
+        return frozenset(one.name for one in self.codecs.values() if one.repairs is None)

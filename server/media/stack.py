@@ -34,6 +34,8 @@ from server.media.network import Network
 from server.media.offers import (
     UnfitError,
     check_shape,
+    fit,
+    in_order,
     pair_number,
     receives,
     sends,
@@ -95,6 +97,8 @@ class Transport:
         self._out: Any = None
         self._take = listener.on_rtp
         self.connected = False
+        # What all who watch take: it is answered first.
+        self.taken: frozenset[str] = frozenset()
 
     async def answer(self, offer: str) -> tuple[str, list[Section]]:
         """Answer a browser's offer; UnfitError if it cannot be.
@@ -116,7 +120,9 @@ class Transport:
         await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         transceivers = {one.mid: one for one in self._peer.getTransceivers()}
         sections = [
-            _take_section(media, transceivers[media.rtp.muxId], pair_number(said, media))
+            _take_section(
+                media, transceivers[media.rtp.muxId], pair_number(said, media), self.taken
+            )
             for media in said.media
         ]
         self._listen()
@@ -286,9 +292,11 @@ class _Checks(StunProtocol):
         self.connection_lost(None)
 
 
-def _take_section(media: MediaDescription, transceiver: RTCRtpTransceiver, pair: int) -> Section:
+def _take_section(
+    media: MediaDescription, transceiver: RTCRtpTransceiver, pair: int, taken: frozenset[str]
+) -> Section:
     """Decide what a section may use, have aiortc answer so, and keep its media path out."""
-    codecs = find_common_codecs(_FORWARDED[media.kind], media.rtp.codecs)
+    codecs = in_order(find_common_codecs(_FORWARDED[media.kind], fit(media.rtp.codecs)), taken)
     if not codecs:
         raise UnfitError("no common codec")
     wanted = _HEARD if sends(media) else PASSED_ON
@@ -345,6 +353,17 @@ def _forwarded(media: str, keep: Callable[[str], bool]) -> list[RTCRtpCodecParam
     return found
 
 
+# aiortc refuses an offer that has nothing of its own, and it knows no VP9.
+CODECS["video"] += [
+    RTCRtpCodecParameters(
+        "video/VP9",
+        90_000,
+        payloadType=109,
+        rtcpFeedback=copy.deepcopy(CODECS["video"][0].rtcpFeedback),
+        parameters={"profile-id": "0"},
+    ),
+    RTCRtpCodecParameters("video/rtx", 90_000, payloadType=110, parameters={"apt": 109}),
+]
 # Everything is passed on as it is: the relay neither decodes nor encodes.
 _FORWARDED: Final[dict[str, list[RTCRtpCodecParameters]]] = {
     "audio": _forwarded("audio", lambda kind: kind == "audio/opus"),

@@ -16,8 +16,9 @@ from pydantic import BaseModel
 
 from server.media import messages as wire
 from server.media.forwarding import Source
+from server.media.frames import Vp8
 from server.media.legs import Leg
-from server.media.recorder import Chunk, Gap, Recorder
+from server.media.recorder import Chunk, Gap, Recorder, UnfitCodecError
 from server.media.rtcp import SenderInfo
 
 log = structlog.get_logger("kuayu.media")
@@ -109,7 +110,7 @@ class Tape:
         self.id, self.leg = recording_id, leg
         self.chunks: asyncio.Queue[Chunk | None] = asyncio.Queue()
         self.gaps: dict[str, Gap] = {}
-        self.recorder = Recorder(leg, self._keep, self._lose, time.time)
+        self.recorder = Recorder(leg, self._keep, self._lose, time.time, self._expect)
         self.waiting = 0
         self.over = False
         self._failed = failed
@@ -157,6 +158,9 @@ class Tape:
             return
         try:
             act()
+        except UnfitCodecError as error:
+            log.error("not to be recorded", recording=self.id, codec=str(error))  # noqa: TRY400
+            self.fail("broken")
         except Exception:
             # Whatever is wrong with a recording, the call goes on.
             log.exception("crash", recording=self.id)
@@ -165,6 +169,16 @@ class Tape:
     def _keep(self, chunk: Chunk) -> None:
         self.waiting += len(chunk.content)
         self.chunks.put_nowait(chunk)
+
+    def _expect(self) -> str:
+        """Return what was negotiated first for the camera: what a browser then sends."""
+        cameras = (
+            codec.name.lower()
+            for source in self.leg.sources.values()
+            if source.kind == "camera" and source.section.media == "video"
+            for codec in source.section.codecs.values()
+        )
+        return next(cameras, Vp8.codec)
 
     def _lose(self, gap: Gap) -> None:
         """Count what is lost of a track until it is told, once a chunk: a bad line loses often."""

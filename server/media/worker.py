@@ -342,7 +342,9 @@ class Worker:
         return mapped
 
     def _want(self, leg: Leg, wanted: Wanted) -> None:
-        message = wire.NegotiationWanted(leg_id=leg.id, audio=wanted.audio, video=wanted.video)
+        message = wire.NegotiationWanted(
+            leg_id=leg.id, audio=wanted.audio, video=wanted.video, again=wanted.again
+        )
         self._after(0.0, self._say("negotiation.wanted", message))
 
     def _after(self, seconds: float, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

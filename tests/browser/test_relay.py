@@ -41,6 +41,31 @@ LOOK = """async () => {
 }"""
 
 
+# A browser that has no VP8.
+WITHOUT_VP8 = """
+const add = RTCPeerConnection.prototype.addTransceiver;
+RTCPeerConnection.prototype.addTransceiver = function (...given) {
+    const section = add.apply(this, given);
+    const known = RTCRtpReceiver.getCapabilities(section.receiver.track.kind).codecs;
+    section.setCodecPreferences(known.filter((one) => one.mimeType !== "video/VP8"));
+    return section;
+};
+"""
+# In which codecs pictures go out and come in by what is connected now.
+CODECS = """async () => {
+    const found = [];
+    for (const one of window.connections) {
+        if (one.connectionState !== "connected") continue;
+        const all = await one.getStats();
+        for (const entry of all.values()) {
+            const isOn = entry.framesSent || entry.framesDecoded;
+            if (isOn && entry.kind === "video") found.push(all.get(entry.codecId)?.mimeType);
+        }
+    }
+    return found;
+}"""
+
+
 @pytest.fixture
 async def stage(chromium: Browser, service: Service) -> Stage:
     return Stage(chromium, service.url, SMALL_CAMERA + KEEP)
@@ -116,15 +141,31 @@ async def media_from(screen: Screen, ports: range, *, other: bool = False) -> No
     )
 
 
+async def goes_in(codec: str, *screens: Screen) -> None:
+    """Wait until all pictures go out and come in in one codec."""
+    for screen in screens:
+        await screen.page.wait_for_function(
+            f"""async (codec) => {{
+                const found = await ({CODECS})();
+                return found.length >= 2 && found.every((one) => one === codec);
+            }}""",
+            arg=codec,
+            timeout=20_000,
+        )
+
+
 async def test_a_worker_that_dies_takes_no_call_with_it_and_a_new_one_takes_it_back(
-    stage: Stage, service: Service
+    stage: Stage, chromium: Browser, service: Service
 ) -> None:
+    # The agent's browser has no VP8, so all send VP9, also who would rather send VP8.
+    other = Stage(chromium, service.url, SMALL_CAMERA + KEEP + WITHOUT_VP8)
     async with (
         media_worker(service, PORTS) as first,
-        open_hall(stage) as hall,
+        open_hall(other, local=stage) as hall,
     ):
         counter, agent = hall.counter, hall.agent
         await connect_by(hall)
+        await goes_in("video/VP9", counter, agent)
         async with media_worker(service, OTHER_PORTS) as second:
             first.kill()
             for screen in (counter, agent):
@@ -141,4 +182,4 @@ async def test_a_worker_that_dies_takes_no_call_with_it_and_a_new_one_takes_it_b
             case = await read_case(counter)
             assert case["state"] == "in_call"
             await hang_up(counter)
-        assert stage.faults() == []
+        assert stage.faults() + other.faults() == []

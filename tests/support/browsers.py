@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from aiortc import RTCRtpSender
 from aiortc.mediastreams import MediaStreamTrack
 
 from counter_client.leg import LegEnd
@@ -24,6 +25,13 @@ class FarEnd(LegEnd):
         for kind in ("audio", "video") * self.slots:
             self.connection.addTransceiver(kind, "recvonly")
 
+    def take_only(self, codec: str) -> None:
+        """Offer no other codec for pictures than this one."""
+        known = RTCRtpSender.getCapabilities("video").codecs
+        for one in self.connection.getTransceivers():
+            if one.kind == "video":
+                one.setCodecPreferences([each for each in known if each.mimeType == codec])
+
     async def offer(self) -> None:
         """Offer, and take the leg's answer."""
         await self.take_answer(await self.leg.answer(await self.make_offer()))
@@ -40,9 +48,11 @@ class FarEnd(LegEnd):
 
 
 @asynccontextmanager
-async def far_end(leg: Leg, slots: int = 1) -> AsyncIterator[FarEnd]:
+async def far_end(leg: Leg, slots: int = 1, only: str = "") -> AsyncIterator[FarEnd]:
     """A far end that has been answered; closed with its leg."""
     end = FarEnd(leg, slots)
+    if only:
+        end.take_only(only)
     try:
         await end.offer()
         yield end

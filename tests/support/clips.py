@@ -35,14 +35,14 @@ class Encoded:
 
 @cache
 def flash_and_beep(
-    seconds: int, size: tuple[int, int] = (WIDTH, HEIGHT)
+    seconds: int, size: tuple[int, int] = (WIDTH, HEIGHT), coder: str = "libvpx"
 ) -> dict[str, list[Encoded]]:
     """Encode the clip once: at each full second three white pictures and a tenth of a tone."""
-    return {"video": list(_video(seconds, size)), "audio": list(_audio(seconds))}
+    return {"video": list(_video(seconds, size, coder)), "audio": list(_audio(seconds))}
 
 
-def _video(seconds: int, size: tuple[int, int]) -> Iterator[Encoded]:
-    coder = av.CodecContext.create("libvpx", "w")
+def _video(seconds: int, size: tuple[int, int], name: str) -> Iterator[Encoded]:
+    coder = av.CodecContext.create(name, "w")
     assert isinstance(coder, av.video.codeccontext.VideoCodecContext)
     coder.width, coder.height = size
     coder.pix_fmt = "yuv420p"
@@ -90,6 +90,28 @@ def vp8_packets(content: bytes) -> list[bytes]:
     """Cut a VP8 frame into payloads (RFC 7741)."""
     parts = [content[at : at + LARGEST] for at in range(0, len(content), LARGEST)]
     return [bytes([0x10 if index == 0 else 0x00]) + part for index, part in enumerate(parts)]
+
+
+# A picture's number of 15 bits, then a layer in time and a number of it, or one in flexible mode.
+DESCRIPTORS: Final = {"numbered": (0xA0, b"\x81\x02\x00\x03"), "flexible": (0xB0, b"\x81\x02\x00")}
+
+
+def vp9_packets(content: bytes, *, key: bool, mode: str = "numbered") -> list[bytes]:
+    """Cut a VP9 frame into payloads (RFC 9628)."""
+    parts = [content[at : at + LARGEST] for at in range(0, len(content), LARGEST)]
+    flags, fields = DESCRIPTORS[mode]
+    if not key:
+        flags |= 0x40
+        # The frame refers to the last one and to the one before.
+        fields += b"\x03\x04" if mode == "flexible" else b""
+    found = []
+    for index, part in enumerate(parts):
+        begins, ends = index == 0, index == len(parts) - 1
+        first = flags | (0x08 if begins else 0) | (0x04 if ends else 0)
+        # The first key frame tells of its layers: one, of this size, in groups of one picture.
+        told = b"\x18\x01\x40\x00\xf0\x01\x04\x01" if key and begins else b""
+        found.append(bytes([first | (0x02 if told else 0)]) + fields + told + part)
+    return found
 
 
 def recorded(seconds: int, chunks: int) -> list[bytes]:

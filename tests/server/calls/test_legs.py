@@ -78,7 +78,7 @@ async def test_a_tab_and_a_worker_speak_of_a_leg(lines: Lines) -> None:
     assert await opened(wire) == leg_id
     mapped = {"leg_id": leg_id, "call_id": id_of("c"), "streams": []}
     for event, data in (
-        ("negotiation.wanted", {"leg_id": leg_id, "audio": 2, "video": 3}),
+        ("negotiation.wanted", {"leg_id": leg_id, "audio": 2, "video": 3, "again": True}),
         ("streams.mapped", mapped),
         ("leg.refused", {"leg_id": leg_id, "n": 2, "code": "worker.full"}),
     ):

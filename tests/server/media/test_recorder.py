@@ -6,7 +6,8 @@ import heapq
 import random
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -16,14 +17,16 @@ import pytest
 from server.media.clocks import NTP_TO_UNIX, Clock
 from server.media.forwarding import Source
 from server.media.order import Hole, Window
-from server.media.recorder import Chunk, Gap, Recorder
+from server.media.recorder import MOST_UNFIT, Chunk, Gap, Recorder, UnfitCodecError
 from server.media.rtcp import SenderInfo
-from tests.support.clips import Encoded, flash_and_beep, look, vp8_packets
+from server.media.sections import Codec
+from tests.support.clips import Encoded, flash_and_beep, look, vp8_packets, vp9_packets
 from tests.support.packets import laid, packet, section
 
 WALL = 1_795_000_000.0
 RATES = {"video": 90_000, "audio": 48_000}
 KINDS = {"video": 96, "audio": 111}
+VP9 = {96: Codec(96, "VP9", 90_000, ()), 97: Codec(97, "RTX", 90_000, (), repairs=96)}
 
 
 @dataclass
@@ -39,6 +42,7 @@ class Line:
     first_number: int = 65_500
     reports: bool = True
     repairs: bool = True
+    vp9: str = ""
     now: float = 0.0
     chunks: list[Chunk] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
@@ -57,6 +61,9 @@ class Line:
             "video": Source(section("1", ssrcs=(1111, 1112)), 1111, 1112),
             "audio": Source(section("0", media="audio", ssrcs=(3333,)), 3333, 0),
         }
+        if self.vp9:
+            pictures = self.sources["video"]
+            pictures.section = replace(pictures.section, codecs=VP9)
         self.recorder = Recorder(
             self, self.chunks.append, self.gaps.append, lambda: WALL + self.now
         )
@@ -71,7 +78,7 @@ class Line:
             if leaves < self.starts[media]:
                 continue
             stamp = self.first_stamp[media] + round(leaves * RATES[media])
-            parts = vp8_packets(frame.content) if media == "video" else [frame.content]
+            parts = self._parts(frame) if media == "video" else [frame.content]
             for index, payload in enumerate(parts):
                 last = index == len(parts) - 1 and media == "video"
                 self._send_one(media, payload, stamp & 0xFFFFFFFF, leaves, marker=last)
@@ -79,6 +86,11 @@ class Line:
             times = [self.starts[media] + offset + step for step in (0.7, 2.0, 4.0, 6.0)]
             for leaves in times:
                 self.at(leaves + 0.02, lambda leaves=leaves: self._report(media, leaves))
+
+    def _parts(self, frame: Encoded) -> list[bytes]:
+        if self.vp9:
+            return vp9_packets(frame.content, key=frame.key, mode=self.vp9)
+        return vp8_packets(frame.content)
 
     def _send_one(
         self, media: str, payload: bytes, stamp: int, leaves: float, *, marker: bool
@@ -156,7 +168,7 @@ SECONDS = 6
 
 
 def record(line: Line, folder: Path, seconds: int = SECONDS) -> str:
-    clip = flash_and_beep(seconds)
+    clip = flash_and_beep(seconds, coder="libvpx-vp9" if line.vp9 else "libvpx")
     line.send("video", clip["video"])
     line.send("audio", clip["audio"])
     line.play(seconds + 1.0)
@@ -177,6 +189,9 @@ LINES = {
     "times that wrap": lambda: Line(
         first_stamp={"video": 2**32 - 90_000 * 3, "audio": 2**32 - 48_000 * 2}
     ),
+    "VP9": lambda: Line(vp9="numbered"),
+    "VP9, flexible, 10 %": lambda: Line(vp9="flexible", loss=0.10),
+    "VP9, bursts": lambda: Line(vp9="numbered", loss=0.05, burst=5),
 }
 
 
@@ -317,6 +332,30 @@ def test_what_nobody_sends_again_is_a_gap_and_the_picture_goes_on_with_a_key_fra
     assert all(WALL <= gap.at <= WALL + SECONDS + 1 for gap in lost)
     assert line.keys_asked >= 1
     assert 0 < seen.pictures < SECONDS * 30
+
+
+def test_sound_alone_begins_a_file_in_which_the_picture_still_finds_its_place(
+    tmp_path: Path,
+) -> None:
+    line = Line(vp9="flexible", starts={"video": 5.5, "audio": 0.0}, reports=False)
+    line.recorder.expected = lambda: "vp9"
+    seen = look(record(line, tmp_path, seconds=8))
+    assert seen.pictures > 30
+
+
+def test_a_picture_that_has_no_place_in_the_file_is_said_and_not_written(tmp_path: Path) -> None:
+    line = Line()
+    pictures = line.sources["video"]
+    pictures.section = replace(
+        pictures.section, codecs={**pictures.section.codecs, 100: Codec(100, "VP9", 90_000, ())}
+    )
+    record(line, tmp_path, seconds=2)
+    for kind, codec in ((99, ""), (98, "H264"), (100, "VP9")):
+        for _ in range(MOST_UNFIT):
+            line.recorder.on_rtp(pictures, laid(packet(1, kind=kind)), 3.0, repair=False)
+        with pytest.raises(UnfitCodecError, match=codec) if codec else nullcontext():
+            line.recorder.on_rtp(pictures, laid(packet(1, kind=kind)), 3.0, repair=False)
+        line.recorder.on_rtp(pictures, laid(packet(1)), 3.0, repair=False)
 
 
 def test_another_size_in_the_middle_decodes(tmp_path: Path) -> None:

@@ -129,3 +129,28 @@ async def test_a_leg_that_ends_takes_its_streams_along(
         room.seat({"a": room.places["a"]})
         assert told.streams["a"] == []
         assert all(a.feeds(slot) is None for slot in a.slots.values())
+
+
+async def test_who_sends_what_another_cannot_take_is_asked_to_offer_again(
+    new_leg: Callable[[str], Leg], states: States
+) -> None:
+    told = Told()
+    a, b = new_leg("a"), new_leg("b")
+    async with far_end(a, only="video/H264"), far_end(b) as other:
+        await states.become("connected", "a", "b")
+        room = Room("call", told.mapped, told.want)
+        room.seat(everybody([a, b]))
+        assert told.wanted == {"b": Wanted(1, 1, again=True)}
+        told.wanted.clear()
+        room.arrange()
+        assert told.wanted == {}
+        await other.offer()
+        [first, *_] = b.sources["1"].section.codecs.values()
+        assert first.name == "H264"
+        room.arrange()
+        assert told.wanted == {}
+        room.seat(everybody([b]))
+        assert told.wanted == {}
+        await other.offer()
+        [first, *_] = b.sources["1"].section.codecs.values()
+        assert first.name == "VP8"

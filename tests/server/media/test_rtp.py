@@ -69,7 +69,7 @@ def test_no_bytes_whatever_break_the_reading_of_a_packet(content: bytes) -> None
         read_extension(memoryview(given), size, 3)
         rename_extensions(memoryview(given), size, OURS.onto(THEIRS))
     if at is not None:
-        for codec in ("VP8", "H264", "OPUS"):
+        for codec in ("VP8", "VP9", "H264", "OPUS"):
             starts_key_frame(codec, memoryview(given), at)
     assert len(given) == size
 

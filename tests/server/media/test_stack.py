@@ -18,10 +18,11 @@ import aiortc.rtcrtptransceiver
 import pylibsrtp
 import pytest
 from aioice import stun
+from aiortc import RTCRtpCodecParameters, RTCRtpSender
 
 from server.media.legs import Leg
 from server.media.network import Network
-from server.media.offers import UnfitError
+from server.media.offers import UnfitError, fit, in_order
 from server.media.ports import PortsError
 from server.media.stack import Transport
 from tests.server.media.conftest import States
@@ -124,6 +125,58 @@ async def test_a_full_range_of_ports_is_told(network: Network, states: States) -
             await end.offer()
         await end.end()
         await leg.close()
+
+
+def test_of_vp9_only_the_profile_that_every_browser_decodes_is_taken() -> None:
+    profiles = ("0", "2", None)
+    offered = [RTCRtpCodecParameters("video/VP9", 90_000, payloadType=98 + number,
+               parameters={} if one is None else {"profile-id": one})
+               for number, one in enumerate(profiles)]  # fmt: skip
+    assert [one.payloadType for one in fit(offered)] == [98, 100]
+
+
+ORDERS = [
+    # As browsers offer them; what cannot be recorded comes behind; what those who watch take first.
+    (["VP8", "VP9", "H264"], [], ["VP8", "VP9", "H264"]),
+    (["VP9", "VP8"], [], ["VP9", "VP8"]),
+    (["H264", "VP9", "VP8"], [], ["VP9", "VP8", "H264"]),
+    (["H264"], ["VP8"], ["H264"]),
+    (["VP8", "VP9", "H264"], ["VP9", "H264"], ["VP9", "H264", "VP8"]),
+    (["VP8", "VP9", "H264"], ["H264"], ["H264", "VP8", "VP9"]),
+]
+
+
+@pytest.mark.parametrize(("offered", "taken", "answered"), ORDERS)
+def test_what_is_answered_first_is_what_all_take_and_a_recording_too(
+    offered: list[str], taken: list[str], answered: list[str]
+) -> None:
+    codecs = []
+    for number, name in enumerate(offered):
+        kind = 96 + 2 * number
+        codecs += [
+            RTCRtpCodecParameters(f"video/{name}", 90_000, payloadType=kind),
+            RTCRtpCodecParameters("video/rtx", 90_000, None, kind + 1, parameters={"apt": kind}),
+        ]
+    found = in_order(codecs, frozenset(taken))
+    assert [one.name for one in found[::2]] == answered
+    assert [one.parameters["apt"] for one in found[1::2]] == [one.payloadType for one in found[::2]]
+
+
+async def test_a_browser_that_has_no_vp8_is_answered_with_vp9(
+    new_leg: Callable[[str], Leg],
+) -> None:
+    leg, codecs = new_leg("a"), RTCRtpSender.getCapabilities("video").codecs
+    end = FarEnd(leg)
+    for one in end.connection.getTransceivers():
+        if one.kind == "video":
+            one.setCodecPreferences([codec for codec in codecs if codec.mimeType != "video/VP8"])
+    answer = await leg.answer(await end.make_offer())
+    names = [one.name for one in leg.sources["1"].section.codecs.values()]
+    assert names == ["VP9", "RTX", "H264", "RTX", "H264", "RTX"]
+    assert "a=fmtp:109 profile-id=0" in answer
+    assert "a=rtcp-fb:109 transport-cc" not in answer
+    await end.end()
+    await leg.close()
 
 
 def hostile() -> list[tuple[str, bytes, str]]:

@@ -633,6 +633,8 @@ export interface components {
         /**
          * NegotiationWanted
          * @description How many slots of each kind the leg's browser must have.
+         *
+         *     `again`: it offers even if it has them, for the answer will be another one.
          */
         NegotiationWanted: {
             /** Leg Id */
@@ -641,6 +643,11 @@ export interface components {
             audio: number;
             /** Video */
             video: number;
+            /**
+             * Again
+             * @default false
+             */
+            again: boolean;
         };
         /**
          * Offer

@@ -160,6 +160,16 @@ it("adds slots up to the numbers that are wanted, however often it is told", asy
   expect(said).toHaveLength(2);
 });
 
+it("offers again when it is asked to, also with the slots that it has", async () => {
+  await agree();
+  leg.want({ audio: 1, video: 1 });
+  await agree();
+  expect(said).toHaveLength(1);
+  leg.want({ audio: 1, video: 1, again: true });
+  await agree();
+  expect(said.map((offer) => offer.n)).toEqual([1, 2]);
+});
+
 it("has no more slots than a relay may ask for", async () => {
   leg.want({ audio: 1_000, video: 1_000 });
   expect(fake.transceivers).toHaveLength(2 + 8 + 16);

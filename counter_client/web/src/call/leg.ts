@@ -101,8 +101,8 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
     if (n === this.due) this.break();
   }
 
-  /** Have so many slots of each kind. */
-  want(wanted: Record<Sort, number>): void {
+  /** Have so many slots of each kind, and offer `again` even if they are there. */
+  want({ again, ...wanted }: Record<Sort, number> & { again?: boolean }): void {
     if (this.isFrozen) return;
     for (const sort of SORTS) {
       const number = Math.min(wanted[sort], MOST_SLOTS[sort]);
@@ -110,6 +110,7 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
         this.slots[sort].push(this.connection.addTransceiver(sort, { direction: "recvonly" }));
       }
     }
+    if (again) void this.negotiate();
   }
 
   /** Hear what comes into which slot from now on. */
