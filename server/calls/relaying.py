@@ -109,6 +109,9 @@ class Relaying(Stills):
                 await self.records.read(session, actor, call.case_id, Action.READ_CALL)
             if call.state is CallState.ENDED:
                 raise ServiceError("call.over")
+        if call.worker_id and not await self.relays.is_live(session, call.worker_id):
+            # Who has just lost a leg may ask before the call was moved, and asks only once.
+            await self.settle(unit, call.id)
         if call.worker_id is not None:
             return True, call.worker_id
         # A direct call comes back to a relay once both halls have a leg there.

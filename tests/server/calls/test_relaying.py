@@ -343,6 +343,21 @@ async def test_the_call_of_a_lost_worker_goes_to_another(either_stage: Stage) ->
     assert last["version"] > either_stage.arranged("w1")[-1]["version"]
 
 
+@pytest.mark.parametrize("there", ["w2", None])
+async def test_who_asks_before_the_call_was_moved_is_not_left_without_a_leg(
+    either_stage: Stage, there: str | None
+) -> None:
+    stage = either_stage
+    case_id, call_id, _, _ = await stage.met()
+    if there:
+        await stage.relay.report(there)
+    await stage.relay.part("w1")
+    leg_id = await stage.open(CLERK, call_id=call_id)
+    workers = [leg.worker_id for leg in await stage.relay.legs() if leg.id == leg_id]
+    assert workers == ([id_of(there)] if there else [])
+    assert (await stage.halls.log(case_id))[-1] == "call.moved"
+
+
 async def test_with_no_other_worker_the_call_becomes_direct(either_stage: Stage) -> None:
     case_id, call_id, at_counter, _ = await either_stage.met()
     await either_stage.sit(CLERK, call_id, at_counter)
