@@ -14,12 +14,15 @@ from playwright.async_api import Browser, Page
 from server.calls.turn import USER_LASTS, TurnServers
 from server.db.unit import utc_now
 from server.media.network import own_address
+from tests.browser.conftest import ALLOWED, PLUGGED, launched
 from tests.support.turn import Coturn, coturn_running
 
 pytestmark = pytest.mark.browser
 
 PAGE = "http://localhost/kuayu-turn"
 SECRET = base64.b64encode(b"turn" * 8).decode()
+# As the statistics call the ways, and the schemes of their addresses.
+SCHEMES = {"udp": "turn", "tcp": "turn", "tls": "turns"}
 # One end that may use the relay only, and a far end on the machine's own address.
 SCRIPT = """
 window.meet = async (server) => {
@@ -67,13 +70,19 @@ async def coturn(tmp_path: Path) -> AsyncIterator[Coturn]:
 
 
 @pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser that takes coturn's certificate, which nobody vouches for."""
+    async with launched(ALLOWED, PLUGGED, "--ignore-certificate-errors") as browser:
+        yield browser
+
+
+@pytest.fixture
 async def page(chromium: Browser) -> Page:
     page = await chromium.new_page()
     await page.route(
         PAGE, lambda route: route.fulfill(body="<!doctype html>", content_type="text/html")
     )
     await page.add_init_script(SCRIPT)
-    await page.goto(PAGE)
     return page
 
 
@@ -81,28 +90,31 @@ def over(
     coturn: Coturn, transport: str, *, ago: timedelta = timedelta(), secret: str = SECRET
 ) -> dict[str, Any]:
     """What the service gives a browser, of one transport."""
-    urls = [url for url in coturn.urls if url.endswith(transport)]
-    [server] = TurnServers(urls, secret, lambda: utc_now() - ago)("a" * 32, "b" * 32)
+    [url] = [url for url in coturn.urls if url.startswith(f"{SCHEMES[transport]}:") and
+             url.endswith("udp" if transport == "udp" else "tcp")]  # fmt: skip
+    [server] = TurnServers([url], secret, lambda: utc_now() - ago)("a" * 32, "b" * 32)
     return server.model_dump()
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_a_browser_that_reaches_only_coturn_sees_and_is_seen(
-    coturn: Coturn, page: Page, transport: str
+    coturn: Coturn, page: Page
 ) -> None:
-    await page.evaluate("server => window.meet(server)", over(coturn, transport))
-    await page.wait_for_function("seen.near >= 20 && seen.far >= 20", timeout=30_000)
-    assert await page.evaluate("used()") == ["relay", transport]
+    for transport in SCHEMES:
+        await page.goto(PAGE)
+        await page.evaluate("server => window.meet(server)", over(coturn, transport))
+        await page.wait_for_function("seen.near >= 20 && seen.far >= 20", timeout=30_000)
+        assert await page.evaluate("used()") == ["relay", transport]
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
-@pytest.mark.parametrize("how", ["late", "wrong"])
 async def test_a_browser_whose_user_is_not_good_gets_no_way_at_all(
-    coturn: Coturn, page: Page, transport: str, how: str
+    coturn: Coturn, page: Page
 ) -> None:
-    late = over(coturn, transport, ago=USER_LASTS + timedelta(seconds=1))
-    wrong = over(coturn, transport, secret=base64.b64encode(b"west" * 8).decode())
-    await page.evaluate("server => window.meet(server)", {"late": late, "wrong": wrong}[how])
-    await page.wait_for_function("seen.done === true", timeout=30_000)
-    assert await page.evaluate("[seen.gathered, seen.near_state]") == [[], ""]
-    assert 401 in await page.evaluate("seen.errors")
+    wrong = base64.b64encode(b"west" * 8).decode()
+    for transport in SCHEMES:
+        late = over(coturn, transport, ago=USER_LASTS + timedelta(seconds=1))
+        for server in (late, over(coturn, transport, secret=wrong)):
+            await page.goto(PAGE)
+            await page.evaluate("server => window.meet(server)", server)
+            await page.wait_for_function("seen.done === true", timeout=30_000)
+            assert await page.evaluate("[seen.gathered, seen.near_state]") == [[], ""], transport
+            assert 401 in await page.evaluate("seen.errors"), transport

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,14 +13,14 @@ from pathlib import Path
 from aioice.stun import TransactionFailed
 from aioice.turn import TurnTransport, create_turn_endpoint
 
+from server.demo import make_tls
 from server.relays.messages import IceServer
 from tests.support.service import free_port
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 BLOCK = re.compile(r"^```turnserver\n(.*?)^```", re.MULTILINE | re.DOTALL)
 STALE_NONCE = 438
-# A certificate is the one thing that the example cannot bring along.
-LEFT_OUT = ("cert=", "pkey=", "tls-listening-port=", "allowed-peer-ip=198.51.100.21")
+LEFT_OUT = ("allowed-peer-ip=198.51.100.21",)
 
 
 @dataclass(frozen=True)
@@ -29,25 +30,48 @@ class Coturn:
     address: str
     port: int
     secret: str
+    tls_port: int
+    certificate: Path
+    key: Path
 
     @property
     def urls(self) -> list[str]:
-        return [f"turn:{self.address}:{self.port}?transport={how}" for how in ("udp", "tcp")]
+        """As the documented setting names them: by UDP, by TCP, by TLS."""
+        plain = [f"turn:{self.address}:{self.port}?transport={how}" for how in ("udp", "tcp")]
+        return [*plain, f"turns:{self.address}:{self.tls_port}?transport=tcp"]
+
+    @property
+    def listeners(self) -> list[str]:
+        """What it says when it listens there."""
+        tcp = "TLS/TCP listener opened on : {}:{}"
+        return [
+            f"UDP listener opened on: {self.address}:{self.port}",
+            tcp.format(self.address, self.port),
+            tcp.format(self.address, self.tls_port),
+        ]
 
 
 def configuration(coturn: Coturn) -> str:
-    """The documented file, with this machine's addresses."""
+    """The documented file, with this machine's addresses and a certificate of its own."""
     [block] = BLOCK.findall(OPERATIONS.read_text(encoding="utf-8"))
     kept = [line for line in block.splitlines() if not line.startswith(LEFT_OUT)]
     text = "\n".join(kept).replace("198.51.100.7", coturn.address)
-    text = text.replace("=3478", f"={coturn.port}")
-    return text.replace("BASE64-OF-32-RANDOM-BYTES", coturn.secret) + "\nno-tls\n"
+    for documented, ours in (
+        ("listening-port=3478", f"listening-port={coturn.port}"),
+        ("tls-listening-port=443", f"tls-listening-port={coturn.tls_port}"),
+        ("/etc/kuayu/turn-cert.pem", str(coturn.certificate)),
+        ("/etc/kuayu/turn-key.pem", str(coturn.key)),
+        ("BASE64-OF-32-RANDOM-BYTES", coturn.secret),
+    ):
+        assert documented in text, documented
+        text = text.replace(documented, ours)
+    return text + "\n"
 
 
 @asynccontextmanager
 async def coturn_running(folder: Path, address: str, secret: str) -> AsyncIterator[Coturn]:
     """Run coturn as whoever runs the tests; stopped at the end."""
-    coturn = Coturn(address, free_port(), secret)
+    coturn = Coturn(address, free_port(), secret, free_port(), *make_tls(folder, address))
     path = folder / "turnserver.conf"
     path.write_text(configuration(coturn))
     running = await asyncio.create_subprocess_exec(
@@ -60,7 +84,7 @@ async def coturn_running(folder: Path, address: str, secret: str) -> AsyncIterat
     reading = None
     try:
         async with asyncio.timeout(30):
-            while sum("listener opened on" in line for line in said) < 2:
+            while not all(any(one in line for line in said) for one in coturn.listeners):
                 line = await running.stdout.readline()
                 assert line, said
                 said.append(line.decode(errors="replace"))
@@ -114,11 +138,13 @@ async def relayed(
 async def _allocate(
     coturn: Coturn, server: IceServer, transport: str
 ) -> tuple[TurnTransport, Echoes]:
+    tls = ssl.create_default_context(cafile=coturn.certificate) if transport == "tls" else False
     allocated: tuple[TurnTransport, Echoes] = await create_turn_endpoint(
         Echoes,
-        server_addr=(coturn.address, coturn.port),
+        server_addr=(coturn.address, coturn.tls_port if tls else coturn.port),
         username=server.username,
         password=server.credential,
-        transport=transport,
+        ssl=tls,
+        transport="tcp" if tls else transport,
     )
     return allocated

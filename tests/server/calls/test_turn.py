@@ -19,7 +19,7 @@ from tests.support.office import NOW
 from tests.support.turn import Coturn, Echoes, coturn_running, relayed
 
 SECRET = base64.b64encode(b"turn" * 8).decode()
-TRANSPORTS = pytest.mark.parametrize("transport", ["udp", "tcp"])
+TRANSPORTS = pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 
 
 def server_of(coturn: Coturn, *, ago: timedelta = timedelta(), secret: str = SECRET) -> IceServer:
