@@ -283,20 +283,26 @@ class DevicesSwitched(Message):
     sends: Sends = "full"
 
 
-class CallStarted(Message):
-    """A call to join."""
+class CallNews(Message):
+    """Which call it is about."""
 
     call_id: str
     case_id: str
 
 
-class CallChanged(CallStarted):
+class CallStarted(CallNews):
+    """A call to join; the counter's clerk is told all of it, so as to see it at once."""
+
+    call: Call | None
+
+
+class CallChanged(CallNews):
     """A call's seats or its state differ: ask again."""
 
     state: CallState
 
 
-class CallEnded(CallStarted):
+class CallEnded(CallNews):
     """A call is over."""
 
     reason: EndReason

@@ -291,15 +291,25 @@ class Relaying(Stills):
 
     async def show(self, session: AsyncSession, call: Call, mine: Seat | None) -> wire.Call:
         """Return a call as the holder of a seat sees it, or somebody who only looks."""
+        [shown] = await self.show_each(session, call, [mine])
+        return shown
+
+    async def show_each(
+        self, session: AsyncSession, call: Call, viewers: Sequence[Seat | None]
+    ) -> list[wire.Call]:
+        """Return a call as each of these sees it."""
         await session.flush()
         seats = await queries.list_seats(session, call.id)
-        servers = () if mine is None else self.ice_servers(call.id, mine.id)
         attendance = await queries.attendance(session, call.case_id)
         authority = await self._authority(session, call, seats)
         asked = await guest_queries.open_invitations(session, call.id)
-        return wire.Call.of(
-            call, seats, mine, servers, attendance.unconfirmed, authority=authority, asked=asked
-        )
+        return [
+            wire.Call.of(
+                call, seats, mine, () if mine is None else self.ice_servers(call.id, mine.id),
+                attendance.unconfirmed, authority=authority, asked=asked,
+            )
+            for mine in viewers
+        ]  # fmt: skip
 
     async def _authority(
         self, session: AsyncSession, call: Call, seats: Sequence[Seat]

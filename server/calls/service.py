@@ -69,22 +69,24 @@ class Calls(Inviting):
         await self.place(unit, call, [ticket.taken_by, actor.id])
         unit.session.add(call)
         await unit.session.flush()
-        remote = await self._seat_both(entry, call, ticket)
+        seats = await self._seat_both(entry, call, ticket)
         await entry.append("offer.accepted", {"offer_id": offer.id, "call_id": call.id})
         if call.topology is Topology.RELAY:
             await self.seat_on_legs(unit, call)
             await entry.append("call.relayed", {"call_id": call.id, "reason": "accepted"})
         await self.engage(unit, ticket.taken_by)
         await self.tickets.tell_board(unit, entry.case.counter_region)
-        started = {"call_id": call.id, "case_id": call.case_id}
-        for room in (
-            clerk_room(ticket.taken_by), clerk_room(actor.id), counter_room(entry.case.counter),
+        local, remote = await self.show_each(unit.session, call, seats)
+        for room, known in (
+            (clerk_room(ticket.taken_by), local.model_dump(mode="json")),
+            (clerk_room(actor.id), None), (counter_room(entry.case.counter), None),
         ):  # fmt: skip
-            unit.notify(room, "call.started", started)
-        return await self.show(unit.session, call, remote)
+            started = {"call_id": call.id, "case_id": call.case_id, "call": known}
+            unit.notify(room, "call.started", started, urgent=True)
+        return remote
 
-    async def _seat_both(self, entry: Entry, call: Call, ticket: Ticket) -> Seat:
-        """Give the clerk who took the ticket and the agent their seats; return the agent's."""
+    async def _seat_both(self, entry: Entry, call: Call, ticket: Ticket) -> tuple[Seat, Seat]:
+        """Give the clerk who took the ticket and the agent their seats; return both."""
         case, agent = entry.case, entry.actor
         clerk = await queries.find_clerk(entry.unit.session, ticket.taken_by)
         local = self._seat(
@@ -100,7 +102,7 @@ class Calls(Inviting):
             seat.device_check_id = await queries.newest_check(
                 entry.unit.session, seat.holder, china_day(entry.unit.now)
             )
-        return remote
+        return local, remote
 
     def _seat(
         self, unit: Unit, call: Call, side: SeatSide, *, holder: str, name: str, office: str

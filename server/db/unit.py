@@ -39,12 +39,20 @@ class Unit:
     session: AsyncSession
     now: datetime
     notices: list[Notice] = field(default_factory=list)
+    urgent: list[Notice] = field(default_factory=list)
 
     def notify(
-        self, room: str, event: str, data: Mapping[str, object], *, namespace: str = "/"
+        self,
+        room: str,
+        event: str,
+        data: Mapping[str, object],
+        *,
+        namespace: str = "/",
+        urgent: bool = False,
     ) -> None:
-        """Tell `room` of `event` once the transaction is committed."""
-        self.notices.append(Notice(room, event, data, namespace))
+        """Tell `room` of `event` once the transaction is committed; what is urgent goes first."""
+        notices = self.urgent if urgent else self.notices
+        notices.append(Notice(room, event, data, namespace))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +74,5 @@ class Units:
             yield unit
             await session.flush()
         # Only now: who hears the news may act on it at once, and must find the row there.
-        for notice in unit.notices:
+        for notice in (*unit.urgent, *unit.notices):
             await self.publish(notice)

@@ -248,4 +248,5 @@ class Relays:
 
 def tell_worker(unit: Unit, worker_id: str, event: str, what: BaseModel) -> None:
     """Tell a worker something once the unit is committed."""
-    unit.notify(worker_room(worker_id), event, what.model_dump(mode="json"), namespace=MEDIA)
+    data = what.model_dump(mode="json")
+    unit.notify(worker_room(worker_id), event, data, namespace=MEDIA, urgent=True)

@@ -58,6 +58,16 @@ async def test_an_accepted_offer_begins_a_call_between_the_two_clerks(
     assert (await halls.events(case_id))[-1].actor["id"] == WANG.id
 
 
+async def test_the_counters_clerk_is_told_the_whole_call_and_nobody_else(
+    halls: Halls, news: News
+) -> None:
+    _, call_id = await halls.in_call()
+    told = {n.room: n.data["call"] for n in news.notices if n.event == "call.started"}
+    seen = wire.Call.model_validate(told.pop(f"clerk:{CLERK.id}"))
+    assert (seen.id, seen.my_seat) == (call_id, (await halls.seats(call_id))[0].id)
+    assert [*told.values()] == [None, None]
+
+
 async def test_the_counters_seat_is_the_clerks_who_took_the_ticket(halls: Halls) -> None:
     case_id = await halls.case(CLERK)
     await halls.take(case_id, OTHER_CLERK)

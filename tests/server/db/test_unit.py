@@ -49,6 +49,13 @@ async def test_news_goes_out_when_the_row_is_there_for_everyone(
     ]
 
 
+async def test_urgent_news_goes_out_first(either_units: Units, news: News) -> None:
+    async with either_units.open() as unit:
+        unit.notify("queue:341522", "queue.changed", {"version": 1})
+        unit.notify("clerk:li", "call.started", {}, urgent=True)
+    assert [notice.event for notice in news.notices] == ["call.started", "queue.changed"]
+
+
 async def test_an_error_leaves_neither_rows_nor_news(either_units: Units, news: News) -> None:
     async def fail() -> None:
         async with either_units.open() as unit:

@@ -116,13 +116,14 @@ export interface components {
         };
         /**
          * CallStarted
-         * @description A call to join.
+         * @description A call to join; the counter's clerk is told all of it, so as to see it at once.
          */
         CallStarted: {
             /** Call Id */
             call_id: string;
             /** Case Id */
             case_id: string;
+            call: components["schemas"]["Call"] | null;
         };
         /**
          * CallState

@@ -185,7 +185,7 @@ export function useCallFlow() {
     // Whoever accepts here goes in by the answer of that command.
     if (accepting.value || call.call?.id === news.call_id) return;
     call.prepare();
-    void enter(news.call_id, news.case_id);
+    void enter(news.call_id, news.case_id, news.call ?? undefined);
   });
 
   onBeforeUnmount(stopRing);
