@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Call } from "@/api/shapes";
-import { type AddressedSignal, CallSession } from "./call";
+import { type AddressedSignal, CallSession, OPENING_LASTS } from "./call";
 import { callOf, FakeConnection, fakeStream, fakeTrack, settled, T1 } from "./fake";
 
 let made: FakeConnection[];
@@ -189,8 +189,20 @@ describe("a call from one seat's view", () => {
     session.share("camera", fakeStream("z", later));
     await settled();
     expect(made[0]?.senders.map((one) => one.track)).toEqual([later]);
-    expect(made[0]?.senders[0]?.limits.encodings?.[0]?.scaleResolutionDownBy).toBe(3);
+    expect(made[0]?.senders[0]?.limits.encodings?.[0]?.scaleResolutionDownBy).toBeGreaterThan(1);
     expect(sent.length).toBe(offers);
+  });
+
+  it("begins with a small picture, and has the whole one follow when the others are there", async () => {
+    vi.useFakeTimers();
+    session.update(callOf());
+    session.share("camera", fakeStream("x", fakeTrack("video")));
+    const scale = () => made[0]?.senders[0]?.limits.encodings?.[0]?.scaleResolutionDownBy;
+    await vi.advanceTimersByTimeAsync(5 * OPENING_LASTS);
+    expect(scale()).toBe(6);
+    made[0]?.become("connected");
+    await vi.advanceTimersByTimeAsync(OPENING_LASTS);
+    expect(scale()).toBe(3);
   });
 
   it("sends what the line carries over every connection, those to come as well", async () => {

@@ -23,6 +23,7 @@ import type { Call, Seat } from "@/api/shapes";
 import { Emitter } from "./emitter";
 import { End, type RemoteStream } from "./end";
 import type { Rung } from "./ladder";
+import type { Size } from "./limits";
 import type { Kind } from "./naming";
 import type { Signal } from "./peer";
 import type { Relay } from "./relay";
@@ -59,6 +60,8 @@ export interface CallOptions {
 
 const LONGEST_HOLD = 5_000;
 const MOST_HELD = 500;
+/** So long after it is there a picture stays as small as it began. */
+export const OPENING_LASTS = 1_000;
 
 export class CallSession extends Emitter<CallEvents> {
   private readonly ends = new Map<string, End>();
@@ -66,6 +69,8 @@ export class CallSession extends Emitter<CallEvents> {
   private readonly options: CallOptions;
   private call: Call | null = null;
   private rung: Rung = "full";
+  private isOpening = true;
+  private opening: ReturnType<typeof setTimeout> | undefined;
   private changing = false;
   private releasing: ReturnType<typeof setTimeout> | undefined;
   private held: AddressedSignal[] = [];
@@ -81,6 +86,7 @@ export class CallSession extends Emitter<CallEvents> {
   constructor(options: CallOptions) {
     super();
     this.options = options;
+    this.resize();
   }
 
   get remote(): RemoteStream[] {
@@ -161,8 +167,7 @@ export class CallSession extends Emitter<CallEvents> {
   /** Send no more than the line may carry, whichever way. */
   ease(rung: Rung): void {
     this.rung = rung;
-    this.options.relay?.ease(rung);
-    for (const end of this.ends.values()) end.ease(rung);
+    this.resize();
   }
 
   /** Find new ways to the other seats, after the network has changed; to a relay it does so itself. */
@@ -173,8 +178,10 @@ export class CallSession extends Emitter<CallEvents> {
   close(): void {
     for (const stop of this.stops) stop();
     this.stops = [];
-    this.ease("full");
+    clearTimeout(this.opening);
     for (const kind of this.local.keys()) this.options.relay?.share(kind, null);
+    // The next call begins as this one did.
+    this.options.relay?.ease("opening");
     this.call = null;
     for (const id of [...this.ends.keys()]) this.drop(id);
     clearTimeout(this.releasing);
@@ -182,6 +189,21 @@ export class CallSession extends Emitter<CallEvents> {
     this.changing = this.wasRelayed = false;
     this.moving = this.said = this.watched = null;
     this.show();
+  }
+
+  private get size(): Size {
+    return this.isOpening && this.rung === "full" ? "opening" : this.rung;
+  }
+
+  private resize(): void {
+    this.options.relay?.ease(this.size);
+    for (const end of this.ends.values()) end.ease(this.size);
+  }
+
+  /** The call has its pictures: from here on they are as large as they may be. */
+  private open(): void {
+    this.isOpening = false;
+    this.resize();
   }
 
   private get isRelayed(): boolean {
@@ -269,7 +291,7 @@ export class CallSession extends Emitter<CallEvents> {
       servers,
       send: (signal) => this.options.send(seat, signal),
       local: this.local,
-      rung: this.rung,
+      size: this.size,
     });
     this.ends.set(seat, end);
     end.on("streams", () => this.show());
@@ -296,6 +318,7 @@ export class CallSession extends Emitter<CallEvents> {
   private settle(sayAgain = false): void {
     const up = this.isUp;
     if (up && this.isRelayed) for (const id of [...this.ends.keys()]) this.drop(id);
+    if (up && this.isOpening) this.opening ??= setTimeout(() => this.open(), OPENING_LASTS);
     this.tell("effort", this.effort);
     const { connection } = this;
     if (connection !== this.watched) this.tell("connection", connection);

@@ -4,8 +4,7 @@
  * one before is kept, silent, until the new one carries media: nobody sees a gap that need not be.
  */
 import { Emitter } from "./emitter";
-import type { Rung } from "./ladder";
-import { fit } from "./limits";
+import { fit, type Size } from "./limits";
 import { type Kind, nameOf, readName } from "./naming";
 import { Peer, type PeerState, type Signal } from "./peer";
 
@@ -25,7 +24,7 @@ export interface EndOptions {
   servers: () => RTCIceServer[];
   send: (signal: Signal) => void;
   local: ReadonlyMap<Kind, MediaStream>;
-  rung: Rung;
+  size: Size;
 }
 
 /** After starting anew, an end waits this long before it takes another's description for the reason to. */
@@ -41,7 +40,7 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   readonly seat: string;
   epoch: string;
   private readonly options: EndOptions;
-  private rung: Rung;
+  private size: Size;
   private way: Way;
   private before: Way | null = null;
   private said: PeerState | null = null;
@@ -55,7 +54,7 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
     this.options = options;
     this.seat = options.seat;
     this.epoch = options.epoch;
-    this.rung = options.rung;
+    this.size = options.size;
     this.way = this.open();
   }
 
@@ -112,11 +111,11 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   }
 
   /** Send no more than the line may carry. */
-  ease(rung: Rung): void {
-    this.rung = rung;
+  ease(size: Size): void {
+    this.size = size;
     for (const way of [this.way, this.before]) {
       for (const [kind, senders] of way?.senders ?? []) {
-        for (const sender of senders) if (sender.track) void fit(sender, kind, sender.track, rung);
+        for (const sender of senders) if (sender.track) void fit(sender, kind, sender.track, size);
       }
     }
   }
@@ -200,13 +199,13 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   private sendBy(peer: Peer, kind: Kind, track: MediaStreamTrack): RTCRtpSender {
     const stream = this.options.local.get(kind)!;
     const sender = peer.add(track, stream, nameOf(this.options.mine, kind));
-    void fit(sender, kind, track, this.rung);
+    void fit(sender, kind, track, this.size);
     return sender;
   }
 
   private async exchange(sender: RTCRtpSender, kind: Kind, track: MediaStreamTrack): Promise<void> {
     // A connection that was closed meanwhile sends nothing, whatever the track.
     await sender.replaceTrack(track).catch(() => undefined);
-    await fit(sender, kind, track, this.rung);
+    await fit(sender, kind, track, this.size);
   }
 }

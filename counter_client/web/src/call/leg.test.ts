@@ -16,7 +16,7 @@ function open(sends = true): Leg {
     offer: async (offer) => void said.push(offer),
     local,
     sends,
-    rung: "full",
+    size: "full",
   });
 }
 
@@ -71,6 +71,19 @@ it("puts tracks in and takes them out without negotiating", async () => {
   await settled();
   expect(fake.transceivers.every((section) => section.sender.track === null)).toBe(true);
   expect(said).toHaveLength(1);
+});
+
+it("gives a camera that it expected to its sender at the very moment, and nothing of it before", async () => {
+  await agree();
+  const [face, sound] = [fakeTrack("video"), fakeTrack("audio")];
+  const stream = fakeStream("x", face, sound);
+  leg.expect("camera", stream);
+  await settled();
+  const [voice, picture] = fake.transceivers.map((one) => one.sender);
+  expect([voice?.track, picture?.track]).toEqual([null, null]);
+  local.set("camera", stream);
+  leg.bring("camera");
+  expect([voice?.track, picture?.track]).toEqual([sound, face]);
 });
 
 it("sends no picture where the line carries only the voice, be it a later one", async () => {

@@ -8,9 +8,9 @@
 import type { Heard, MappedStream } from "@/api/notices";
 import { Emitter } from "./emitter";
 import type { RemoteStream } from "./end";
-import type { Rung } from "./ladder";
-import { fit, LIMITS } from "./limits";
+import { fit, isFit, LIMITS, type Size } from "./limits";
 import { type Kind, nameOf, nameStreams } from "./naming";
+import { startAt } from "./start";
 
 export type LegState = "connecting" | "connected" | "interrupted" | "broken";
 type Sort = "audio" | "video";
@@ -24,7 +24,7 @@ export interface LegOptions {
   local: ReadonlyMap<Kind, MediaStream>;
   /** A screen that only looks on has nothing to send. */
   sends: boolean;
-  rung: Rung;
+  size: Size;
 }
 
 export const CONNECT_WITHIN = 10_000;
@@ -44,7 +44,7 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
   callId: string | null = null;
   isFrozen = false;
   private readonly options: LegOptions;
-  private rung: Rung;
+  private size: Size;
   private readonly sections = new Map<Kind, RTCRtpTransceiver[]>();
   private readonly slots: Record<Sort, RTCRtpTransceiver[]> = { audio: [], video: [] };
   private readonly names = new Map<string, string>();
@@ -53,6 +53,7 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
   /** The number of the offer whose answer is waited for. */
   private due: number | null = null;
   private work: Promise<void> = Promise.resolve();
+  private queued = 0;
   private repeating: ReturnType<typeof setTimeout> | undefined;
   private breaking: ReturnType<typeof setTimeout> | undefined;
 
@@ -60,7 +61,7 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
     super();
     this.options = options;
     this.id = options.id;
-    this.rung = options.rung;
+    this.size = options.size;
     this.connection = options.connection;
     this.connection.onnegotiationneeded = () => void this.negotiate();
     this.connection.onconnectionstatechange = () => this.settle();
@@ -72,14 +73,19 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
 
   /** Send what is shared of a kind now, by the sections that there are where that can be. */
   bring(kind: Kind): void {
-    // One after the other: of two changes the later must win.
-    this.work = this.work.then(() => this.fill(kind)).catch(() => undefined);
+    this.queue(() => this.fill(kind));
+  }
+
+  /** A stream may be brought soon: bound its senders by then, and send nothing of it. */
+  expect(kind: Kind, stream: MediaStream): void {
+    this.queue(() => this.fitAhead(kind, stream));
   }
 
   /** Send no more than the line may carry. */
-  ease(rung: Rung): void {
-    this.rung = rung;
-    this.work = this.work.then(() => this.refit()).catch(() => undefined);
+  ease(size: Size): void {
+    if (this.size === size) return;
+    this.size = size;
+    this.queue(() => this.refit());
   }
 
   /** Take the answer to our last offer; one to an older offer is dropped. */
@@ -88,7 +94,7 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
     this.due = null;
     clearTimeout(this.repeating);
     try {
-      await this.connection.setRemoteDescription({ type: "answer", sdp });
+      await this.connection.setRemoteDescription({ type: "answer", sdp: startAt(sdp) });
     } catch {
       this.break();
       return;
@@ -142,6 +148,13 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
     this.connection.close();
   }
 
+  /** One after the other, for of two changes the later must win; at once where nothing is going on. */
+  private queue(work: () => Promise<void>): void {
+    const begun = this.queued === 0 ? work() : this.work.then(work);
+    this.queued += 1;
+    this.work = begun.catch(() => undefined).then(() => void (this.queued -= 1));
+  }
+
   private async negotiate(): Promise<void> {
     if (this.state === "broken") return;
     try {
@@ -188,10 +201,10 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
       const known = this.sections.get(kind)?.some((one) => sortOf(one) === sort);
       if (!known) this.add(kind, sort);
     }
-    for (const section of this.sections.get(kind) ?? []) {
-      const track = tracks.find((one) => one.kind === sortOf(section)) ?? null;
-      await this.put(section, kind, track);
-    }
+    const sections = this.sections.get(kind) ?? [];
+    await Promise.all(
+      sections.map((section) => this.put(section, kind, tracks.find((one) => one.kind === sortOf(section)) ?? null)),
+    );
   }
 
   private async put(section: RTCRtpTransceiver, kind: Kind, track: MediaStreamTrack | null): Promise<void> {
@@ -199,15 +212,22 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
     const direction = track === null && kind !== "camera" ? "inactive" : "sendonly";
     if (section.direction !== direction) section.direction = direction;
     if (section.sender.track === track) return;
-    // The bounds come first, so that the encoder begins at the size that it will keep.
-    if (track !== null) await fit(section.sender, kind, track, this.rung);
+    // The bounds come first, so that the encoder begins at the right size.
+    if (track !== null && !isFit(section.sender, kind, track, this.size)) await fit(section.sender, kind, track, this.size);
     await section.sender.replaceTrack(track);
+  }
+
+  private async fitAhead(kind: Kind, stream: MediaStream): Promise<void> {
+    for (const section of this.sections.get(kind) ?? []) {
+      const track = stream.getTracks().find((one) => one.kind === sortOf(section));
+      if (track && section.sender.track === null) await fit(section.sender, kind, track, this.size);
+    }
   }
 
   private async refit(): Promise<void> {
     for (const [kind, sections] of this.sections) {
       for (const { sender } of sections) {
-        if (sender.track) await fit(sender, kind, sender.track, this.rung);
+        if (sender.track) await fit(sender, kind, sender.track, this.size);
       }
     }
   }

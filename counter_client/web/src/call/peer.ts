@@ -12,6 +12,7 @@
 import type { Candidate, Description } from "@/api/notices";
 import { Emitter } from "./emitter";
 import { fingerprintOf, fragmentOf, nameStreams } from "./naming";
+import { startAt } from "./start";
 
 export type Signal = { description: Description } | { candidate: Candidate | null };
 export type PeerState = "connecting" | "connected" | "interrupted" | "closed";
@@ -196,7 +197,7 @@ export class Peer extends Emitter<PeerEvents> {
     // Where the other side seeks new ways, so do we with our answer.
     const fragment = fragmentOf(pc.remoteDescription?.sdp ?? "");
     if (fragment !== null && fragment !== fragmentOf(description.sdp)) this.refresh();
-    await pc.setRemoteDescription(description);
+    await pc.setRemoteDescription({ type: description.type, sdp: startAt(description.sdp) });
     const held = this.waiting;
     this.waiting = [];
     for (const candidate of held) await this.addCandidate(candidate);

@@ -14,8 +14,8 @@
 import type { Heard, Near, OpenedLeg, Said } from "@/api/notices";
 import { Emitter } from "./emitter";
 import type { RemoteStream } from "./end";
-import type { Rung } from "./ladder";
 import { Leg } from "./leg";
+import type { Size } from "./limits";
 import type { Kind } from "./naming";
 
 export type RelayState = "closed" | "connecting" | "connected" | "interrupted" | "none";
@@ -44,7 +44,8 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
   private near: Near | undefined;
   private now: Leg | null = null;
   private before: Leg | null = null;
-  private rung: Rung = "full";
+  private readonly expected = new Map<Kind, MediaStream>();
+  private size: Size = "opening";
   private isNone = false;
   private wantsAnother = false;
   private asking = false;
@@ -148,6 +149,12 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
     this.bring(kind);
   }
 
+  /** Be ready to send a stream at once when it is shared; nothing of it is sent before. */
+  expect(kind: Kind, stream: MediaStream): void {
+    this.expected.set(kind, stream);
+    this.now?.expect(kind, stream);
+  }
+
   /** Send this stream no more, unless another has taken its place by now. */
   unshare(kind: Kind, stream: MediaStream): void {
     if (this.local.get(kind) === stream) this.share(kind, null);
@@ -159,9 +166,9 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
   }
 
   /** Send no more than the line may carry. */
-  ease(rung: Rung): void {
-    this.rung = rung;
-    for (const leg of [this.now, this.before]) leg?.ease(rung);
+  ease(size: Size): void {
+    this.size = size;
+    for (const leg of [this.now, this.before]) leg?.ease(size);
   }
 
   private get seated(): Leg | null {
@@ -236,9 +243,10 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
       offer: (said) => this.options.say("leg.offered", said),
       local: this.local,
       sends: this.options.sends,
-      rung: this.rung,
+      size: this.size,
     });
     this.now = leg;
+    for (const [kind, stream] of this.expected) leg.expect(kind, stream);
     this.openedAt = Date.now();
     leg.on("streams", () => this.settle());
     leg.on("state", () => this.noteState(leg));
