@@ -3,6 +3,7 @@ import { defineStore } from "pinia";
 import { ref } from "vue";
 import { get, post, put } from "@/api/http";
 import type { Agent, Call, Offer, Queue } from "@/api/shapes";
+import { calm } from "@/call/rush";
 import { useLine } from "./line";
 import { useMe } from "./me";
 
@@ -46,7 +47,7 @@ export const useAgent = defineStore("agent", () => {
       return await post<Call>(`/api/offers/${asked.id}/acceptance`);
     } finally {
       end(asked.id);
-      void load().catch(() => undefined);
+      quietly(calm().then(load));
     }
   }
 
@@ -75,8 +76,9 @@ export const useAgent = defineStore("agent", () => {
     if (offer.value?.id === id) lastClosed.value = why;
     end(id);
   });
-  line.on("agent.changed", () => quietly(load()));
-  line.on("queue.changed", (news) => {
+  line.on("agent.changed", () => quietly(calm().then(load)));
+  line.on("queue.changed", async (news) => {
+    await calm();
     if (news.version !== queue.value?.version) quietly(loadQueue());
   });
   line.onUp(() => {

@@ -8,10 +8,10 @@ import type { Call, EndReason, Still } from "@/api/shapes";
 import { authorityFault } from "@/call/authority";
 import { CallSession, type Effort, type RemoteStream } from "@/call/call";
 import type { Rung } from "@/call/ladder";
-import type { Kind } from "@/call/naming";
-import { nameOf } from "@/call/naming";
+import { type Kind, nameOf } from "@/call/naming";
 import { watchNetwork } from "@/call/network";
 import type { Quality } from "@/call/quality";
+import { beginRush, calm, inTurn } from "@/call/rush";
 import { takeSeat } from "@/call/seat";
 import { LineWatch } from "@/call/watch";
 import { useLine } from "./line";
@@ -72,9 +72,7 @@ export const useCall = defineStore("call", () => {
     return fault && `您目前不能签发：${fault.replace("对方", "您")}`;
   });
   const isOn = computed(() => call.value !== null && call.value.state !== "ended");
-  const others = computed(
-    () => call.value?.seats.filter((seat) => seat.id !== call.value?.my_seat) ?? [],
-  );
+  const others = computed(() => call.value?.seats.filter((seat) => seat.id !== call.value?.my_seat) ?? []);
 
   let session: CallSession | null = null;
   const watcher = new LineWatch();
@@ -106,10 +104,11 @@ export const useCall = defineStore("call", () => {
    */
   function prepare(): void {
     if (session !== null) return;
-    acceptedAt.value = performance.mark("call.accepted").startTime;
+    acceptedAt.value = performance.now();
+    beginRush();
     // Connections from one seat to another begin with the seats.
     if (relay.state !== "connected") return;
-    begin();
+    session = begin();
     shareAll();
   }
 
@@ -124,22 +123,25 @@ export const useCall = defineStore("call", () => {
     ended.value = departed.value = null;
     // Who only looks on has nothing to send.
     const opening = known !== undefined && sideIn(known) === "observer" ? null : media.open();
-    const work = Promise.all([opening, take(callId)]);
-    // In a direct call connections made now would be made anew with the seat.
-    if (known?.topology === "relay") meet(known);
-    await work;
+    // Over a relay the pictures come before the seat is taken; in a direct call with it, and what
+    // were connected now would be connected anew.
+    if (known?.topology === "relay") {
+      session ??= begin();
+      meet(known);
+      await calm();
+      if (call.value?.id !== callId) return;
+    }
+    await Promise.all([opening, take(callId)]);
     shareAll();
   }
 
   async function take(callId: string): Promise<void> {
-    taking ??= reallyTake(callId).finally(() => {
-      taking = null;
-    });
+    taking ??= reallyTake(callId).finally(() => (taking = null));
     await taking;
   }
 
   async function reallyTake(callId: string): Promise<void> {
-    const mine = session ?? begin();
+    const mine = (session ??= begin());
     mine.expectChange();
     const taken = await takeSeat(line.send, callId, relay.legId);
     if (session !== mine) return;
@@ -155,16 +157,13 @@ export const useCall = defineStore("call", () => {
   function begin(): CallSession {
     const opened = markRaw(new CallSession({ send: signal, relay, move }));
     link.value = "connecting";
-    opened.on("remote", (streams) => {
-      remote.value = streams;
-    });
+    opened.on("remote", (streams) => (remote.value = streams));
     opened.on("state", (state) => {
       link.value = state;
       if (call.value !== null) line.hint("seat.reported", { call_id: call.value.id, state });
     });
     opened.on("effort", (tried) => (effort.value = tried));
     opened.on("connection", (connection) => watcher.follow(connection));
-    session = opened;
     return opened;
   }
 
@@ -216,7 +215,9 @@ export const useCall = defineStore("call", () => {
   });
 
   /** The call changed: ask for it; what is signalled meanwhile waits. */
-  async function readAgain(): Promise<void> {
+  const readAgain = inTurn(async () => {
+    // Over a relay the pictures come without it.
+    if (call.value?.topology === "relay") await calm();
     const asked = call.value;
     if (asked === null || session === null || isLost.value) return;
     session.expectChange();
@@ -227,7 +228,7 @@ export const useCall = defineStore("call", () => {
       // Also after a failure: signals must not be held for ever.
       if (call.value?.id === asked.id) meet(found);
     }
-  }
+  });
 
   async function hangUp(reason: EndReason, remark: string): Promise<void> {
     const asked = call.value;
@@ -280,8 +281,7 @@ export const useCall = defineStore("call", () => {
     letGo();
     call.value = null;
     isLost.value = false;
-    quality.value = null;
-    wanted.value = null;
+    quality.value = wanted.value = null;
     pointers.value = [];
     switches.value = {};
     link.value = "connecting";
@@ -299,12 +299,11 @@ export const useCall = defineStore("call", () => {
 
   async function refuseStill(reason: string): Promise<void> {
     const asked = wanted.value;
-    if (asked === null) return;
     wanted.value = null;
-    await post(`/api/stills/${asked.id}/refusal`, { reason });
+    if (asked !== null) await post(`/api/stills/${asked.id}/refusal`, { reason });
   }
 
-  async function share(kind: "screen" | "document", stream: MediaStream | null): Promise<void> {
+  function share(kind: "screen" | "document", stream: MediaStream | null): void {
     if (stream === null) media.stop(kind);
     session?.share(kind, stream);
   }
@@ -313,7 +312,9 @@ export const useCall = defineStore("call", () => {
   watch(
     () => media.camera,
     (stream) => {
-      if (stream !== null) session?.share("camera", stream);
+      if (stream === null) return;
+      relay.expect("camera", stream);
+      session?.share("camera", stream);
     },
     { flush: "sync" },
   );
@@ -321,8 +322,6 @@ export const useCall = defineStore("call", () => {
   function point(stream: string, x: number, y: number): void {
     if (call.value !== null) line.hint("pointer.moved", { call_id: call.value.id, stream, x, y });
   }
-
-  const streamName = (seat: string, kind: Kind) => nameOf(seat, kind);
 
   line.on("signal.received", (heard) => session?.hear(heard));
   line.on("call.changed", (news) => {
@@ -388,7 +387,8 @@ export const useCall = defineStore("call", () => {
   return {
     call, remote, link, effort, acceptedAt, quality, sends, isJoining, isLost, ended, departed, wanted, closedStill, pointers, switches,
     mySeat, isLocal, isGuest, isObserver, barred, isOn, others,
-    prepare, cancel, join, remembered, hangUp, depart, leave, refuseStill, share, point, streamName,
+    prepare, cancel, join, remembered, hangUp, depart, leave, refuseStill, share, point,
+    streamName: (seat: string, kind: Kind) => nameOf(seat, kind),
   };
 });
 

@@ -3,6 +3,7 @@ import { defineStore } from "pinia";
 import { ref } from "vue";
 import { get } from "@/api/http";
 import type { CaseList, CaseRow } from "@/api/shapes";
+import { calm } from "@/call/rush";
 import { useLine } from "./line";
 import { useMe } from "./me";
 
@@ -41,7 +42,7 @@ export const useCases = defineStore("cases", () => {
   /** Fetch the list in a moment: several notices of one command make one fetch. */
   function listSoon(): void {
     clearTimeout(timer);
-    timer = setTimeout(() => void list().catch(() => undefined), SETTLES_IN);
+    timer = setTimeout(() => void calm().then(list).catch(() => undefined), SETTLES_IN);
   }
 
   function forget(): void {

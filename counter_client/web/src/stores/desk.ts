@@ -6,6 +6,7 @@ import { get, patch } from "@/api/http";
 import type {
   Call, Case, Certificate, Event, EventList, Field, Item, Settlement, Ticket,
 } from "@/api/shapes";
+import { calm, inTurn } from "@/call/rush";
 import { useCatalogue } from "./catalogue";
 import { useLine } from "./line";
 import { useMe } from "./me";
@@ -44,8 +45,6 @@ export const useDesk = defineStore("desk", () => {
 
   /** The case that is wanted on the desk; answers about another one come too late. */
   let wanted = "";
-  let catching: Promise<void> | null = null;
-  let again = false;
 
   const caseId = computed(() => shown.value?.id ?? null);
   const seq = computed(() => events.value.at(-1)?.seq ?? 0);
@@ -62,6 +61,8 @@ export const useDesk = defineStore("desk", () => {
     close();
     wanted = id;
     loading.value = true;
+    await calm();
+    if (wanted !== id) return;
     try {
       const [found] = await Promise.all([get<Case>(path()), catalogue.load()]);
       if (wanted !== id) return;
@@ -92,26 +93,16 @@ export const useDesk = defineStore("desk", () => {
   }
 
   /** Ask for what has happened since the last known event; one question at a time. */
-  function catchUp(): Promise<void> {
-    again = true;
-    catching ??= run().finally(() => {
-      catching = null;
-    });
-    return catching;
-  }
-
-  async function run(): Promise<void> {
+  const catchUp = inTurn(async () => {
+    await calm();
     try {
-      while (again && shown.value !== null) {
-        again = false;
-        await catchUpOnce(wanted);
-      }
+      if (shown.value !== null) await catchUpOnce(wanted);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       // A lost line is said by the top bar; a case that we may no longer read is said here.
       if (error.code === "case.unknown") failure.value = error;
     }
-  }
+  });
 
   async function catchUpOnce(id: string): Promise<void> {
     const before = seq.value;
@@ -197,19 +188,20 @@ export const useDesk = defineStore("desk", () => {
     return answer;
   }
 
-  const readAgain = () => {
-    if (shown.value !== null) void readAround(shown.value).catch(() => undefined);
-  };
+  const readAgain = inTurn(async () => {
+    await calm();
+    if (shown.value !== null) await readAround(shown.value).catch(() => undefined);
+  });
 
   line.on("case.changed", (news) => {
     if (news.case_id === wanted && news.seq > seq.value) void catchUp();
   });
   line.on("ticket.moved", (news) => {
-    if (news.case_id === wanted) readAgain();
+    if (news.case_id === wanted) void readAgain();
   });
   for (const event of ["call.started", "call.changed", "call.ended"] as const) {
     line.on(event, (news) => {
-      if (news.case_id === wanted) readAgain();
+      if (news.case_id === wanted) void readAgain();
     });
   }
   line.on("field.edited", ({ case_id, name, editing, by }) => {

@@ -1,6 +1,7 @@
 /** Ready before the ring: the leg and the camera are there when a call begins, and not for longer. */
 import { computed, onBeforeUnmount, type Ref, watch } from "vue";
 import type { Near } from "@/api/notices";
+import { calm } from "@/call/rush";
 import { useAgent } from "@/stores/agent";
 import { useCall } from "@/stores/call";
 import { useCheck } from "@/stores/check";
@@ -51,8 +52,13 @@ export function useReadiness({ accepting, resumed }: Readiness): void {
     const isAtWork = AT_WORK.includes(agent.agent?.state ?? "offline");
     return isAtWork || check.isOpen ? null : undefined;
   });
-  // Another object is not yet another aim.
-  watch(() => JSON.stringify(near.value), () => relay.want(near.value), { immediate: true });
+  let isGone = false;
+  // Another object is not yet another aim; what lies between an offer and its call is none.
+  watch(
+    () => JSON.stringify(near.value),
+    () => void calm().then(() => isGone || relay.want(near.value)),
+    { immediate: true },
+  );
 
   /** Cameras take up to two seconds, so they open when a call is near; nothing is sent before. */
   const nearsCall = computed(
@@ -70,6 +76,7 @@ export function useReadiness({ accepting, resumed }: Readiness): void {
   );
 
   onBeforeUnmount(() => {
+    isGone = true;
     media.close();
     relay.want(undefined);
   });

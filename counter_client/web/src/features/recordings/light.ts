@@ -2,6 +2,7 @@
 import { type Ref, ref, watch } from "vue";
 import type { Heard } from "@/api/notices";
 import type { CallRecording } from "@/api/shapes";
+import { calm, inTurn } from "@/call/rush";
 
 export type Light = CallRecording["light"];
 
@@ -40,22 +41,11 @@ export function followRecording({ callId, ask, on }: Source): {
 } {
   const shown = ref<CallRecording | null>(null);
 
-  let asking: Promise<void> | null = null;
-  let again = false;
-
   /** One question at a time: news comes in showers. */
-  function refresh(): Promise<void> {
-    again = true;
-    asking ??= askWhileNew().finally(() => (asking = null));
-    return asking;
-  }
-
-  async function askWhileNew(): Promise<void> {
-    while (again) {
-      again = false;
-      await askOnce();
-    }
-  }
+  const refresh = inTurn(async () => {
+    await calm();
+    await askOnce();
+  });
 
   async function askOnce(): Promise<void> {
     const wanted = callId();
