@@ -21,14 +21,14 @@ TONE = 400  # Hertz: eight whole waves fit a frame, so every frame is the same.
 LOUDNESS = 6_000  # Of 32,767: clearly heard, not unpleasant.
 
 
-@lru_cache(maxsize=1)
-def _bars() -> tuple[bytes, bytes, bytes]:
+@lru_cache(maxsize=2)
+def _bars(width: int, height: int) -> tuple[bytes, bytes, bytes]:
     """Return the Y, U and V planes of eight colour bars."""
-    across, half = WIDTH // 8, WIDTH // 16
+    across, half = width // 8, width // 16
     luma = bytes(value for value in range(208, 40, -21) for _ in range(across))
     blue = bytes(value for value in range(96, 176, 10) for _ in range(half))
     red = bytes(value for value in range(176, 96, -10) for _ in range(half))
-    return luma * HEIGHT, blue * (HEIGHT // 2), red * (HEIGHT // 2)
+    return luma * height, blue * (height // 2), red * (height // 2)
 
 
 @lru_cache(maxsize=1)
@@ -41,7 +41,7 @@ def _tone() -> bytes:
 
 def draw_pattern(number: int) -> VideoFrame:
     """Return the pattern's frame of that number: the mark moves, so no two neighbours agree."""
-    luma, blue, red = _bars()
+    luma, blue, red = _bars(WIDTH, HEIGHT)
     picture = bytearray(luma)
     left = number * STEP % (WIDTH - MARK)
     top = (HEIGHT - MARK) // 2

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
-from tests.support.acts import connect, ready_case
-from tests.support.screens import SMALL_CAMERA, Screen, Stage
+from tests.support.screens import SMALL_CAMERA, Stage
 from tests.support.service import Service, demonstration
 
 # Long enough for a machine that is busy with other tests; what must be quick is measured.
@@ -65,15 +64,3 @@ async def light(chromium: Browser, service: Service) -> Stage:
     """The same stage with small pictures."""
     return Stage(chromium, service.url, SMALL_CAMERA)
 
-
-@pytest.fixture
-async def talking(light: Stage) -> AsyncIterator[tuple[Screen, Screen]]:
-    """A counter and an agent in a call on a case that lacks nothing."""
-    async with AsyncExitStack() as screens:
-        counter = await screens.enter_async_context(light.desk("wujiang-counter"))
-        agent = await screens.enter_async_context(light.desk("huoqiu-agent"))
-        await agent.click("agent-ready")
-        await ready_case(counter)
-        await connect(counter, agent)
-        yield counter, agent
-        assert light.faults() == []

@@ -1,16 +1,26 @@
-"""What stands below the pictures of a call, pressed on one side and seen on the other."""
+"""What stands below the pictures of a call, pressed on one side and seen on the other.
+
+One call after the other would cost more than all that is tried in it: each act leaves the call as
+it found it, and the last one hangs up.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Locator, expect
 
-from tests.support.acts import see_each_other
-from tests.support.screens import WIDE, Screen
+from tests.browser.conftest import ALLOWED, PLUGGED, launched
+from tests.support.acts import connect, ready_case, see_each_other
+from tests.support.screens import SMALL_CAMERA, WIDE, Screen, Stage
+from tests.support.service import demonstration
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module"),
+]  # fmt: skip
 
 LARGE = 200
 NEAR = 0.03
@@ -44,6 +54,24 @@ POINTED = """([video, mark]) => {
         (dot.y + dot.height / 2 - tile.y - (tile.height - height) / 2) / height,
     ];
 }"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def talking(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[Screen, Screen]]:
+    """A counter and an agent in a call on a case that lacks nothing."""
+    async with (
+        demonstration(tmp_path_factory.mktemp("talking")) as service,
+        launched(ALLOWED, PLUGGED) as chromium,
+    ):
+        stage = Stage(chromium, service.url, SMALL_CAMERA)
+        async with stage.desk("wujiang-counter") as counter, stage.desk("huoqiu-agent") as agent:
+            await agent.click("agent-ready")
+            await ready_case(counter)
+            await connect(counter, agent)
+            yield counter, agent
+            assert stage.faults() == []
 
 
 async def sees_sheet(screen: Screen, label: str) -> None:
@@ -105,6 +133,26 @@ async def choose_device(screen: Screen, select: str, name: str) -> None:
     await expect(screen.at("device-dialog")).to_be_hidden()
 
 
+async def test_what_one_side_writes_the_other_reads_and_the_timeline_keeps(
+    talking: tuple[Screen, Screen],
+) -> None:
+    counter, agent = talking
+    await counter.click("chat-toggle")
+    await counter.fill("chat-text", "听得到吗")
+    await counter.control("chat-text").press("Enter")
+    await agent.says("chat-unread", "1")
+    await agent.click("chat-toggle")
+    await agent.says("chat-list", "听得到吗")
+    await expect(agent.at("chat-unread")).to_have_count(0)
+    await agent.fill("chat-text", "听不到，请写")
+    await agent.click("chat-send")
+    await counter.says("chat-list", "听不到，请写")
+    await counter.click("tab-log")
+    await counter.says("timeline", "说：听不到，请写")
+    for screen in talking:
+        await screen.click("chat-toggle")
+
+
 async def test_screens_and_papers_are_shown_to_the_other_side_and_pointed_at(
     talking: tuple[Screen, Screen],
 ) -> None:
@@ -130,6 +178,10 @@ async def test_screens_and_papers_are_shown_to_the_other_side_and_pointed_at(
     await agent.click("tab-materials")
     await expect(agent.at("material-id-card").filter(has_text="拍摄留存")).to_be_visible()
     await see_each_other(*talking)
+    await counter.click("share-document")
+    await agent.click("share-screen")
+    for screen in talking:
+        await expect(screen.at("sheet-video")).to_have_count(0)
 
 
 async def test_what_is_switched_off_is_neither_heard_nor_seen_and_says_so(
@@ -171,8 +223,7 @@ async def test_another_camera_is_seen_on_the_other_side_and_takes_the_stills(
     assert await agent.at("remote-video").evaluate(HEAR) > QUIET
     await agent.page.keyboard.press("Alt+s")
     await agent.click("tab-materials")
-    still = agent.at("material-id-card").filter(has_text="拍摄留存")
-    await expect(still).to_be_visible()
+    await expect(agent.at("material-id-card").filter(has_text="拍摄留存")).to_have_count(2)
     await counter.click("devices")
     await expect(counter.page.locator("#device-camera option:checked")).to_have_text(PAPERS)
     await counter.click("devices-done")

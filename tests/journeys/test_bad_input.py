@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from structlog.testing import capture_logs
 from yarl import URL
 
@@ -21,10 +22,10 @@ from counter_client.client import Client, Refusal, ServerLostError
 from counter_client.invented import credit_code, id_number
 from counter_client.pictures import paper
 from docs_gen.fonts import unprintable
-from tests.support.service import Service
+from tests.support.service import Service, demonstration
 from tests.support.story import Story, playing
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.asyncio(loop_scope="module")]
 
 UNSEEN = {
     "NUL": "\x00", "control": "\x07", "bidi override": "\u202e", "bidi isolate": "\u2067",
@@ -85,12 +86,19 @@ class Watch:
         assert [one for one in self.caplog.records if one.levelname in {"ERROR", "CRITICAL"}] == []
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """One service for all: whatever is refused leaves nothing behind."""
+    async with demonstration(tmp_path_factory.mktemp("refused")) as found:
+        yield found
+
+
 @pytest.fixture
 def watch(service: Service, caplog: pytest.LogCaptureFixture) -> Watch:
     return Watch(service, caplog)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def story(service: Service) -> AsyncIterator[Story]:
     """Both clerks in a call on a case that can be certified."""
     async with playing(service.url) as played:

@@ -7,6 +7,7 @@ import os
 import re
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime, timedelta
@@ -17,19 +18,21 @@ import pytest
 from counter_client.client import Client, ServerLostError
 from counter_client.follow import Follower
 from tests.support.child import Demonstration, kuayu
+from tests.support.service import begin
 from tests.support.story import Story, log_of, playing
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
-KEY = "killed-in-the-middle"
 # The steps in between are killed one by one in tests/server/certificates/test_killed.py.
 MOMENTS = ("asked", "reserved", "file there")
+PATIENCE = 60.0
 LATE = timedelta(seconds=3)  # What a timer may be late on a machine that is busy.
 
 
 @pytest.fixture
-def demonstration(tmp_path: Path) -> Demonstration:
+async def demonstration(tmp_path: Path) -> Demonstration:
     """A demonstration that has its finished case already, so that none is played first."""
     made = Demonstration(tmp_path / "data")
+    await begin(made.data)
     (made.data / "rehearsals").mkdir(parents=True)
     (made.data / "rehearsals" / "finished.pdf").touch()
     return made
@@ -41,33 +44,44 @@ def rows(data: Path, question: str) -> list[tuple[object, ...]]:
         return database.execute(question).fetchall()
 
 
-def come_true(data: Path, moment: str) -> bool:
+def numbers(data: Path, case_id: str) -> list[tuple[object, ...]]:
+    """Return the numbers that certificates of a case have."""
+    return rows(data, f"SELECT number FROM certificate WHERE case_id = '{case_id}'")
+
+
+def papers(data: Path) -> set[Path]:
+    """Return the certificates' files."""
+    return set((data / "files" / "certificates").glob("*/*.pdf"))
+
+
+def come_true(data: Path, story: Story, moment: str, before: set[Path]) -> bool:
     """Say whether issuing has come to a moment, as seen from outside."""
-    folder = data / "files" / "certificates"
     match moment:
         case "reserved":
-            return bool(rows(data, "SELECT 1 FROM certificate"))
+            return bool(numbers(data, story.case_id))
         case "file there":
-            return any(folder.glob("*/*.pdf"))
+            return papers(data) > before
         case _:
             return True
 
 
 def kill_when(true: Callable[[], bool], pid: int) -> None:
     """Look without pause, and kill at the moment it is true."""
+    until = time.monotonic() + PATIENCE
     while not true():
-        pass
+        assert time.monotonic() < until, "the moment never came"
     os.kill(pid, 9)
 
 
 async def ask_and_kill(demonstration: Demonstration, story: Story, moment: str) -> None:
     """Ask for the certificate, and kill the server when it has come to `moment`."""
     agent, data = story.cast.agent, demonstration.data
-    asking = asyncio.create_task(agent.issue(story.case_id, story.kind, key=KEY))
+    before = papers(data)
+    asking = asyncio.create_task(agent.issue(story.case_id, story.kind, key=story.case_id))
     if moment == "asked":
         await agent.me()  # Sent after the command: once it is answered, the command is there.
     pid = demonstration.process.pid
-    await asyncio.to_thread(kill_when, lambda: come_true(data, moment), pid)
+    await asyncio.to_thread(kill_when, lambda: come_true(data, story, moment, before), pid)
     asking.cancel()
     with suppress(asyncio.CancelledError, ServerLostError):
         await asking
@@ -80,29 +94,37 @@ async def nothing_is_wrong(data: Path) -> None:
     assert re.match(r"0 faults in .*[1-9]\d* case", found.stdout), found.stdout
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+async def issue_across_a_kill(demonstration: Demonstration, story: Story, moment: str) -> bytes:
+    """Kill the server while it issues: once it is back the certificate is there once; return it."""
+    await story.prepare()
+    before = papers(demonstration.data)
+    await ask_and_kill(demonstration, story, moment)
+    reserved = numbers(demonstration.data, story.case_id)
+    assert reserved or moment == "asked"
+    await demonstration.start()
+    await nothing_is_wrong(demonstration.data)
+    agent = story.cast.agent
+    issued = await agent.issue(story.case_id, story.kind, key=story.case_id)
+    assert [(issued["number"],)] == (reserved or [(issued["number"],)])
+    assert await agent.issue(story.case_id, story.kind, key=story.case_id) == issued
+    assert len(await agent.certificates(story.case_id)) == 1
+    kinds = [event["kind"] for event in await log_of(agent, story.case_id)]
+    assert kinds.count("certificate.issued") == 1
+    content = await agent.certificate_file(issued["id"])
+    [kept] = papers(demonstration.data) - before
+    assert kept.read_bytes() == content
+    return content
+
+
 async def test_killed_while_issuing_it_finishes_what_it_began(
-    demonstration: Demonstration, tmp_path: Path, moment: str
+    demonstration: Demonstration, tmp_path: Path
 ) -> None:
     data = demonstration.data
-    async with demonstration.served(), playing(demonstration.url) as story:
-        await story.prepare()
-        await ask_and_kill(demonstration, story, moment)
-        reserved = rows(data, "SELECT number FROM certificate")
-        assert reserved or moment == "asked"
-        await demonstration.start()
-        await nothing_is_wrong(data)
-        agent = story.cast.agent
-        issued = await agent.issue(story.case_id, story.kind, key=KEY)
-        assert [(issued["number"],)] == (reserved or [(issued["number"],)])
-        assert await agent.issue(story.case_id, story.kind, key=KEY) == issued
-        assert len(await agent.certificates(story.case_id)) == 1
-        kinds = [event["kind"] for event in await log_of(agent, story.case_id)]
-        assert kinds.count("certificate.issued") == 1
-        content = await agent.certificate_file(issued["id"])
+    async with demonstration.served():
+        for moment in MOMENTS:
+            async with playing(demonstration.url) as story:
+                content = await issue_across_a_kill(demonstration, story, moment)
     assert sorted((data / "files").rglob("*.part")) == []
-    [kept] = (data / "files" / "certificates").rglob("*.pdf")
-    assert kept.read_bytes() == content
     pdf = tmp_path / "issued.pdf"
     pdf.write_bytes(content)
     verdict = await asyncio.to_thread(kuayu, "verify", str(pdf), "--data", str(data))

@@ -25,6 +25,7 @@ async def faults(service: Service, folder: Path) -> list[object]:
         return list(await audit.walk())
 
 
+@pytest.mark.whole_pictures
 async def test_two_halls_do_the_whole_story(service: Service, tmp_path: Path) -> None:
     result = await rehearse(service.url, ACCOUNTS, tmp_path)
     assert result.frames["counter"] >= 45

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from counter_client.cast import Account, Accounts
 from counter_client.client import Client
@@ -74,10 +77,34 @@ async def set_up(settings: Settings) -> None:
         await house.close()
 
 
+@cache
+def _template() -> TemporaryDirectory[str]:
+    """Where this process keeps the folder that new ones are copied from."""
+    return TemporaryDirectory(prefix="kuayu-")
+
+
+def _is_empty(folder: Path) -> bool:
+    return not any(folder.iterdir())
+
+
+async def begin(data: Path) -> None:
+    """Have in `data` what the first start of a demonstration makes: tables, accounts and keys.
+
+    It is made once and copied, for it takes a second of computing.
+    """
+    template = Path(_template().name)
+    if _is_empty(template):
+        settings = demo_settings(template, free_port())
+        await set_up(settings)
+        async with running(settings):
+            pass  # The first start makes the keys.
+    shutil.copytree(template, data, dirs_exist_ok=True)
+
+
 @asynccontextmanager
 async def demonstration(data: Path, **more: str) -> AsyncIterator[Service]:
-    """Run the whole service on `data` while the block runs."""
+    """Run the whole service on the new folder `data` while the block runs."""
+    await begin(data)
     settings = demo_settings(data, free_port(), **more)
-    await set_up(settings)
     async with running(settings) as house:
         yield Service(settings.public_url, house, settings)
