@@ -63,4 +63,3 @@ async def stage(chromium: Browser, service: Service) -> Stage:
 async def light(chromium: Browser, service: Service) -> Stage:
     """The same stage with small pictures."""
     return Stage(chromium, service.url, SMALL_CAMERA)
-
