@@ -61,7 +61,7 @@ export interface CallOptions {
 const LONGEST_HOLD = 5_000;
 const MOST_HELD = 500;
 /** So long after it is there a picture stays as small as it began. */
-export const OPENING_LASTS = 1_000;
+export const OPENING_LASTS = 400;
 
 export class CallSession extends Emitter<CallEvents> {
   private readonly ends = new Map<string, End>();

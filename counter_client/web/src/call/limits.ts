@@ -27,8 +27,11 @@ const REDUCED: Record<Kind, Bounds> = {
   document: { height: 1080, maxFramerate: 3, maxBitrate: 600_000 },
 };
 
-/** The first picture is a small one: it is there in half the time, and the whole follows in a second. */
-const OPENING: Record<Kind, Bounds> = { ...LIMITS, camera: { ...LIMITS.camera, height: 360 } };
+/**
+ * The first picture is a small one: it is there in half the time, and the whole follows at once. That
+ * more may be sent then has Chromium try what the line carries, which a small picture does not show.
+ */
+const OPENING: Record<Kind, Bounds> = { ...LIMITS, camera: { ...LIMITS.camera, height: 360, maxBitrate: 1_200_000 } };
 
 const BOUNDS: Record<Exclude<Size, "voice">, Record<Kind, Bounds>> = {
   full: LIMITS,
