@@ -36,7 +36,7 @@ browser: .venv/.tested client system
 bench: .venv/.benched client system
 	$(BIN)/python bench/run.py $(ARGS)
 
-bench-media: .venv/.benched peers
+bench-media: .venv/.benched client system peers
 	$(BIN)/python -m bench.media.run $(ARGS)
 
 # What the relay is measured beside.

@@ -1,4 +1,10 @@
-"""Print what a session costs: the relay and its recorder, Janus, and aiortc's own."""
+"""Print what a session costs, relayed and recorded, and how soon two pages see each other.
+
+    python -m bench.media.run [--only PART] [--seconds 8] [--rounds 3] [--resume]
+
+Ratios within one run are what counts; the load is the machine's as each line was measured. Whatever
+was measured is kept in build/, so that `--resume` goes on where a run was broken off.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +26,7 @@ from pathlib import Path
 
 import uvloop
 
+from bench.media import pages
 from bench.media.ends import Connect, End, pump
 from bench.media.janus import running_janus
 from bench.media.turn import running_coturn
@@ -28,6 +35,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 # What the distribution brings, by the first word of a target.
 PROGRAMS = {"Janus": "janus", "coturn": "turnserver"}
 PAGE = os.sysconf("SC_PAGE_SIZE")
+KEPT = Path("build/media-bench.json")
+PAGES = "pages"
 
 
 @dataclass(frozen=True)
@@ -166,11 +175,42 @@ def targets() -> dict[str, tuple[Open, list[int]]]:
     }  # fmt: skip
 
 
-async def main(seconds: float, only: str | None) -> None:
-    """Print a line for each target and count; ratios within this run are what counts."""
+def _keep(known: dict[str, list[str]]) -> None:
+    KEPT.parent.mkdir(exist_ok=True)
+    KEPT.write_text(json.dumps(known, indent=1))
+
+
+class Lines:
+    """What was printed, kept from run to run: a line that is known is not measured again."""
+
+    def __init__(self, *, resume: bool) -> None:
+        self._known: dict[str, list[str]] = {}
+        if resume and KEPT.exists():
+            self._known = json.loads(KEPT.read_text())
+
+    async def tell(self, name: str, measured: Callable[[], Awaitable[list[str]]]) -> None:
+        """Print the lines of a measurement, and keep them."""
+        if name not in self._known:
+            self._known[name] = await measured()
+            _keep(self._known)
+        print("\n".join(self._known[name]), flush=True)
+
+
+async def row(name: str, open_target: Open, count: int, seconds: float) -> list[str]:
+    """Return a target's line for so many sessions."""
+    found = await measure(name, open_target, count, seconds)
+    return [f"{found.name:<20}{found.sessions:>9}{found.cpu_per_session_minute:>11.3f}"
+            f"{found.per_core:>10.1f}{found.microseconds:>11.1f}{found.delivered:>11.3f}"
+            f"{found.p50:>8.1f}{found.p99:>8.1f}{found.megabytes:>7.2f}{os.getloadavg()[0]:>6.1f}"
+            ]  # fmt: skip
+
+
+async def main(seconds: float, rounds: int, only: str | None, *, resume: bool) -> None:
+    """Print a line for each target and count, and then what two pages see."""
+    lines = Lines(resume=resume)
     print("a session is two ends, each sending a picture (about 800 kbps) and sound")
     print(f"{'':<20}{'sessions':>9}{'CPU s/min':>11}{'per core':>10}{'µs/packet':>11}"
-          f"{'delivered':>11}{'p50 ms':>8}{'p99 ms':>8}{'MB':>7}")  # fmt: skip
+          f"{'delivered':>11}{'p50 ms':>8}{'p99 ms':>8}{'MB':>7}{'load':>6}")  # fmt: skip
     for name, (open_target, counts) in targets().items():
         if only not in {None, name}:
             continue
@@ -178,16 +218,20 @@ async def main(seconds: float, only: str | None) -> None:
             print(f"{name:<20} is not installed")
             continue
         for count in counts:
-            found = await measure(name, open_target, count, seconds)
-            print(f"{found.name:<20}{found.sessions:>9}{found.cpu_per_session_minute:>11.3f}"
-                  f"{found.per_core:>10.1f}{found.microseconds:>11.1f}{found.delivered:>11.3f}"
-                  f"{found.p50:>8.1f}{found.p99:>8.1f}{found.megabytes:>7.2f}",
-                  flush=True)  # fmt: skip
+            await lines.tell(f"{name} {count}", partial(row, name, open_target, count, seconds))
+    if only in {None, PAGES}:
+        print(f"\n{pages.HEAD}")
+        for name in pages.CONTENDERS:
+            await lines.tell(name, partial(pages.row, name, rounds))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=12.0)
-    parser.add_argument("--only")
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument(
+        "--rounds", type=int, default=4, help="calls of each kind between two pages"
+    )
+    parser.add_argument("--only", choices=[*targets(), PAGES])
+    parser.add_argument("--resume", action="store_true", help="measure what is not measured yet")
     given = parser.parse_args()
-    uvloop.run(main(given.seconds, given.only))
+    uvloop.run(main(given.seconds, given.rounds, given.only, resume=given.resume))
