@@ -93,6 +93,7 @@ class Action(enum.StrEnum):
     READ_RECORDING = "recording.read"
     LIST_RECORDINGS = "recording.list"
     VIEW_RECORDING = "recording.view"
+    EXPORT_RECORDING = "recording.export"
     FILE_CHUNK = "chunk.file"
 
 
@@ -252,6 +253,8 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.READ_RECORDING: _READ + _grant("device", "own"),
     Action.LIST_RECORDINGS: _grant("supervisor"),
     Action.VIEW_RECORDING: _grant("supervisor", "local", _ALL_STATES)
+    + _grant("supervisor", "jurisdiction", _SENT),
+    Action.EXPORT_RECORDING: _grant("supervisor", "local", _ALL_STATES)
     + _grant("supervisor", "jurisdiction", _SENT),
     Action.FILE_CHUNK: _grant("worker"),
 }

@@ -21,6 +21,7 @@ import server.calls.routes
 import server.cases.routes
 import server.certificates.routes
 import server.citizens.routes
+import server.exports.routes
 import server.items.routes
 import server.recordings.routes
 import server.regions.routes
@@ -59,6 +60,9 @@ from server.db.engine import Database, open_database
 from server.db.schema import is_current
 from server.db.unit import Clock, Unit, Units, utc_now
 from server.errors import ServiceError
+from server.exports import messages as export_messages
+from server.exports.making import Making
+from server.exports.worker import ExportWorker
 from server.files import LocalFiles
 from server.items.service import Items, read_catalogue
 from server.recordings import messages as recording_messages
@@ -107,6 +111,7 @@ NOTICES: dict[str, type[BaseModel]] = {
     **call_messages.NOTICES,
     **mark_messages.NOTICES,
     **recording_messages.NOTICES,
+    **export_messages.NOTICES,
     **web_socket.NOTICES,
 }
 
@@ -133,6 +138,7 @@ class House:
     calls: Calls
     recordings: Recordings
     purging: Purging
+    making: Making
     signer: Signer
     papers: Papers
     refusals: Refusals
@@ -215,6 +221,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         calls=calls,
         recordings=recordings,
         purging=Purging(records, files),
+        making=Making(units, records, files),
         signer=signer,
         papers=papers,
         refusals=refusals,
@@ -235,19 +242,17 @@ def all_routes(house: House) -> list[Route[Any]]:
         *server.regions.routes.routes(house.catalogue),
         *server.items.routes.routes(house.items, house.catalogue),
         *server.cases.routes.routes(
-            house.cases, house.reader, house.pictures, house.files, notice_version=NOTICE_VERSION
-        ),
+            house.cases, house.reader, house.pictures, house.files, notice_version=NOTICE_VERSION),
         *server.tickets.routes.routes(house.tickets),
         *server.calls.routes.routes(house.calls),
         *server.recordings.routes.routes(house.recordings, house.files),
+        *server.exports.routes.routes(house.making, house.reader),
         *server.certificates.routes.routes(
             house.issuing, house.certificates, house.verifying, house.papers, admit,
-            refusals=house.refusals,
-        ),
+            refusals=house.refusals),
         *server.citizens.routes.routes(
             house.citizens, house.views, house.papers, house.pictures, house.files,
-            public_url=house.settings.public_url,
-        ),
+            public_url=house.settings.public_url),
         *server.supervision.routes.routes(house.supervision),
     ]  # fmt: skip
 
@@ -378,6 +383,7 @@ async def _timers(house: House) -> AsyncIterator[None]:
         CallWorker(house.units, house.calls, hub.sockets).run(),
         keep_trust_fresh(house.signer, house.units.clock),
         RecordingWorker(house.units, house.recordings, house.purging).run(),
+        ExportWorker(house.units, house.making).run(),
         end_logins(hub, house.staff, house.citizens),
         forget_replies(house.units),
     ]

@@ -13,10 +13,13 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from server.exports.rules import page_name
+
 MANIFEST = "manifest.json"
 DATABASE = "kuayu.db"
 FILES = "files"
-RECORDINGS = "recordings"
+# What of these no row in the copy names came later, or is not whole.
+NAMED = frozenset({"recordings", "exports"})
 FORMAT = 1
 
 
@@ -38,16 +41,15 @@ def back_up(data: Path, target: Path) -> int:
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     copy_database(source, target / DATABASE)
     if (data / FILES).is_dir():
-        recorded = _recorded(target / DATABASE)
+        named = _named(target / DATABASE)
 
         def ignore(folder: str, names: list[str]) -> set[str]:
             place = Path(folder).relative_to(data / FILES)
-            if place.parts[:1] != (RECORDINGS,):
+            if not NAMED.intersection(place.parts[:1]):
                 return {name for name in names if name.endswith(".part")}
-            # What was recorded since is of no row in the copy.
             return {
                 name for name in names
-                if (Path(folder) / name).is_file() and str(place / name) not in recorded
+                if (Path(folder) / name).is_file() and str(place / name) not in named
             }  # fmt: skip
 
         shutil.copytree(data / FILES, target / FILES, ignore=ignore)
@@ -92,16 +94,21 @@ def copy_database(source: Path, target: Path) -> None:
         one.backup(other)
 
 
-def _recorded(database: Path) -> set[str]:
-    """Return the files that a copy of the database names as chunks of recordings.
+def _named(database: Path) -> set[str]:
+    """Return the files that a copy of the database names: chunks of recordings, pages of exports.
 
     A database that no newer version has opened yet knows of none.
     """
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as copy:
-        table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'recording_chunk'"
-        if copy.execute(table).fetchone() is None:
-            return set()
-        return {str(row[0]) for row in copy.execute("SELECT file_name FROM recording_chunk")}
+        tables = {str(row[0]) for row in copy.execute("SELECT name FROM sqlite_master")}
+        found: set[str] = set()
+        if "recording_chunk" in tables:
+            found |= {str(row[0]) for row in copy.execute("SELECT file_name FROM recording_chunk")}
+        if "recording_export" in tables:
+            ready = "SELECT id, claim, pages FROM recording_export WHERE state = 'ready'"
+            for export_id, claim, pages in copy.execute(ready):
+                found |= {page_name(export_id, claim, number) for number in range(pages)}
+        return found
 
 
 def _hashes(folder: Path) -> dict[str, str]:

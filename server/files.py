@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import secrets
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +32,9 @@ class FileStore(Protocol):
 
     async def remove_folder(self, folder: str) -> None:
         """Take a folder away into which nothing is written any more, if it is there and empty."""
+
+    async def room(self) -> int:
+        """Return how many more bytes can be kept."""
 
 
 class LocalFiles:
@@ -64,6 +68,10 @@ class LocalFiles:
         """Take a folder away into which nothing is written any more, if it is there and empty."""
         with suppress(OSError):
             await asyncio.to_thread(self._path(folder).rmdir)
+
+    async def room(self) -> int:
+        """Return how many bytes are free on the disk."""
+        return (await asyncio.to_thread(shutil.disk_usage, self.folder)).free
 
     def sweep(self) -> int:
         """Remove what a killed process left half written; return how many files that were.

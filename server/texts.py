@@ -36,3 +36,21 @@ REFUSAL_NOTICE_VERSION: Final = "1"
 
 # What a preview shows where a certificate has its number.
 NOT_NUMBERED: Final = "签发后生成"
+
+# In the film of a call: whose picture it is, and why there is none.
+SIDE_WORDS: Final = {"local": "窗口", "remote": "属地", "adviser": "会商"}
+PAUSED_WORDS: Final = "暂停录制"
+PURGED_WORDS: Final = "保存期满，已销毁"
+GAP_WORDS: Final = {
+    "": "没有录制",
+    "worker_lost": "媒体中继断开",
+    "leg_lost": "视频连接断开",
+    "seat_moved": "视频连接换了位置",
+    "seat_left": "离开了通话",
+    "consent_missing": "没有同意录制",
+    "silent": "没有收到录制内容",
+    "unkept": "录制内容没有存下",
+    "overflow": "录制内容积压过多",
+    "refused": "录制内容没有被接收",
+    "broken": "录制程序出错",
+}

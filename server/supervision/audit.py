@@ -25,6 +25,7 @@ from server.certificates.signer import Signer, Verdict
 from server.db.engine import Database, open_database
 from server.files import FileStore
 from server.supervision import audit_queries as queries
+from server.supervision.export_audit import ExportAudit
 from server.supervision.recording_audit import RecordingAudit
 from server.vault import CaseKey, Vault, VaultError
 
@@ -88,6 +89,7 @@ class Audit:
             await self._certificates(session)
             await self._materials(session)
             await self._recordings(session)
+            await self._exports(session)
             await self._serials(session)
             await self._queue(session)
         await self._strays()
@@ -212,6 +214,15 @@ class Audit:
         async for part, findings in audit.parts():
             self._count("recordings")
             self.counted["chunks"] = self.counted.get("chunks", 0) + part.chunks
+            for one in findings:
+                self._name(*one)
+        async for one in audit.strays():
+            self._name(*one)
+
+    async def _exports(self, session: AsyncSession) -> None:
+        audit = ExportAudit(session, self.files, self.vault, self.live or self.database)
+        async for _, findings in audit.films():
+            self._count("exports")
             for one in findings:
                 self._name(*one)
         async for one in audit.strays():

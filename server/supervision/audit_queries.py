@@ -87,6 +87,12 @@ async def logged_chunks(
     return found
 
 
+async def logged_films(session: AsyncSession, case_id: str, export_id: str) -> list[str]:
+    """Return the hashes that a case's log has of an export's film."""
+    events = await _about(session, case_id, "export.finished", "export_id", export_id)
+    return [str(event.data["sha256"]) for event in events]
+
+
 async def is_purged(session: AsyncSession, part: Recording) -> bool:
     """Say whether a case's log knows that a recording was purged."""
     return bool(await _about(session, part.case_id, "recording.purged", "recording_id", part.id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
@@ -55,6 +55,19 @@ class FileAnswer:
     # Where a part of a file begins in it, and how long the whole is; 0: this is the whole.
     first: int = 0
     of: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAnswer:
+    """An answer that is a file too long to be held, piece by piece; it is always an attachment.
+
+    What `pieces` raises breaks the connection, so that nobody takes a part for the whole.
+    """
+
+    pieces: AsyncIterator[bytes]
+    size: int
+    media_type: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +137,7 @@ class Replay(Exception):  # noqa: N818 (no error: it carries the answer that is 
         self.answer = answer
 
 
-Answer = BaseModel | FileAnswer | None
+Answer = BaseModel | FileAnswer | StreamAnswer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +293,13 @@ def _refusal(error: ValidationError, code: str) -> ServiceError:
 
 
 def _answer(request: web.Request, answer: Answer) -> web.Response:
+    if isinstance(answer, StreamAnswer):
+        length = {"Content-Length": str(answer.size)}
+        return web.Response(
+            body=answer.pieces,
+            content_type=answer.media_type,
+            headers=length | _about_file("attachment", answer.name),
+        )
     if isinstance(answer, FileAnswer):
         kind = "attachment" if answer.attachment else "inline"
         last = answer.first + len(answer.content) - 1
@@ -293,13 +313,19 @@ def _answer(request: web.Request, answer: Answer) -> web.Response:
             content_type=answer.media_type,
             headers={
                 **(part if answer.of else {}),
-                "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(answer.name)}",
-                "Content-Security-Policy": "sandbox; default-src 'none'",
-                "Cache-Control": "private, no-store",
+                **_about_file(kind, answer.name),
             },
         )
     data = "null" if answer is None else answer.model_dump_json()
     return _respond(request, f'{{"data":{data},"error":null')
+
+
+def _about_file(kind: str, name: str) -> dict[str, str]:
+    return {
+        "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(name)}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cache-Control": "private, no-store",
+    }
 
 
 def _respond(request: web.Request, opening: str) -> web.Response:

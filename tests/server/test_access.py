@@ -208,7 +208,7 @@ def test_a_supervisor_changes_nothing_in_a_case() -> None:
     changes = {action for action in allowed_to(Role.SUPERVISOR) if not action.endswith(".read")}
     looks_on = {Action.OBSERVE_CALL, Action.TAKE_SEAT, Action.USE_SEAT, Action.LEAVE_SEAT}
     listens = {Action.SIGN_OUT, Action.LIST_CASES, Action.WATCH_CASE, Action.OPEN_LEG}
-    reviews = {Action.LIST_RECORDINGS, Action.VIEW_RECORDING}
+    reviews = {Action.LIST_RECORDINGS, Action.VIEW_RECORDING, Action.EXPORT_RECORDING}
     assert changes == listens | looks_on | reviews
 
 

@@ -18,6 +18,8 @@ from server.cases.models import Consent
 from server.cases.rules import ConsentState
 from server.db.unit import Unit
 from server.errors import ServiceError
+from server.exports.making import Making
+from server.exports.routes import routes as export_routes
 from server.files import LocalFiles
 from server.recordings import messages as wire
 from server.recordings import queries
@@ -61,6 +63,8 @@ class Studio:
         halls.calls = Calls(halls.records, halls.tickets, self.relay.relays,
                             tapes=self.recordings.tapes)  # fmt: skip
         self.files = LocalFiles(self.folder / "files")
+        # Tests wait for what it makes.
+        self.making = Making(halls.units, halls.records, self.files, niceness=0)
 
     def demand(self) -> None:
         """Have the item demand a recording."""
@@ -145,19 +149,22 @@ async def open_site(studio: Studio) -> AsyncIterator[Site]:
     for who in (CLERK, WANG, STRANGER, *SUPERVISORS, ADMIN):
         logins.actors[Audience.STAFF, who.name] = who
     logins.actors[Audience.WORKER, "secret"] = Actor("worker", "", "", frozenset({Role.WORKER}))
-    table = routes(studio.recordings, studio.files)
+    table = [
+        *routes(studio.recordings, studio.files),
+        *export_routes(studio.making, studio.halls.reader),
+    ]
     async with serving(studio.halls.units, routes=table, find=logins.find) as site:
         yield site
 
 
 async def put(
     site: Site, recording_id: str, content: bytes, *, number: int = 0, digest: str = "",
-    **headers: str,
+    began: float = 1_764_000_000.5, **headers: str,
 ) -> tuple[int, str]:  # fmt: skip
     path = f"/api/media/recordings/{recording_id}/chunks/{number}"
     said = {
-        "sha256": digest or sha256(content).hexdigest(), "began": "1764000000.5",
-        "ended": "1764000005.5",
+        "sha256": digest or sha256(content).hexdigest(), "began": f"{began:.3f}",
+        "ended": f"{began + 5:.3f}",
     }  # fmt: skip
     bearing = {"Authorization": "Bearer secret", "Content-Type": "video/webm", **headers}
     async with site.browser.put(

@@ -925,6 +925,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/calls/{call_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest export of a call */
+        get: operations["read_export"];
+        put?: never;
+        /** Have a call's recording made into one film, and say why */
+        post: operations["request_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an export up that I asked for */
+        post: operations["cancel_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The film, for those who asked for it */
+        get: operations["take_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{case_id}/certificate-previews": {
         parameters: {
             query?: never;
@@ -2137,6 +2189,17 @@ export interface components {
             name: string;
         };
         /**
+         * Damage
+         * @description The first chunk that is not as it was recorded: of which side's which part, from 1 on.
+         */
+        Damage: {
+            side: components["schemas"]["SeatSide"];
+            /** Part */
+            part: number;
+            /** Chunk */
+            chunk: number;
+        };
+        /**
          * DeferralOrder
          * @description By when the jurisdiction will finish the case after the call.
          */
@@ -2276,6 +2339,63 @@ export interface components {
              */
             after: number;
         };
+        /**
+         * ExportFailure
+         * @description Why there is no film; each is also a code that callers know.
+         * @enum {string}
+         */
+        ExportFailure: "recording.altered" | "recording.purged" | "recording.missing" | "disk.full" | "export.broken" | "export.interrupted";
+        /**
+         * ExportJob
+         * @description An export: how far it is, or why there is none; `mine` if I asked for it.
+         */
+        ExportJob: {
+            /** Id */
+            id: string;
+            /** Call Id */
+            call_id: string;
+            state: components["schemas"]["ExportState"];
+            /** Progress */
+            progress: number;
+            code: components["schemas"]["ExportFailure"] | null;
+            damage: components["schemas"]["Damage"] | null;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Asked By Name */
+            asked_by_name: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Media Type */
+            media_type: string | null;
+            /** Seconds */
+            seconds: number | null;
+            /** Size */
+            size: number | null;
+            /** Sha256 */
+            sha256: string | null;
+            /** Mine */
+            mine: boolean;
+        };
+        /**
+         * ExportReason
+         * @description Why somebody takes a recording away.
+         */
+        ExportReason: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * ExportState
+         * @description Where an export stands.
+         * @enum {string}
+         */
+        ExportState: "queued" | "composing" | "ready" | "failed" | "cancelled" | "expired";
         /**
          * Facing
          * @description All that a facing screen shows now.
@@ -3638,7 +3758,7 @@ export interface components {
             data: null;
             error: {
                 /** @enum {string} */
-                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "event.invalid" | "event.unknown" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
+                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "disk.full" | "event.invalid" | "event.unknown" | "export.altered" | "export.broken" | "export.interrupted" | "export.over" | "export.unknown" | "export.unready" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
                 field: string | null;
                 details: Record<string, never>;
             };
@@ -5789,6 +5909,150 @@ export interface operations {
                         error: null;
                         request_id: string;
                     };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    read_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest export of a call */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ExportJob"] | null;
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    request_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportReason"];
+            };
+        };
+        responses: {
+            /** @description Have a call's recording made into one film, and say why */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ExportJob"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    cancel_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Give an export up that I asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ExportJob"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    take_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The film, for those who asked for it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
                 };
             };
             /** @description A refusal with a stable code */

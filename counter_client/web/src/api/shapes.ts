@@ -56,6 +56,7 @@ export type RecordedCall = Models["RecordedCall"];
 export type RecordedCalls = Models["RecordedCalls"];
 export type Viewing = Models["Viewing"];
 export type ViewedPart = Models["ViewedPart"];
+export type ExportJob = Models["ExportJob"];
 
 export type Certificate = Models["Certificate"];
 export type Receipt = Models["Receipt"];

@@ -300,6 +300,25 @@ export interface components {
             code: string;
         };
         /**
+         * ExportChanged
+         * @description How far an export is; when its state is another one, ask for it again.
+         */
+        ExportChanged: {
+            /** Export Id */
+            export_id: string;
+            /** Call Id */
+            call_id: string;
+            state: components["schemas"]["ExportState"];
+            /** Progress */
+            progress: number;
+        };
+        /**
+         * ExportState
+         * @description Where an export stands.
+         * @enum {string}
+         */
+        ExportState: "queued" | "composing" | "ready" | "failed" | "cancelled" | "expired";
+        /**
          * FacingChanged
          * @description What this counter's facing screen shows is no longer so.
          */
@@ -1023,6 +1042,7 @@ export interface components {
             "case.changed": components["schemas"]["CaseChanged"];
             "devices.switched": components["schemas"]["DevicesSeen"];
             "event.refused": components["schemas"]["EventRefused"];
+            "export.changed": components["schemas"]["ExportChanged"];
             "facing.changed": components["schemas"]["FacingChanged"];
             "field.edited": components["schemas"]["FieldBeingEdited"];
             "invitation.closed": components["schemas"]["InvitationClosed"];
