@@ -262,7 +262,12 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
 
 def covers(region: str, other: str) -> bool:
     """Say whether an office of `region` sees to `other`: itself, or a place of its province."""
-    return region == other or (region.endswith("0000") and region[:2] == other[:2])
+    return region == other or (bool(region) and other.startswith(places_of(region)))
+
+
+def places_of(region: str) -> str:
+    """Return what the codes of all places begin with that an office of `region` sees to."""
+    return region.removesuffix("0000")
 
 
 def authorize(actor: Actor, action: Action, subject: Subject | None = None) -> None:

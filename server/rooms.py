@@ -33,6 +33,11 @@ def board(region: str) -> str:
     return f"board:{region}"
 
 
+def boards(*regions: str) -> set[str]:
+    """The supervisors who see to places: those of each, and those of its province."""
+    return {board(code) for region in regions for code in (region, f"{region[:2]}0000")}
+
+
 def counter(counter_id: str) -> str:
     """The facing screen of a counter."""
     return f"counter:{counter_id}"

@@ -22,7 +22,7 @@ from server.recordings.rules import (
     missing_numbers,
 )
 from server.relays.queries import worker_at
-from server.rooms import board as board_room
+from server.rooms import boards
 from server.rooms import case as case_room
 from server.rooms import clerk as clerk_room
 from server.rooms import counter as counter_room
@@ -146,5 +146,5 @@ class Parts:
         seats = await list_seats(entry.unit.session, call_id)
         case = entry.case
         rooms = {clerk_room(s.holder) for s in seats if s.side is not SeatSide.CITIZEN}
-        rooms |= {board_room(case.jurisdiction), board_room(case.counter_region)}
+        rooms |= boards(case.jurisdiction, case.counter_region)
         return sorted(rooms | {case_room(case.id), counter_room(case.counter)})

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.access import places_of
 from server.calls.models import Call, Seat
 from server.calls.rules import HALLS, SeatSide
 from server.cases.models import Case
@@ -100,7 +101,7 @@ async def recorded_calls(
         .group_by(Recording.call_id)
         .subquery()
     )
-    places = region[:2] if region.endswith("0000") else region
+    places = places_of(region)
     statement = (
         select(Call, Case, kept.c.parts, kept.c.purged, kept.c.size, kept.c.retain_until)
         .join(kept, kept.c.call_id == Call.id)

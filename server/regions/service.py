@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from server.access import places_of
 from server.errors import ServiceError
 from server.regions.document import EACH, Document
 from server.regions.messages import FilePart, HallPart, RecognitionPart, RegionPart
@@ -60,17 +61,30 @@ def name_places(catalogue: Catalogue, region: str, hall: str, counter: str) -> t
     """
     if not region:
         return "", "", ""
-    if region not in catalogue.regions:
-        raise ServiceError("region.unknown")
+    name = name_region(catalogue, region)
     if not hall:
-        return catalogue.regions[region].name, "", ""
+        return name, "", ""
     found = catalogue.halls.get(hall)
     if found is None or found.region != region:
         raise ServiceError("hall.unknown")
     names = {one.id: one.name for one in found.counters}
     if counter and counter not in names:
         raise ServiceError("counter.unknown")
-    return catalogue.regions[region].name, found.name, names.get(counter, "")
+    return name, found.name, names.get(counter, "")
+
+
+def name_region(catalogue: Catalogue, region: str) -> str:
+    """Return what people call a region, or the province of regions that there are.
+
+    Refuses region.unknown.
+    """
+    if region in catalogue.regions:
+        return catalogue.regions[region].name
+    places = places_of(region)
+    for code, one in catalogue.regions.items():
+        if places != region and code.startswith(places):
+            return one.province
+    raise ServiceError("region.unknown")
 
 
 def refuse_closed(catalogue: Catalogue, region: str, now: datetime) -> None:

@@ -1,20 +1,41 @@
-"""Reads over all domains; nothing here is ever written."""
+"""Reads over all domains; nothing here is ever written.
+
+A region's supervisors see what is theirs, those of a province what is of any place in it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
+from server.access import places_of
 from server.calls.models import Call, DeviceCheck, Seat
 from server.calls.rules import CallState, Outlook, SeatSide
 from server.cases.models import Case, CaseEvent
-from server.tickets.models import Agent, Ticket, TicketPeriod
+from server.tickets.models import Agent, QueueVersion, Ticket, TicketPeriod
 from server.tickets.rules import TicketState
 
 MOST = 500
+
+
+def _within(place: InstrumentedAttribute[str], region: str) -> ColumnElement[bool]:
+    """Say that a row's place is one that an office of a region sees to."""
+    places = places_of(region)
+    if places == region:
+        return place == region
+    return place.startswith(places, autoescape=True)
+
+
+async def version(session: AsyncSession, region: str) -> int:
+    """Return how often the lines have changed that a region's board shows."""
+    statement = select(func.coalesce(func.sum(QueueVersion.version), 0)).where(
+        _within(QueueVersion.region, region)
+    )
+    return (await session.execute(statement)).scalar_one()
 
 
 async def waiting(session: AsyncSession, region: str) -> list[tuple[Ticket, Case]]:
@@ -24,7 +45,7 @@ async def waiting(session: AsyncSession, region: str) -> list[tuple[Ticket, Case
         .join(Case, Case.id == Ticket.case_id)
         .where(
             Ticket.state.in_([TicketState.WAITING, TicketState.OFFERED]),
-            or_(Case.jurisdiction == region, Case.counter_region == region),
+            or_(_within(Case.jurisdiction, region), _within(Case.counter_region, region)),
         )
         .order_by(Ticket.priority.desc(), Ticket.taken_at)
         .limit(MOST)
@@ -39,7 +60,7 @@ async def live_calls(session: AsyncSession, region: str) -> list[tuple[Call, Cas
         .join(Case, Case.id == Call.case_id)
         .where(
             Call.state != CallState.ENDED,
-            or_(Case.jurisdiction == region, Case.counter_region == region),
+            or_(_within(Case.jurisdiction, region), _within(Case.counter_region, region)),
         )
         .order_by(Call.started_at)
         .limit(MOST)
@@ -61,7 +82,7 @@ async def device_checks(
 
 async def agents(session: AsyncSession, region: str) -> Sequence[Agent]:
     """Return a region's agents by name."""
-    statement = select(Agent).where(Agent.region == region).order_by(Agent.name).limit(MOST)
+    statement = select(Agent).where(_within(Agent.region, region)).order_by(Agent.name).limit(MOST)
     return (await session.scalars(statement)).all()
 
 
@@ -70,7 +91,7 @@ async def waits_since(session: AsyncSession, region: str, since: datetime) -> li
     answered = (
         select(TicketPeriod.ticket_id, func.min(TicketPeriod.began_at).label("at"))
         .where(
-            TicketPeriod.region == region,
+            _within(TicketPeriod.region, region),
             TicketPeriod.state == TicketState.SERVING,
             TicketPeriod.began_at >= since,
         )
@@ -91,7 +112,7 @@ async def waits_since(session: AsyncSession, region: str, since: datetime) -> li
 async def abandoned_since(session: AsyncSession, region: str, since: datetime) -> int:
     """Return how many tickets were given up since then."""
     statement = select(func.count()).where(
-        TicketPeriod.region == region,
+        _within(TicketPeriod.region, region),
         TicketPeriod.state == TicketState.ABANDONED,
         TicketPeriod.began_at >= since,
     )
@@ -107,7 +128,7 @@ async def certificates_since(session: AsyncSession, region: str, since: datetime
         .where(
             CaseEvent.kind == "certificate.issued",
             CaseEvent.at >= since,
-            Case.jurisdiction == region,
+            _within(Case.jurisdiction, region),
         )
     )
     return (await session.execute(statement)).scalar_one()

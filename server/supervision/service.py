@@ -15,17 +15,17 @@ from server.calls.rules import SeatSide
 from server.cases.reading import Reader
 from server.recordings.queries import lights_of
 from server.recordings.rules import Light
+from server.regions.service import name_region
 from server.supervision import messages as wire
 from server.supervision import queries
 from server.supervision.rules import average, day_began, percentile
 from server.tickets.models import Agent
-from server.tickets.queries import current_version
 from server.tickets.rules import AgentState
 
 
 @dataclass(frozen=True, slots=True)
 class Supervision:
-    """Answers supervisors of a region."""
+    """Answers supervisors of a region or a province."""
 
     reader: Reader
 
@@ -70,9 +70,9 @@ class Supervision:
         ]
         agents = await queries.agents(session, region)
         return wire.Board(
-            version=await current_version(session, region),
+            version=await queries.version(session, region),
             region=region,
-            region_name=self.reader.catalogue.regions[region].name,
+            region_name=name_region(self.reader.catalogue, region),
             cards=await self._cards(
                 session, region, now, waiting=waiting, live_calls=len(calls), agents=agents
             ),

@@ -14,7 +14,7 @@ from server.cases.reading import Reader
 from server.cases.record import Records
 from server.db.unit import Unit
 from server.errors import ServiceError
-from server.rooms import board as board_room
+from server.rooms import boards
 from server.rooms import case as case_room
 from server.rooms import clerk as clerk_room
 from server.rooms import queue as queue_room
@@ -142,13 +142,18 @@ class Line:
         """Tell the supervisors of these regions, whose lines the caller has locked."""
         for region in sorted(set(regions)):
             version = await queries.next_version(unit.session, region)
-            unit.notify(board_room(region), "board.changed", {"region": region, "version": version})
+            self._tell_boards(unit, {"region": region, "version": version})
+
+    def _tell_boards(self, unit: Unit, news: dict[str, object]) -> None:
+        for room in sorted(boards(str(news["region"]))):
+            unit.notify(room, "board.changed", news)
 
     async def tell_line(self, unit: Unit, region: str) -> None:
         """Tell a region's staff that the line changed, and each waiting counter its place."""
-        news = {"region": region, "version": await queries.next_version(unit.session, region)}
+        version = await queries.next_version(unit.session, region)
+        news: dict[str, object] = {"region": region, "version": version}
         unit.notify(queue_room(region), "queue.changed", news)
-        unit.notify(board_room(region), "board.changed", news)
+        self._tell_boards(unit, news)
         line = await queries.waiting_line(unit.session, region)
         if not line:
             return

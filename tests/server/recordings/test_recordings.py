@@ -99,6 +99,7 @@ async def test_a_part_that_gives_no_sign_raises_the_alarm_and_may_come_back(
     await studio.tick()
     assert studio.alarms() >= {
         f"clerk:{CLERK.id}", f"clerk:{WANG.id}", f"board:{HUOQIU}", f"board:{WUJIANG}",
+        "board:340000",
     }  # fmt: skip
     states = {part.id: part.state for part in await studio.parts(call_id)}
     assert states == {local.id: PartState.FAILED, remote.id: PartState.RECORDING}

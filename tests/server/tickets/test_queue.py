@@ -363,7 +363,9 @@ async def test_the_version_of_a_line_grows_with_every_change(halls: Halls, news:
         assert (await halls.tickets.show_queue(session, HUOQIU)).version == versions[-1]
 
 
-async def test_the_supervisors_of_both_halls_hear_of_a_new_ticket(halls: Halls, news: News) -> None:
+async def test_the_supervisors_of_both_halls_and_provinces_hear_of_a_new_ticket(
+    halls: Halls, news: News
+) -> None:
     await halls.waiting()
     rooms = {n.room for n in news.notices if n.event == "board.changed"}
-    assert rooms == {f"board:{HUOQIU}", f"board:{WUJIANG}"}
+    assert rooms == {f"board:{HUOQIU}", f"board:{WUJIANG}", "board:340000", "board:320000"}
