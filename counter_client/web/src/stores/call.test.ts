@@ -99,6 +99,32 @@ test("who only looks on opens no camera and says nothing of one", async () => {
   expect(useCall().isObserver).toBe(true);
 });
 
+test("the switches are said once, and again to whoever has come meanwhile", async () => {
+  let seats = CALL.seats;
+  const said: object[] = [];
+  const line = useLine();
+  vi.spyOn(line, "hint").mockImplementation((event, body) => {
+    if (event === "devices.switched") said.push(body);
+  });
+  vi.stubGlobal("fetch", async () => Response.json({ data: { ...CALL, seats }, error: null }));
+  const call = useCall();
+  await call.join("call");
+  await settled();
+  const changed = async () => {
+    heard["call.changed"]!({ call_id: "call" });
+    await vi.advanceTimersByTimeAsync(0);
+    return said.length;
+  };
+  const before = said.length;
+  expect(before).toBeGreaterThan(0);
+  expect([await changed(), await changed()]).toEqual([before, before]);
+  seats = seats.map((one) => (one.id === "far" ? { ...one, since: "2026-11-22T04:01:00Z" } : one));
+  expect([await changed(), await changed()]).toEqual([before + 1, before + 1]);
+  useMedia().mute(true);
+  await settled();
+  expect(said).toHaveLength(before + 2);
+});
+
 test("a guest whose seat is gone leaves a call that goes on", async () => {
   const seats = CALL.seats.map((one) => (one.id === "me" ? { ...one, side: "adviser" } : one));
   seat = Promise.resolve();

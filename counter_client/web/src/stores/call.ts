@@ -3,26 +3,26 @@ import { defineStore } from "pinia";
 import { computed, markRaw, ref, shallowRef, watch } from "vue";
 import { ApiError } from "@/api/errors";
 import { get, post } from "@/api/http";
-import type { Departure, Switches } from "@/api/notices";
+import type { Departure, Said, Switches } from "@/api/notices";
 import type { Call, EndReason, Still } from "@/api/shapes";
 import { authorityFault } from "@/call/authority";
 import { CallSession, type Effort, type RemoteStream } from "@/call/call";
 import type { Rung } from "@/call/ladder";
 import { type Kind, nameOf } from "@/call/naming";
 import { watchNetwork } from "@/call/network";
+import { Once } from "@/call/once";
 import type { Quality } from "@/call/quality";
 import { beginRush, calm, inTurn } from "@/call/rush";
 import { takeSeat } from "@/call/seat";
 import { LineWatch } from "@/call/watch";
 import { useLine } from "./line";
 import { useMedia } from "./media";
+import { forget, remember, remembered } from "./mine";
 import { useRelay } from "./relay";
 
 const POINTER_LASTS = 1_500;
 const SIGNAL_AGAIN_AFTER = 600;
 const LOOK_AGAIN_EVERY = 15_000;
-/** The call that this tab sits in, so that a reload goes straight back to it. */
-const MINE = "kuayu.call";
 
 export interface Pointer {
   from: string;
@@ -189,16 +189,18 @@ export const useCall = defineStore("call", () => {
       return;
     }
     call.value = found;
-    sessionStorage.setItem(MINE, JSON.stringify([found.id, found.case_id]));
+    remember(found);
     session?.update(found);
-    // Whoever has come just now has not heard it yet.
     tellSwitches();
   }
 
-  /** Let the others know why they hear or see nothing. */
+  const switched = new Once((said: Said["devices.switched"]["takes"]) => line.hint("devices.switched", said));
+
+  /** Let the others know why they hear or see nothing; who has come just now has not heard it yet. */
   function tellSwitches(): void {
     if (!isOn.value || isLost.value || isObserver.value) return;
-    line.hint("devices.switched", { call_id: call.value!.id, ...media.on, sends: sends.value });
+    const { id, seats } = call.value!;
+    switched.tell({ call_id: id, ...media.on, sends: sends.value }, seats.map((seat) => [seat.id, seat.since]));
   }
 
   function shareAll(): void {
@@ -259,16 +261,6 @@ export const useCall = defineStore("call", () => {
     media.close();
   }
 
-  /** The call and the case that this tab sat in before it was loaded anew. */
-  function remembered(): { callId: string; caseId: string } | null {
-    try {
-      const [callId, caseId] = JSON.parse(sessionStorage.getItem(MINE) ?? "[]") as string[];
-      return callId && caseId ? { callId, caseId } : null;
-    } catch {
-      return null;
-    }
-  }
-
   function finish(caseId: string, reason: EndReason): void {
     if (call.value === null) return;
     ended.value = { caseId, reason };
@@ -277,7 +269,7 @@ export const useCall = defineStore("call", () => {
   }
 
   function leave(): void {
-    sessionStorage.removeItem(MINE);
+    forget();
     letGo();
     call.value = null;
     isLost.value = false;
@@ -333,7 +325,7 @@ export const useCall = defineStore("call", () => {
   line.on("seat.lost", (news) => {
     if (news.call_id !== call.value?.id) return;
     isLost.value = true;
-    sessionStorage.removeItem(MINE);
+    forget();
     letGo();
     media.close();
   });
