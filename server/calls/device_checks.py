@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from typing import Final
+
 from server.access import Action, Actor, authorize
 from server.calls import device_messages as wire
+from server.calls import queries
 from server.calls.models import DeviceCheck
 from server.calls.rules import judge
 from server.cases.rules import china_day
 from server.db.base import new_id
 from server.db.unit import Unit
+
+# So long one may look for what was wrong at a counter, whoever was called from it.
+CHECKS_KEPT: Final = timedelta(days=30)
 
 
 async def keep_check(unit: Unit, actor: Actor, said: wire.DeviceTrial) -> wire.DeviceCheck:
@@ -30,3 +37,8 @@ async def keep_check(unit: Unit, actor: Actor, said: wire.DeviceTrial) -> wire.D
     unit.session.add(check)
     await unit.session.flush()
     return wire.DeviceCheck.of(check)
+
+
+async def drop_old_checks(unit: Unit, today: str) -> None:
+    """Delete the checks that nobody needs any more; those kept with a call stay with it."""
+    await queries.drop_checks(unit.session, date.fromisoformat(today) - CHECKS_KEPT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Actor, Role, Sitting
@@ -93,6 +93,14 @@ async def newest_check(session: AsyncSession, clerk_id: str, day: date) -> str |
         .limit(1)
     )
     return (await session.scalars(statement)).one_or_none()
+
+
+async def drop_checks(session: AsyncSession, before: date) -> None:
+    """Delete the device checks of the days before, but for those that are kept with a call."""
+    kept = select(Seat.device_check_id).where(Seat.device_check_id.is_not(None))
+    await session.execute(
+        delete(DeviceCheck).where(DeviceCheck.day < before, DeviceCheck.id.not_in(kept))
+    )
 
 
 async def vacate(session: AsyncSession, call_id: str) -> None:

@@ -1,16 +1,18 @@
-"""The timers of calls: seats' leases, invitations and stills."""
+"""The timers of calls: seats' leases, invitations and stills, and once a day old device checks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.calls import guest_queries, queries
+from server.calls.device_checks import drop_old_checks
 from server.calls.rules import SEAT_LEASE
 from server.calls.service import Calls
+from server.cases.rules import china_day
 from server.db.timers import Timers
 from server.db.unit import Unit
 
@@ -22,6 +24,7 @@ class CallWorker(Timers):
     name = "calls"
     calls: Calls
     sockets: Callable[[], set[str]]
+    checks_dropped_on: date | None = field(default=None, kw_only=True)
 
     async def carry_out(self, now: datetime) -> list[bool]:
         """Do what is due now."""
@@ -35,7 +38,13 @@ class CallWorker(Timers):
         done += [await self.one(self.calls.lapse, call_id) for call_id in lapsed]
         done += [await self.one(self.calls.lapse_guest, seat_id) for seat_id in guests]
         done += [await self.one(self.calls.miss_invitation, which) for which in asked]
-        return done + [await self.one(self.calls.settle, call_id) for call_id in loose]
+        done += [await self.one(self.calls.settle, call_id) for call_id in loose]
+        return [*done, await self._drop_old_checks(china_day(now))]
+
+    async def _drop_old_checks(self, today: date) -> bool:
+        if self.checks_dropped_on != today and await self.one(drop_old_checks, today.isoformat()):
+            self.checks_dropped_on = today
+        return self.checks_dropped_on == today
 
     def holders(self) -> set[str]:
         """Return this process's sockets."""

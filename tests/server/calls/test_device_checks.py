@@ -6,11 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from server.access import Actor, Role
 from server.calls import device_messages as wire
-from server.calls.device_checks import keep_check
+from server.calls.device_checks import CHECKS_KEPT, keep_check
+from server.calls.models import DeviceCheck
 from server.calls.rules import Figures, Outlook, SeatSide, Tried, Way, judge
+from server.calls.worker import CallWorker
 from server.errors import ServiceError
 from server.supervision import messages as board_wire
 from server.supervision.service import Supervision
@@ -111,6 +114,28 @@ async def test_yesterdays_check_says_nothing_of_today(halls: Halls, clock: SetCl
     await halls.become(WANG)
     await halls.in_call()
     assert (await on_the_board(halls)).agent_check is None
+
+
+async def test_old_checks_are_deleted_once_a_day_but_for_those_kept_with_a_call(
+    either_halls: Halls, clock: SetClock
+) -> None:
+    halls = either_halls
+    timers = CallWorker(halls.units, halls.calls, set)
+
+    async def left() -> set[str]:
+        await timers.tick()
+        async with halls.units.database.reading() as session:
+            return set((await session.scalars(select(DeviceCheck.id))).all())
+
+    first = await check(halls, CLERK)
+    clock.advance(seconds=1)
+    kept = await check(halls, CLERK)
+    await halls.in_call()
+    clock.advance(days=CHECKS_KEPT.days)
+    recent = await check(halls, CLERK)
+    assert await left() == {first.id, kept.id, recent.id}
+    clock.advance(days=1)
+    assert await left() == {kept.id, recent.id}
 
 
 @pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.ADMINISTRATOR])
