@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import structlog
 from pydantic import BaseModel
@@ -28,6 +28,19 @@ from server.web.socket import Connection, Heard, SocketEvent
 log = structlog.get_logger("kuayu.calls")
 
 
+# Of what cannot be told a worker's report every two seconds is no reason to try each time.
+MOST_PAUSE: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """The calls that a worker has yet to be told, and how many of its reports to let pass."""
+
+    calls: Sequence[str]
+    failures: int = 0
+    pause: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Legs:
     """Hears of legs in both namespaces; of workers' sockets it knows which calls to tell them."""
@@ -35,7 +48,7 @@ class Legs:
     calls: Calls
     units: Units
     admit: Callable[[str, str], None] = field(default_factory=build_admit)
-    _untold: dict[str, Sequence[str]] = field(default_factory=dict)
+    _untold: dict[str, Untold] = field(default_factory=dict)
 
     def of_tabs(self) -> list[SocketEvent[Any]]:
         """Return what a tab may say of its legs."""
@@ -120,7 +133,8 @@ class Legs:
         if new:
             async with self.units.database.reading() as session:
                 direct = await queries.direct_calls(session)
-                self._untold[heard.connection.sid] = await queries.calls_on(session, said.worker_id)
+                calls = await queries.calls_on(session, said.worker_id)
+            self._untold[heard.connection.sid] = Untold(calls)
             await self._each(direct, self.calls.offer_relay)
         await self._tell_calls(heard)
         await self._settle()
@@ -134,24 +148,33 @@ class Legs:
         untold = self._untold.pop(sid, None)
         if untold is None:
             return
-        failed = await self._each(untold, self.calls.rearrange)
+        if untold.pause:
+            self._untold[sid] = replace(untold, pause=untold.pause - 1)
+            return
+        failed = await self._each(untold.calls, self.calls.rearrange, again=untold.failures > 0)
         if failed:
-            self._untold[sid] = failed
+            pause = min(2**untold.failures, MOST_PAUSE) - 1
+            self._untold[sid] = Untold(failed, untold.failures + 1, pause)
             return
         told = media.CallsTold().model_dump(mode="json")
         await heard.hub.publish(Notice(socket_room(sid), "calls.told", told, MEDIA))
 
     async def _each(
-        self, call_ids: Iterable[str], verb: Callable[[Unit, str], Awaitable[None]]
-    ) -> list[str]:
-        """Do something for each call in a unit of its own; return those where it failed."""
+        self, call_ids: Iterable[str], verb: Callable[[Unit, str], Awaitable[None]],
+        *, again: bool = False,
+    ) -> list[str]:  # fmt: skip
+        """Do something for each call in a unit of its own; return those where it failed.
+
+        Why is logged in full once: `again` says that it failed before.
+        """
         failed = []
         for call_id in call_ids:
             try:
                 async with self.units.open() as unit:
                     await verb(unit, call_id)
-            except Exception:
-                log.exception("call not told", call=call_id)
+            except Exception as error:  # noqa: BLE001 (one call must not keep the others untold)
+                told = log.warning if again else log.exception
+                told("call not told", call=call_id, why=type(error).__name__)
                 failed.append(call_id)
         return failed
 

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from server.access import Actor
 from server.calls.rules import MAX_LEG_SDP, Topology
@@ -229,6 +230,28 @@ async def test_a_call_that_could_not_be_told_is_told_before_the_worker_has_heard
     event, arranged = await again.notice() or ("", {})
     assert (event, arranged["call_id"]) == ("call.arranged", call_id)
     assert await again.notice() == ("calls.told", {})
+
+
+async def test_a_call_that_cannot_be_told_is_tried_ever_more_seldom_and_logged_in_full_once(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await lines.worker()
+    await report(worker, "w1")
+    _, _, legs = await in_call(lines, worker)
+    again, tried, after = await lines.worker(), list[str](), list[int]()
+
+    async def broken(_calls: Calls, _unit: Unit, call_id: str) -> None:
+        tried.append(call_id)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Calls, "rearrange", broken)
+    with capture_logs() as logged:
+        for _ in range(9):
+            await report(again, "w1", *legs.values())
+            after.append(len(tried))
+    assert after == [1, 2, 2, 3, 3, 3, 3, 4, 4]
+    full = [one.get("exc_info", False) for one in logged if one["event"] == "call not told"]
+    assert full == [True, False, False, False]
 
 
 async def test_a_tab_that_comes_back_on_a_new_socket_hears_its_streams_again(
