@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,6 +28,11 @@ from server.rooms import case as case_room
 from server.rooms import clerk as clerk_room
 from server.rooms import counter as counter_room
 from server.vault import CaseKey, Vault
+
+# What is written behind the citizen's back: the screen before them shows the same after it.
+UNSEEN: Final = frozenset({
+    "recording.chunk", "recording.gap", "recording.viewed", "recording.purged",
+})  # fmt: skip
 
 FindSitting = Callable[[AsyncSession, Actor, Case], Awaitable[Sitting]]
 
@@ -98,7 +104,9 @@ class Entry:
             rooms.add(clerk_room(case.agent_id))
         for room in sorted(rooms):
             self.unit.notify(room, "case.changed", news)
-        self.unit.notify(counter_room(case.counter), "facing.changed", {"counter": case.counter})
+        if kind not in UNSEEN:
+            room = counter_room(case.counter)
+            self.unit.notify(room, "facing.changed", {"counter": case.counter})
 
 
 @dataclass(frozen=True, slots=True)

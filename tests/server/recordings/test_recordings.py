@@ -84,6 +84,19 @@ async def test_another_leg_is_another_part_and_the_gap_is_marked(studio: Studio)
     assert gap.data["from"] < gap.data["to"]
 
 
+async def test_a_chunk_changes_nothing_on_the_screen_before_the_citizen(studio: Studio) -> None:
+    case_id, call_id = await studio.met()
+    await studio.consent(case_id)
+    await studio.start(call_id)
+    [part, _] = await studio.parts(call_id)
+    assert "facing.changed" in {n.event for n in studio.news.notices}
+    studio.news.notices.clear()
+    await studio.chunk(part.id)
+    told = {(n.event, n.data.get("kind")) for n in studio.news.notices}
+    assert ("case.changed", "recording.chunk") in told
+    assert ("facing.changed", None) not in told
+
+
 async def test_a_part_that_gives_no_sign_raises_the_alarm_and_may_come_back(
     studio: Studio,
 ) -> None:
