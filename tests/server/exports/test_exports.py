@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from server.composing.process import ComposeError, Desk
-from server.exports import making
+from server.exports import making, queries
 from server.exports.rules import (
     EXPORT_LASTS,
     LEASE,
@@ -140,6 +140,16 @@ async def test_of_two_workers_one_composes_it(
     await asyncio.gather(either_cinema.worker.settle(), other.settle())
     assert count == 1
     assert (await either_cinema.job())["state"] == "ready"
+
+
+async def test_what_one_has_taken_up_no_other_takes_up(either_cinema: Cinema) -> None:
+    _, job = await either_cinema.ask()
+    async with either_cinema.studio.halls.units.open() as unit:
+        # Both have seen it wait.
+        first, second = [
+            await queries.claim(unit.session, job["id"], claim=name) for name in ("one", "other")
+        ]
+    assert (first, second) == (True, False)
 
 
 async def test_who_did_not_ask_for_it_cannot_take_it_or_cancel_it(
