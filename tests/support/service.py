@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import socket
 from collections.abc import AsyncIterator
@@ -21,6 +22,7 @@ from server.running import running
 from server.settings import Settings, read_settings
 
 REGIONS = Path(__file__).parents[2] / "regions.toml"
+SERVED = range(15_000, 30_000)
 MEDIA_SECRET = "bWVkaWEgc2VjcmV0IG1lZGlhIHNlY3JldCBtZWRpYSE="
 ACCOUNTS = Accounts(
     counter=Account("wujiang-counter", demo.PASSWORD), agent=Account("huoqiu-agent", demo.PASSWORD)
@@ -44,11 +46,16 @@ class Service:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of loopback that nobody listens on.
+
+    None of those that the system gives to whoever connects: between a server's end and its next
+    start one of them might be taken.
+    """
+    while True:
+        port = random.choice(SERVED)
+        with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def demo_settings(data: Path, port: int, **more: str) -> Settings:
