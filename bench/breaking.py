@@ -17,7 +17,7 @@ from tests.support.many_calls import cut, kill, talking
 from tests.support.relayed_call import workers
 from tests.support.service import demonstration
 
-PORTS: Final = range(43_750, 43_800)
+PORT: Final = 43_750
 AT_ONCE: Final = 4
 SHORT, LONG = 5.0, 30.0
 
@@ -32,17 +32,17 @@ async def cuts(count: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         async with (
             demonstration(Path(folder) / "data") as service,
-            worker_behind(service, PORTS) as lanes, talking(service, AT_ONCE) as calls,
+            worker_behind(service, PORT) as lane, talking(service, AT_ONCE) as calls,
         ):  # fmt: skip
             places = [await call.place() for call in calls]
             for portion in portions(count, AT_ONCE):
                 chosen = calls[:portion]
                 tell("cut of 5 s", await asyncio.gather(
-                    *(cut(call, lanes, [], SHORT) for call in chosen)
+                    *(cut(call, lane, [], SHORT) for call in chosen)
                 ))  # fmt: skip
                 done += portion
                 if done % 40 < AT_ONCE:
-                    tell("cut of 30 s", [await cut(calls[0], lanes, calls[1:], LONG)])
+                    tell("cut of 30 s", [await cut(calls[0], lane, calls[1:], LONG)])
                 if [await call.place() for call in calls] != places:
                     raise ChangedError
     return done

@@ -82,7 +82,7 @@ def media(
     secret_file: Annotated[Path | None, typer.Option(help="What KUAYU_MEDIA_SECRET is.")] = None,
     address: Annotated[str, typer.Option(help="The address to listen on.")] = "",
     announced: Annotated[str, typer.Option(help="What browsers are told, behind a NAT.")] = "",
-    ports: Annotated[str, typer.Option(help="UDP ports: FIRST-LAST.")] = "40000-40999",
+    ports: Annotated[str, typer.Option(help="UDP ports: FIRST-LAST.")] = "40000-40063",
     capacity: Annotated[int, typer.Option(min=1, max=MOST_LEGS, help="Legs each.")] = LEGS_A_CORE,
     name: Annotated[str, typer.Option(help="What to be called.")] = socket.gethostname(),
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes: one a core.")] = 1,

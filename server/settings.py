@@ -219,7 +219,7 @@ def read_ports(text: str) -> range:
     first, mark, last = text.partition("-")
     digits = first.isascii() and first.isdigit() and last.isascii() and last.isdigit()
     if not mark or not digits or not 0 < int(first) <= int(last) <= HIGHEST_PORT:
-        raise SettingsError("--ports", "two ports such as 40000-40999", text)
+        raise SettingsError("--ports", "two ports such as 40000-40063", text)
     return range(int(first), int(last) + 1)
 
 

@@ -13,12 +13,14 @@ import asyncio
 import json
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import uvloop
 
 from server.media.legs import Leg
 from server.media.network import Network, own_address
+from server.media.ports import Port
 from server.media.recorder import Chunk, Gap, Recorder
 from server.media.rooms import Place, Room
 
@@ -30,7 +32,7 @@ class Bench:
 
     def __init__(self, folder: Path, *, record: bool, alone: bool) -> None:
         self.folder, self.lost = folder, 0
-        self.network = Network(own_address(), PORTS)
+        self.port = Port(Network(own_address(), PORTS), Counter())
         self.record, self.alone = record, alone
         self.legs: list[Leg] = []
         self.rooms: list[Room] = []
@@ -43,7 +45,7 @@ class Bench:
                 writer.write(json.dumps(await self._end()).encode() + b"\n")
                 await writer.drain()
                 continue
-            leg = Leg(str(len(self.legs)), self.network, lambda *_: None, time.monotonic)
+            leg = Leg(str(len(self.legs)), self.port, lambda *_: None, time.monotonic)
             self.legs.append(leg)
             answer = await leg.answer(said["sdp"])
             writer.write(json.dumps({"sdp": answer}).encode() + b"\n")

@@ -5,17 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
+from server.media.cells import OUTBOX, Cell
+from server.media.reception import Reception
 from server.media.rtcp import SenderInfo
-from server.media.rtp import (
-    HEADER,
-    TRANSPORT_CC,
-    find_payload,
-    newer,
-    rename_extensions,
-    starts_key_frame,
-)
+from server.media.rtp import HEADER, TRANSPORT_CC, find_payload, newer, starts_key_frame
 from server.media.sections import Codec, Section
-from server.media.stack import INBOUND, OUTBOUND
+from server.media.shapes import Shape, Shapes
 
 # A packet that left before the first one of a new source may come after it, but not much later.
 _SETTLED_AFTER: Final = 256
@@ -31,11 +26,17 @@ Kind = Literal["camera", "screen", "document"]
 KINDS: Final[tuple[Kind, ...]] = ("camera", "screen", "document")
 
 
+# An RTP packet in its cell, which is changed where it is forwarded: its size and header, the shape
+# of its extensions, whether it repeats another one, and when it came. Made for every packet: a
+# bare tuple costs a fifth of a named one.
+Packet = tuple[Cell, int, Header, Shape, bool, float]
+
+
 class Sender(Protocol):
     """What brings packets to a browser."""
 
-    def send_rtp(self, size: int) -> None:
-        """Send the packet in OUTBOUND."""
+    def send_rtp(self, cell: Cell, size: int) -> None:
+        """Send the packet in a cell, which is changed by it."""
 
     def send_rtcp(self, compound: bytes) -> None:
         """Send a report or a request."""
@@ -101,8 +102,7 @@ class Source:
     ssrc: int
     repair_ssrc: int
     links: list[Link] = field(default_factory=list)
-    # The id of the extension that numbers the packets of all the connection; 0: there is none.
-    numbered: int = field(init=False)
+    shapes: Shapes = field(init=False)
 
     def __post_init__(self) -> None:
         """Look up once what is needed for every packet."""
@@ -111,15 +111,39 @@ class Source:
     def renew(self, section: Section) -> None:
         """Go on under what was negotiated anew."""
         self.section = section
-        self.numbered = section.extensions.id_of(TRANSPORT_CC)
+        self.shapes = Shapes(section.extensions.id_of(TRANSPORT_CC))
         for link in self.links:
             link.fit()
+
+    def forward(self, packet: Packet) -> None:
+        """Bring a packet to all whom its stream feeds."""
+        links = self.links
+        if len(links) > 1:
+            cell, size, header, shape, repair, now = packet
+            for link in links[1:]:
+                copy = OUTBOX.spare()
+                copy.view[:size] = cell.view[:size]
+                link.forward((copy, size, header, shape, repair, now))
+        if links:
+            # The last one needs no copy: the packet goes out from where it came in.
+            links[0].forward(packet)
 
     @property
     def kind(self) -> Kind:
         """What it shows, by the name its browser gave it; a camera's if it gave none."""
         named = self.section.stream.rpartition(":")[2]
         return next((kind for kind in KINDS if kind == named), "camera")
+
+
+@dataclass(slots=True)
+class Inflow:
+    """One SSRC of ours: whose packets it bears, how the last one looked, and how they come in."""
+
+    source: Source
+    repair: bool
+    shape: Shape | None = None
+    reception: Reception | None = None
+    clock: int = 0
 
 
 class Link:
@@ -147,39 +171,41 @@ class Link:
         self._types = payload_types(source, slot)
         self._names = source.extensions.onto(slot.extensions)
 
-    def forward(self, header: Header, size: int, now: float, *, repair: bool) -> None:
-        """Forward the packet in INBOUND, whose header is given, if it is fit for this slot."""
-        first, second, number, stamp, _ = header
+    def forward(self, packet: Packet) -> None:
+        """Forward a packet, in its cell, if it is fit for this slot."""
+        cell, size, (first, second, number, stamp, _), shape, repair, now = packet
         kind = self._types[second & _TYPE]
-        if kind == _DROP or (self._start is None and not self._begin(size, number, stamp, now)):
+        if kind == _DROP or (self._start is None and not self._begin(packet)):
             return
+        slot, view = self.slot, cell.view
+        lane = slot.media
         if repair:
-            self._forward_repair(size, (first, second & _MARKER | kind, number, stamp))
-            return
-        if self._fresh < _SETTLED_AFTER:
+            if not self._rename_repeated(view, size, number):
+                return
+            lane = slot.repair
+        elif self._fresh < _SETTLED_AFTER:
             self._fresh += 1
             if self._start is not None and newer(self._start, number):
                 return
-        slot = self.slot
-        OUTBOUND[:size] = INBOUND[:size]
         out_stamp = (stamp + slot.time_offset) & 0xFFFFFFFF
-        lane = slot.media
         HEADER.pack_into(
-            OUTBOUND, 0, first, second & _MARKER | kind, lane.number(number), out_stamp, lane.ssrc
+            view, 0, first, second & _MARKER | kind, lane.number(number), out_stamp, lane.ssrc
         )
-        slot.last_time, slot.last_at = out_stamp, now
-        rename_extensions(OUTBOUND, size, self._names)
-        slot.sender.send_rtp(size)
+        if not repair:
+            slot.last_time, slot.last_at = out_stamp, now
+        for place, content in shape.patches(self._names):
+            view[place] = content
+        slot.sender.send_rtp(cell, size)
 
-    def _begin(self, size: int, number: int, stamp: int, now: float) -> bool:
+    def _begin(self, packet: Packet) -> bool:
         """Let the slot's numbers and times go on with this packet, if a picture can begin so."""
-        second = INBOUND[1]
+        cell, size, (_, second, number, stamp, _), _, _, now = packet
         codec = self.source.section.codecs[second & _TYPE]
         if codec.repairs is not None:
             return False
         if self.waiting:
-            at = find_payload(INBOUND, size)
-            if at is None or not starts_key_frame(codec.name, INBOUND, at):
+            at = find_payload(cell.view, size)
+            if at is None or not starts_key_frame(codec.name, cell.view, at):
                 return False
         slot = self.slot
         self.waiting = False
@@ -194,24 +220,18 @@ class Link:
         slot.repair.offset = -1
         return True
 
-    def _forward_repair(self, size: int, header: tuple[int, int, int, int]) -> None:
-        """Forward a retransmission: the number it repeats is translated like the packet's own."""
-        first, second, number, stamp = header
-        at = find_payload(INBOUND, size)
-        if at is None or at.end - at.start < 2:  # noqa: PLR2004 (the repeated number: RFC 4588, 4)
-            return
+    def _rename_repeated(self, view: memoryview, size: int, number: int) -> bool:
+        """Have a retransmission say what it repeats by the slot's number of it (RFC 4588, 4)."""
+        at = find_payload(view, size)
+        if at is None or at.end - at.start < 2:  # noqa: PLR2004 (the repeated number)
+            return False
         slot = self.slot
         if slot.repair.offset < 0:
             slot.repair.begin(number)
-        OUTBOUND[:size] = INBOUND[:size]
-        repeated = INBOUND[at.start] << 8 | INBOUND[at.start + 1]
+        repeated = view[at.start] << 8 | view[at.start + 1]
         original = (repeated + slot.media.offset) & 0xFFFF
-        OUTBOUND[at.start], OUTBOUND[at.start + 1] = original >> 8, original & 0xFF
-        out_stamp = (stamp + slot.time_offset) & 0xFFFFFFFF
-        lane = slot.repair
-        HEADER.pack_into(OUTBOUND, 0, first, second, lane.number(number), out_stamp, lane.ssrc)
-        rename_extensions(OUTBOUND, size, self._names)
-        slot.sender.send_rtp(size)
+        view[at.start], view[at.start + 1] = original >> 8, original & 0xFF
+        return True
 
     def translate_report(self, info: SenderInfo) -> SenderInfo | None:
         """Return a sender report as the slot's browser must read it; None before anything flows."""

@@ -11,13 +11,13 @@ from typing import Final, Protocol
 
 from server.media import rtcp
 from server.media.arrivals import Arrivals
-from server.media.forwarding import Header, Link, Origin, Slot, Source
-from server.media.network import Network
-from server.media.ports import Budget
+from server.media.cells import Cell
+from server.media.forwarding import Header, Inflow, Link, Origin, Packet, Slot, Source
+from server.media.ports import Budget, Port
 from server.media.reception import Reception
-from server.media.rtp import HEADER, MID, read_extension, read_number
+from server.media.rtp import HEADER, MID, read_extension
 from server.media.sections import Section
-from server.media.stack import INBOUND, Transport
+from server.media.stack import Transport
 
 KEY_EVERY: Final = 0.3
 FEEDBACK_EVERY: Final = 0.1
@@ -33,8 +33,8 @@ MOST_REPORTS: Final = 500
 class Tap(Protocol):
     """Who also takes what a leg sends, such as a recorder."""
 
-    def on_rtp(self, source: Source, size: int, now: float, *, repair: bool) -> None:
-        """Take the packet in INBOUND; it must be left as it is."""
+    def on_rtp(self, source: Source, packet: Packet) -> None:
+        """Take a packet; it must be left as it is, and its cell is another's afterwards."""
 
     def on_report(self, source: Source, info: rtcp.SenderInfo) -> None:
         """Take what the sender says of its clocks."""
@@ -56,7 +56,7 @@ class Leg:
     """
 
     id: str
-    network: Network
+    port: Port
     told: Callable[[Leg, str], None]
     clock: Callable[[], float]
     dropped: Counter[str] = field(default_factory=Counter)
@@ -64,22 +64,19 @@ class Leg:
     slots: dict[str, Slot] = field(default_factory=dict)
     tap: Tap | None = None
     packets: int = 0
-    octets: int = 0
 
     def __post_init__(self) -> None:
         """Make the connection; it is not heard of before an offer is answered."""
         self.ssrc = secrets.randbits(32) or 1
-        self.transport = Transport(self.network, self, self.dropped)
+        self.transport = Transport(self.port, self, self.dropped)
         self.arrivals = Arrivals(self.ssrc)
-        self._by_ssrc: dict[int, tuple[Source, bool]] = {}
+        self._inflows: dict[int, Inflow] = {}
         self._strangers: set[int] = set()
         self._by_slot: dict[int, Link] = {}
         self._asked: dict[str, Asked] = {}
         self._estimated_at = 0.0
-        self._window, self._window_ends = 0, 0.0
-        self._reports = Budget(MOST_REPORTS)
+        self._packets, self._reports = Budget(MOST_PACKETS), Budget(MOST_REPORTS)
         self._feedback: asyncio.TimerHandle | None = None
-        self._received: dict[int, Reception] = {}
         self._reporting: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -120,6 +117,8 @@ class Leg:
         ssrcs = [*section.ssrcs, 0, 0]
         if known is not None and known.ssrc == ssrcs[0]:
             known.renew(section)
+            for inflow in self._inflows.values():
+                inflow.shape = inflow.shape if inflow.source is not known else None
             return
         if known is not None:
             self._forget(known)
@@ -127,7 +126,7 @@ class Leg:
         self.sources[section.mid] = source
         for ssrc, repair in ((ssrcs[0], False), (ssrcs[1], True)):
             if ssrc:
-                self._by_ssrc[ssrc] = source, repair
+                self._inflows[ssrc] = Inflow(source, repair)
 
     def _take_slot(self, section: Section) -> None:
         known = self.slots.get(section.mid)
@@ -142,8 +141,9 @@ class Leg:
         del self.sources[source.section.mid]
         for link in list(source.links):
             source.links.remove(link)
-        self._by_ssrc = {ssrc: one for ssrc, one in self._by_ssrc.items() if one[0] is not source}
-        self._received.pop(source.ssrc, None)
+        self._inflows = {
+            ssrc: one for ssrc, one in self._inflows.items() if one.source is not source
+        }
 
     def link(self, source: Source, slot: Slot, origin: Origin) -> None:
         """Have a stream of `origin` come into a slot of ours, and ask it for a key frame."""
@@ -166,56 +166,54 @@ class Leg:
 
     # What comes over the connection
 
-    def on_rtp(self, size: int) -> None:
-        """Forward the packet in INBOUND to every slot that its stream feeds."""
+    def on_rtp(self, cell: Cell, size: int) -> None:
+        """Forward the packet in a cell to every slot that its stream feeds."""
         now = self.clock()
-        if now >= self._window_ends:
-            self._window, self._window_ends = 0, now + 1.0
-        self._window += 1
-        if self._window > MOST_PACKETS:
+        if not self._packets.spend(now):
             self.dropped["rate"] += 1
             return
-        header = HEADER.unpack_from(INBOUND)
-        found = self._by_ssrc.get(header[4]) or self._meet(size)
-        if found is None:
+        view = cell.view
+        header = HEADER.unpack_from(view)
+        inflow = self._inflows.get(header[4]) or self._meet(view, size, header)
+        if inflow is None:
             return
-        source, repair = found
         self.packets += 1
-        self.octets += size
-        if source.numbered:
-            self._note_arrival(read_number(INBOUND, size, source.numbered), now)
+        source, repair, shape = inflow.source, inflow.repair, inflow.shape
+        if shape is None or not shape.fits(view, size):
+            shape = inflow.shape = source.shapes.find(view, size)
+        if shape.number_at:
+            self._note_arrival(view[shape.number_at] << 8 | view[shape.number_at + 1], now)
         if not repair:
-            self._note_received(source, header, now)
+            reception = inflow.reception or self._begin_reception(inflow, header)
+            if reception is not None:
+                reception.note(header[2], header[3], now * inflow.clock)
+        packet = cell, size, header, shape, repair, now
         if self.tap is not None:
-            self.tap.on_rtp(source, size, now, repair=repair)
-        for link in source.links:
-            link.forward(header, size, now, repair=repair)
+            self.tap.on_rtp(source, packet)
+        source.forward(packet)
 
-    def _meet(self, size: int) -> tuple[Source, bool] | None:
+    def _meet(self, view: memoryview, size: int, header: Header) -> Inflow | None:
         """Learn whose an SSRC is that the offer did not name, from the packet's own MID."""
-        ssrc = HEADER.unpack_from(INBOUND)[4]
+        _, second, _, _, ssrc = header
         if ssrc in self._strangers or len(self._strangers) >= MOST_STRANGERS:
             self.dropped["stranger"] += 1
             return None
-        kind = INBOUND[1] & 0x7F
         for source in self.sources.values():
-            mid = read_extension(INBOUND, size, source.section.extensions.id_of(MID))
-            codec = source.section.codecs.get(kind)
+            mid = read_extension(view, size, source.section.extensions.id_of(MID))
+            codec = source.section.codecs.get(second & 0x7F)
             if mid is None or codec is None or mid.decode("ascii", "replace") != source.section.mid:
                 continue
-            self._by_ssrc[ssrc] = source, codec.repairs is not None
+            self._inflows[ssrc] = Inflow(source, codec.repairs is not None)
             if codec.repairs is None:
                 source.ssrc = ssrc
             else:
                 source.repair_ssrc = ssrc
             self._strangers.add(ssrc)
-            return self._by_ssrc[ssrc]
+            return self._inflows[ssrc]
         self.dropped["stranger"] += 1
         return None
 
-    def _note_arrival(self, number: int | None, now: float) -> None:
-        if number is None:
-            return
+    def _note_arrival(self, number: int, now: float) -> None:
         self.arrivals.note(number, now)
         if self._feedback is None and not self._closed:
             loop = asyncio.get_running_loop()
@@ -228,18 +226,22 @@ class Leg:
         if report is not None:
             self.transport.send_rtcp(report)
 
-    def _note_received(self, source: Source, header: Header, now: float) -> None:
-        _, second, number, stamp, ssrc = header
-        codec = source.section.codecs.get(second & 0x7F)
+    def _begin_reception(self, inflow: Inflow, header: Header) -> Reception | None:
+        """Begin to count a stream with its first packet, and to report what comes of it."""
+        _, second, number, _, ssrc = header
+        codec = inflow.source.section.codecs.get(second & 0x7F)
         if codec is None:
-            return
-        known = self._received.get(ssrc)
-        if known is None:
-            known = self._received[ssrc] = Reception.begin(ssrc, number)
-        known.note(number, stamp, now * codec.clock)
+            return None
+        inflow.clock = codec.clock
+        inflow.reception = Reception.begin(ssrc, number)
+        self._plan_reports()
+        return inflow.reception
+
+    def _plan_reports(self) -> None:
         if self._reporting is None and not self._closed:
-            loop = asyncio.get_running_loop()
-            self._reporting = loop.call_later(REPORT_EVERY, self._send_reports)
+            self._reporting = asyncio.get_running_loop().call_later(
+                REPORT_EVERY, self._send_reports
+            )
 
     def _send_reports(self) -> None:
         """Tell our browser how its streams come in here.
@@ -251,11 +253,12 @@ class Leg:
         now = self.clock()
         told = [
             rtcp.write_receiver_report(self.ssrc, block)
-            for known in self._received.values()
-            if (block := known.report(now)) is not None
+            for inflow in self._inflows.values()
+            if inflow.reception is not None and (block := inflow.reception.report(now)) is not None
         ]
         if told:
             self.transport.send_rtcp(b"".join(told))
+        self._plan_reports()
 
     def on_rtcp(self, compound: bytes) -> None:
         """Pass on what a browser reports, to the one whom it concerns."""
@@ -276,12 +279,12 @@ class Leg:
 
     def _pass_report(self, part: rtcp.Part) -> None:
         info = rtcp.sender_info(part)
-        found = None if info is None else self._by_ssrc.get(info.ssrc)
-        if info is None or found is None or found[1]:
+        inflow = None if info is None else self._inflows.get(info.ssrc)
+        if info is None or inflow is None or inflow.repair:
             return
-        source = found[0]
-        if info.ssrc in self._received:
-            self._received[info.ssrc].hear(info.ntp, self.clock())
+        source = inflow.source
+        if inflow.reception is not None:
+            inflow.reception.hear(info.ntp, self.clock())
         if self.tap is not None:
             self.tap.on_report(source, info)
         for link in source.links:

@@ -1,49 +1,47 @@
-"""One UDP port of ours: reads what arrives, sorts it by its first byte, and cuts floods short.
+"""The worker's UDP port: reads what arrives, sorts it, and cuts floods short.
 
-Read by ourselves and not through asyncio's datagram endpoints: a packet lands in the buffer in
-which it is decrypted, without an object of its own.
+All legs share it. A browser's checks name its leg, and what else comes from an address that has
+proved itself by a check is that leg's. Read by ourselves and not through asyncio's datagram
+endpoints: many packets come with one call, each into the cell in which it is decrypted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 import struct
 import time
-from typing import Any, Final, Protocol
+from collections import Counter
+from collections.abc import Callable
+from typing import Final, Protocol
 
+from server.media.cells import BURST, INBOX, OUTBOX, Address, Cell, address_of
 from server.media.network import Network
 
-Address = tuple[str, int]
+# After a read so long is waited for more, for a packet that is read with others costs half of what
+# it costs alone; a delay that nobody sees (measured: docs/adr/0010).
+PAUSE: Final = 0.001
+# The kernel gives what net.core.rmem_max and wmem_max allow. What comes while Python is busy with
+# a handshake waits there: a second of it is 20 MB on a full worker.
+BUFFER: Final = 16 << 20
 
 # First bytes (RFC 7983).
 _CHECKS_END, _HANDSHAKES, _HANDSHAKES_END, _MEDIA, _MEDIA_END = 4, 20, 64, 128, 192
-# So many datagrams are read before other ports have their turn.
-BURST: Final = 32
-# A packet smaller than this is a voice or the end of a picture: looking for one more behind it
-# would cost as much as a packet, and the next turn of the loop does it for all ports at once.
-_FULL: Final = 800
+_STUN_HEAD, _ATTRIBUTE = struct.Struct("!HHL12x"), struct.Struct("!HH")
+_COOKIE: Final = 0x2112A442
+_REQUEST, _CLASS, _USERNAME = 0, 0x0110, 6
+
 # A browser checks each pair of addresses 20 times a second until one is found, then every 5 s.
 MOST_CHECKS: Final = 200
 MOST_HANDSHAKES: Final = 200
 # A browser has an address for each of its networks, and one for each TURN server and NAT.
 MOST_ADDRESSES: Final = 64
-RECEIVE_BUFFER: Final = 1 << 20
-BUFFER_SIZE: Final = 2048
-
-
-# From linux/udp.h; Python has no name for it.
-_SEGMENT: Final = 103
-_SHORT: Final = struct.Struct("=H")
-_CANNOT: Final = frozenset(
-    {errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP}
-)
-# The kernel takes a run of at most 64 packets and 65,507 bytes.
-_MOST_PACKETS: Final = 60
-_MOST_TOGETHER: Final = 60_000
-# Ethernet's: what is longer cannot be one of several.
-_LONGEST_TOGETHER: Final = 1_472
+# Checks may come before the answer is out, and prove themselves later.
+MOST_CLAIMS: Final = 1024
+# An address that a leg holds can go to another one only when its browser, which checks every 5 s,
+# has been silent for so long: else who may speak on one leg could take another's line by a check
+# in its name.
+HELD_SECONDS: Final = 15.0
 
 
 class PortsError(Exception):
@@ -51,13 +49,13 @@ class PortsError(Exception):
 
 
 class Owner(Protocol):
-    """Who takes what arrives at a port."""
+    """Who takes what arrives for a leg."""
 
     def knows(self, address: Address) -> bool:
         """Say whether an authenticated check has come from this address."""
 
-    def take_media(self, size: int) -> None:
-        """Take the packet of so many bytes that lies in the buffer."""
+    def take_media(self, cell: Cell, size: int) -> None:
+        """Take the packet of so many bytes that lies in a cell."""
 
     def take_check(self, datagram: bytes, address: Address) -> None:
         """Take what looks like a STUN message."""
@@ -86,160 +84,220 @@ class Budget:
         return self._left >= 0
 
 
-class Outbox:
-    """What goes out in one turn: a run of packets of one size to one address is sent as one.
+class Line:
+    """One leg's part of the port: the addresses that are its own, and what may still come."""
 
-    The kernel cuts it into datagrams again (UDP_SEGMENT). Most pictures are such runs, and packet
-    by packet the sending costs more than all that was done to them before (measured).
-    """
+    def __init__(self, port: Port, username: bytes, owner: Owner) -> None:
+        """Belong to a leg; `username` is what its browser's checks bear."""
+        self.port, self.username, self.owner = port, username, owner
+        # When the last check came from each address.
+        self.checked: dict[bytes, float] = {}
+        # Strangers have a budget of their own: their flood must not keep a browser's checks out.
+        self.from_known, self.from_others = Budget(MOST_CHECKS), Budget(MOST_CHECKS)
+        self.handshakes = Budget(MOST_HANDSHAKES)
 
-    __slots__ = ("_address", "_buffer", "_end", "_port", "_size")
+    def sendto(self, datagram: bytes, address: Address) -> None:
+        """Send a datagram; what cannot be sent now is lost, as on any line."""
+        self.port.sendto(datagram, address)
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._buffer = memoryview(bytearray(_MOST_TOGETHER + BUFFER_SIZE))
-        self._port: Port | None = None
-        self._address: Address = ("", 0)
-        self._size = self._end = 0
-
-    def add(self, port: Port, address: Address, packet: memoryview) -> None:
-        """Send a packet by the end of this turn, after those that were added before."""
-        size, start = len(packet), self._end
-        if start and (size > self._size or port is not self._port or address != self._address):
-            self.flush()
-            start = 0
-        if not start:
-            self._port, self._address, self._size = port, address, size
-        self._end = end = start + size
-        self._buffer[start:end] = packet
-        full = end > _MOST_TOGETHER or end >= _MOST_PACKETS * size
-        # A shorter packet can only be the last of a run.
-        if full or size < self._size or size > _LONGEST_TOGETHER:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send what was added."""
-        port, end, self._end = self._port, self._end, 0
-        if not end or port is None:
-            return
-        if end == self._size:
-            port.sendto(self._buffer[:end], self._address)
-        else:
-            port.send_run(self._buffer[:end], self._size, self._address)
-
-
-# One thread does one thing at a time, so a process needs one.
-OUTBOX: Final = Outbox()
+    def close(self) -> None:
+        """Let nothing come to the leg any more."""
+        self.port.leave(self)
 
 
 class Port:
     """A bound port. Media and handshakes are taken only from where an authenticated check came."""
 
-    def __init__(self, network: Network, buffer: memoryview, owner: Owner) -> None:
-        """Bind a free port of the range; PortsError if there is none."""
-        self._buffer, self._owner = buffer, owner
-        self._socket = _bind(network.address, network.ports)
-        self._receive, self._send = self._socket.recvfrom_into, self._socket.sendto
-        self._together = True
-        self._known: set[tuple[Any, ...]] = set()
-        self._from_known, self._from_others = Budget(MOST_CHECKS), Budget(MOST_CHECKS)
-        self._handshakes = Budget(MOST_HANDSHAKES)
-        self.number = int(self._socket.getsockname()[1])
-        asyncio.get_running_loop().add_reader(self._socket, self._read)
+    def __init__(self, network: Network, dropped: Counter[str]) -> None:
+        """Bind a free port of the range; PortsError if there is none.
 
-    def _read(self) -> None:
-        """Take what has arrived, and leave the rest to the next turn of the loop."""
-        receive, buffer, known = self._receive, self._buffer, self._known
-        take = self._owner.take_media
+        `dropped` counts what went to no leg, by reason.
+        """
+        self.network, self.dropped = network, dropped
+        self._socket = _bind(network.address, network.ports)
+        self.descriptor = self._socket.fileno()
+        self.number = int(self._socket.getsockname()[1])
+        self._names = INBOX.names_v6 if self._socket.family == socket.AF_INET6 else INBOX.names_v4
+        self._lines: dict[bytes, Line] = {}
+        self._held: dict[bytes, Line] = {}
+        self._takers: dict[bytes, Callable[[Cell, int], None]] = {}
+        self._claims: dict[bytes, Line] = {}
+        self._loop = asyncio.get_running_loop()
+        self._next: asyncio.Handle | None = None
+        self._loop.add_reader(self._socket, self._wake)
+
+    @property
+    def buffer(self) -> int:
+        """How many bytes the kernel keeps for us while we are busy."""
+        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+    # Who is here
+
+    def join(self, username: str, owner: Owner) -> Line:
+        """Bring a leg whose browser's checks bear this name: `ours:theirs` (RFC 8445, 7.2.2)."""
+        line = self._lines[username.encode()] = Line(self, username.encode(), owner)
+        return line
+
+    def leave(self, line: Line) -> None:
+        """Let a leg go."""
+        if self._lines.get(line.username) is line:
+            del self._lines[line.username]
+        for name in [name for name, one in self._held.items() if one is line]:
+            del self._held[name], self._takers[name]
+        self._claims = {name: one for name, one in self._claims.items() if one is not line}
+
+    def _hold(self, name: bytes, line: Line, now: float) -> None:
+        """Have what comes from an address go to a leg, unless another one has it."""
+        before = self._held.get(name)
+        if before is not None:
+            if before is not line and now - before.checked[name] < HELD_SECONDS:
+                return
+            del before.checked[name]
+        elif len(line.checked) >= MOST_ADDRESSES:
+            return
+        line.checked[name] = now
+        self._held[name], self._takers[name] = line, line.owner.take_media
+
+    def _find(self, name: bytes) -> Line | None:
+        """Return whose an address is that has proved by a check that it knows the password."""
+        line = self._held.get(name)
+        if line is None:
+            line = self._claims.get(name)
+            if line is None or not line.owner.knows(address_of(name)):
+                return None
+            self._hold(name, line, time.monotonic())
+        return line
+
+    # What arrives
+
+    def _wake(self) -> None:
+        """Read now and then every PAUSE, until nothing has come."""
+        self._loop.remove_reader(self._socket)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        count = BURST
         try:
-            for _ in range(BURST):
-                size, address = receive(buffer)
+            count = self._read()
+        finally:
+            if self.descriptor < 0:
+                pass
+            elif count == BURST:
+                self._next = self._loop.call_soon(self._read_on)
+            elif count:
+                self._next = self._loop.call_later(PAUSE, self._read_on)
+            else:
+                self._next = None
+                self._loop.add_reader(self._socket, self._wake)
+
+    def _read(self) -> int:
+        """Take what has arrived; return how many datagrams. What is sent on goes out together."""
+        takers, cells, sizes, names = self._takers, INBOX.cells, INBOX.sizes, self._names
+        count = 0
+        try:
+            count = INBOX.read(self.descriptor)
+            for index in range(count):
+                cell, size, name = cells[index], sizes[index], bytes(names[index])
+                take = takers.get(name)
                 # Almost all is media, from where media came before.
-                if size and _MEDIA <= buffer[0] < _MEDIA_END and address in known:
-                    take(size)
+                if take is not None and size and _MEDIA <= cell.view[0] < _MEDIA_END:
+                    take(cell, size)
                 else:
-                    self.sort(size, address)
-                if size < _FULL:
-                    break
-        except BlockingIOError:
-            pass
+                    self.sort(cell, size, name)
         except OSError:
             # A route that was lost is told here; the line's trouble, not ours.
-            self._owner.drop("line")
+            self.drop("line")
         finally:
             OUTBOX.flush()
+        return count
 
-    def sort(self, size: int, address: tuple[Any, ...]) -> None:
-        """Give the datagram in the buffer to whom it is for, or drop it and count why."""
-        first = self._buffer[0] if size else _HANDSHAKES_END
-        if _MEDIA <= first < _MEDIA_END:
-            if address in self._known or self._learn(address):
-                self._owner.take_media(size)
+    def sort(self, cell: Cell, size: int, name: bytes) -> None:
+        """Give the datagram in a cell to whom it is for, or drop it and count why."""
+        first = cell.view[0] if size else _HANDSHAKES_END
+        if first < _CHECKS_END:
+            self._check(bytes(cell.view[:size]), name)
+            return
+        line = self._find(name)
+        if line is not None and _MEDIA <= first < _MEDIA_END:
+            line.owner.take_media(cell, size)
+        elif line is not None and _HANDSHAKES <= first < _HANDSHAKES_END:
+            if line.handshakes.spend(time.monotonic()):
+                line.owner.take_handshake(bytes(cell.view[:size]))
             else:
-                self._owner.drop("foreign")
-        elif first < _CHECKS_END:
-            self._check(size, address)
-        elif _HANDSHAKES <= first < _HANDSHAKES_END:
-            self._shake(size, address)
+                line.owner.drop("handshakes")
         else:
-            self._owner.drop("foreign")
+            self.drop("foreign")
 
-    def _learn(self, address: tuple[Any, ...]) -> bool:
-        """Say whether an address has proved by a check that it knows the password."""
-        if not self._owner.knows(address[:2]):
-            return False
-        if len(self._known) < MOST_ADDRESSES:
-            self._known.add(address)
-        return True
-
-    def _check(self, size: int, address: tuple[Any, ...]) -> None:
-        # Strangers have a budget of their own: their flood must not keep a browser's checks out.
-        known = address in self._known or self._learn(address)
-        budget = self._from_known if known else self._from_others
-        if not budget.spend(time.monotonic()):
-            self._owner.drop("checks")
+    def _check(self, datagram: bytes, name: bytes) -> None:
+        username = username_of(datagram)
+        if username is None:
+            self.drop("stun")
+            return
+        # An answer to one of our checks names nobody.
+        line = self._lines.get(username) if username else self._find(name)
+        if line is None:
+            self.drop("unproved")
+            return
+        now, address = time.monotonic(), address_of(name)
+        known = self._held.get(name) is line
+        if not (line.from_known if known else line.from_others).spend(now):
+            line.owner.drop("checks")
+            return
+        line.owner.take_check(datagram, address)
+        if not username:
+            return
+        if line.owner.knows(address):
+            self._hold(name, line, now)
         else:
-            self._owner.take_check(bytes(self._buffer[:size]), address[:2])
+            self._claims[name] = line
+            if len(self._claims) > MOST_CLAIMS:
+                del self._claims[next(iter(self._claims))]
 
-    def _shake(self, size: int, address: tuple[Any, ...]) -> None:
-        if address not in self._known and not self._learn(address):
-            self._owner.drop("foreign")
-        elif not self._handshakes.spend(time.monotonic()):
-            self._owner.drop("handshakes")
-        else:
-            self._owner.take_handshake(bytes(self._buffer[:size]))
+    # What we send
 
-    def sendto(self, datagram: bytes | memoryview, address: Address) -> None:
+    def drop(self, why: str) -> None:
+        """Count a datagram that goes nowhere."""
+        self.dropped[why] += 1
+
+    def sendto(self, datagram: bytes, address: Address) -> None:
         """Send a datagram; what cannot be sent now is lost, as on any line."""
         try:
-            self._send(datagram, address)
+            self._socket.sendto(datagram, address)
         except OSError:
             # A full buffer or a lost route: the line's loss, and its repair, not ours.
-            self._owner.drop("unsent")
-
-    def send_run(self, packets: memoryview, size: int, address: Address) -> None:
-        """Send packets of `size` bytes each, the last one perhaps shorter, as one if we can."""
-        if self._together:
-            try:
-                self._socket.sendmsg(
-                    [packets], [(socket.IPPROTO_UDP, _SEGMENT, _SHORT.pack(size))], 0, address
-                )
-            except OSError as error:
-                if error.errno not in _CANNOT:
-                    self._owner.drop("unsent")
-                    return
-                # This route, or this system, does not cut them: from now on we do.
-                self._together = False
-            else:
-                return
-        for start in range(0, len(packets), size):
-            self.sendto(packets[start : start + size], address)
+            self.drop("unsent")
 
     def close(self) -> None:
         """Free the port; nothing is taken from now on."""
-        if self._socket.fileno() >= 0:
-            asyncio.get_running_loop().remove_reader(self._socket)
-            self._socket.close()
+        if self.descriptor < 0:
+            return
+        self.descriptor = -1
+        if self._next is not None:
+            self._next.cancel()
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+
+def username_of(datagram: bytes) -> bytes | None:
+    """Return whom a check is for, as it says; empty where it says nothing, None if it is no STUN.
+
+    Read before aioice reads it, so that what is for none of our legs costs little.
+    """
+    if len(datagram) < _STUN_HEAD.size:
+        return None
+    kind, length, cookie = _STUN_HEAD.unpack_from(datagram)
+    if cookie != _COOKIE or length + _STUN_HEAD.size != len(datagram):
+        return None
+    if kind & _CLASS != _REQUEST:
+        return b""
+    at = _STUN_HEAD.size
+    while at + _ATTRIBUTE.size <= len(datagram):
+        kind, length = _ATTRIBUTE.unpack_from(datagram, at)
+        at += _ATTRIBUTE.size
+        if kind == _USERNAME:
+            return datagram[at : at + length] or b":"
+        at += (length + 3) & ~3
+    return b":"
 
 
 def _bind(address: str, ports: range) -> socket.socket:
@@ -247,7 +305,8 @@ def _bind(address: str, ports: range) -> socket.socket:
     for port in ports:
         found = socket.socket(family, socket.SOCK_DGRAM)
         found.setblocking(False)  # noqa: FBT003 (the method has no keyword)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        for of in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            found.setsockopt(socket.SOL_SOCKET, of, BUFFER)
         try:
             found.bind((address, port))
         except OSError:

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 
 from server.media import messages as wire
 from server.media import rtcp
-from server.media.forwarding import Sender, Slot, Source
+from server.media.forwarding import Packet, Sender, Slot, Source
 from server.media.legs import Leg
 from server.media.reception import Arrived
-from server.media.rtp import HEADER
-from server.media.stack import INBOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +69,11 @@ class Probe:
             if self.leg.feeds(slot) is source:
                 self.leg.unlink(slot)
 
-    def on_rtp(self, source: Source, size: int, now: float, *, repair: bool) -> None:  # noqa: ARG002 (a tap)
-        """Count the packet in INBOUND; what is sent once more shows a loss and does not undo it."""
+    def on_rtp(self, source: Source, packet: Packet) -> None:  # noqa: ARG002 (a tap)
+        """Count a packet; what is sent once more shows a loss and does not undo it."""
+        _, _, (_, _, number, _, ssrc), _, repair, _ = packet
         if repair:
             return
-        _, _, number, _, ssrc = HEADER.unpack_from(INBOUND)
         self.arrived.setdefault(ssrc, Arrived(number, number)).note(number)
 
     def on_report(self, source: Source, info: rtcp.SenderInfo) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import ssl
@@ -15,16 +16,18 @@ import structlog
 import uvloop
 
 from server.media.network import Network, own_address
+from server.media.ports import PortsError
 from server.media.worker import RefusedError, Worker
 
 log = structlog.get_logger("kuayu.media")
 
-ENDED, REFUSED_BY_SERVICE, NO_NETWORK = 0, 3, 4
+ENDED, REFUSED_BY_SERVICE, NO_NETWORK, NO_PORT = 0, 3, 4, 5
 # Two for each call of two; a core carried 200 such calls when it was measured.
 LEGS_A_CORE: Final = 400
 WORDS: Final = {
     REFUSED_BY_SERVICE: "the service refused the secret: KUAYU_MEDIA_SECRET must be the same there",
     NO_NETWORK: "this machine has no address that browsers could reach: name one with --address",
+    NO_PORT: "no UDP port of --ports is free here: each worker of a machine needs one",
 }
 
 
@@ -37,7 +40,7 @@ class Orders:
     name: str
     address: str = ""
     announced: str = ""
-    ports: range = range(40_000, 41_000)
+    ports: range = range(40_000, 40_064)
     capacity: int = LEGS_A_CORE
     ca: Path | None = None
     quiet: bool = False
@@ -74,10 +77,16 @@ async def _serve(orders: Orders) -> int:
     except OSError:
         return NO_NETWORK
     tls = None if orders.ca is None else ssl.create_default_context(cafile=str(orders.ca))
-    worker = Worker(
-        orders.url, orders.secret, name=orders.name, network=network, capacity=orders.capacity,
-        tls=tls,
-    )  # fmt: skip
+    try:
+        worker = Worker(
+            orders.url, orders.secret, name=orders.name, network=network,
+            capacity=orders.capacity, tls=tls,
+        )  # fmt: skip
+    except PortsError as error:
+        log.error("no port", why=str(error))  # noqa: TRY400 (no fault of ours)
+        return NO_PORT
+    # What is there by now stays: a full collection would look at all of it, and calls would wait.
+    gc.freeze()
     work, stop = asyncio.create_task(worker.run()), asyncio.create_task(stopped.wait())
     await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
     work.cancel()

@@ -51,7 +51,8 @@ class Reception:
     arrived: Arrived
     expected_before: int = 0
     packets_before: int = 0
-    transit: float | None = None
+    stamp: int | None = None
+    transit: int | None = None
     jitter: float = 0.0
     last_report: int = 0
     reported_at: float = 0.0
@@ -63,13 +64,22 @@ class Reception:
 
     def note(self, number: int, stamp: int, ticks: float) -> None:
         """Count a packet that came at `ticks` of its own clock."""
-        self.arrived.note(number)
-        transit = ticks - stamp
+        arrived = self.arrived
+        if (number - arrived.highest) & 0xFFFF == 1:
+            # Nearly all packets come in their order.
+            arrived.highest += 1
+            arrived.packets += 1
+        else:
+            arrived.note(number)
+        if stamp == self.stamp:
+            # The further packets of a picture were sent later than their stamp says.
+            return
+        transit = int(ticks) - stamp
         if self.transit is not None:
             # The stamps begin anew after 32 bits.
-            off = abs((transit - self.transit + 0x80000000) % 0x100000000 - 0x80000000)
+            off = abs(((transit - self.transit + 0x80000000) & 0xFFFFFFFF) - 0x80000000)
             self.jitter += (off - self.jitter) / 16
-        self.transit = transit
+        self.stamp, self.transit = stamp, transit
 
     def hear(self, ntp: int, now: float) -> None:
         """Take the time of a sender report: from it the sender measures its round trip."""

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Final, Protocol
 
 from server.media.clocks import FAR, Clock
+from server.media.forwarding import Packet as Received
 from server.media.forwarding import Source
 from server.media.frames import (
     OPUS_SILENCE,
@@ -24,8 +25,7 @@ from server.media.frames import (
 from server.media.muxing import WebM
 from server.media.order import Hole, Window
 from server.media.rtcp import SenderInfo
-from server.media.rtp import HEADER, find_payload
-from server.media.stack import INBOUND
+from server.media.rtp import find_payload
 
 NACK_EVERY: Final = 0.05
 PATIENCE: Final = {"audio": 0.2, "video": 0.6}
@@ -125,29 +125,29 @@ class Recorder:
         self._chunk_began: float | None = None
         self._sound_until: int | None = None
 
-    def on_rtp(self, source: Source, size: int, now: float, *, repair: bool) -> None:
-        """Take the packet in INBOUND, if it is of the camera or its microphone.
+    def on_rtp(self, source: Source, packet: Received) -> None:
+        """Take a packet, if it is of the camera or its microphone.
 
         UnfitCodecError if the file has no place for what is sent.
         """
+        cell, size, (_, second, number, stamp, _), _, repair, now = packet
         track = self._track(source)
-        at = find_payload(INBOUND, size)
+        at = find_payload(cell.view, size)
         if track is None or at is None or self.paused:
             return
-        _, second, number, stamp, _ = HEADER.unpack_from(INBOUND)
         skip = 0
         if repair:
             if at.end - at.start < 2:  # noqa: PLR2004 (the number that is repeated)
                 return
-            number, skip = INBOUND[at.start] << 8 | INBOUND[at.start + 1], 2
+            number, skip = cell.view[at.start] << 8 | cell.view[at.start + 1], 2
         elif second & 0x7F != track.kind and not self._fit(track, second & 0x7F):
             return
-        packet = Packet(stamp, bool(second & 0x80), payload_of(INBOUND, at, skip=skip))
+        kept = Packet(stamp, bool(second & 0x80), payload_of(cell.view, at, skip=skip))
         window = track.window
         if window.follows(number):
-            self._take(track, packet)
+            self._take(track, kept)
         else:
-            for one in window.push(number, packet, now):
+            for one in window.push(number, kept, now):
                 self._take(track, one)
             self._repair(track, now)
         if track.waiting:

@@ -17,11 +17,9 @@ from server.media import vp9
 HEADER = struct.Struct("!BBHLL")
 HEADER_SIZE: Final = 12
 ONE_BYTE: Final = 0xBEDE
-_EXTENSION_HEAD = struct.Struct("!HH")
 _SHORT = struct.Struct("!H")
 # The id 15 ends a block (RFC 8285, 4.2).
 _LAST_ID: Final = 15 << 4
-_PADDING: Final = tuple(bytes(length + 2) for length in range(16))
 
 MID: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
 STREAM_ID: Final = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
@@ -74,78 +72,42 @@ def find_payload(packet: memoryview, size: int) -> Payload | None:
 
 def read_extension(packet: memoryview, size: int, wanted: int) -> bytes | None:
     """Return the value of a one-byte header extension, or None."""
-    for ident, start, end in _elements(packet, size):
+    block = extension_block(packet, size)
+    for ident, start, end in () if block is None else elements(packet, *block):
         if ident == wanted:
             return bytes(packet[start:end])
     return None
 
 
-def read_number(packet: memoryview, size: int, wanted: int) -> int | None:
-    """Return the value of an extension that is a 16-bit number, or None."""
-    at, last = _block(packet, size)
-    # Not by way of `_elements`: this is done for every packet.
-    while at + 2 < last:
-        head = packet[at]
-        if head == wanted << 4 | 1:
-            return packet[at + 1] << 8 | packet[at + 2]
-        if head >= _LAST_ID:
-            return None
-        at += (head & 0x0F) + 2 if head else 1
-    return None
+def extension_block(packet: memoryview, size: int) -> tuple[int, int] | None:
+    """Return where a packet's extensions lie behind their head: [start, end).
 
-
-def rename_extensions(packet: memoryview, size: int, names: bytes) -> None:
-    """Give the extensions the ids that the next connection knows them by, in place.
-
-    What has no name there (the MID, transport-wide numbers) becomes padding of the same length:
-    a MID of one connection would put the packet into another's wrong section.
+    None if there are none, or fewer bytes than it says.
     """
-    at, last = _block(packet, size)
-    # Not by way of `_elements`: this is done for every packet in every slot.
-    while at < last:
-        head = packet[at]
-        if not head:
-            at += 1
-            continue
-        length = head & 0x0F
-        end = at + length + 2
-        if head >= _LAST_ID or end > last:
-            return
-        name = names[head >> 4]
-        if name:
-            packet[at] = name << 4 | length
-        else:
-            packet[at:end] = _PADDING[length]
-        at = end
-
-
-def _block(packet: memoryview, size: int) -> tuple[int, int]:
-    """Return where the block of one-byte extensions lies: [start, end); 0, 0 if there is none."""
     first = packet[0]
-    if not first & 0x10:
-        return 0, 0
     start = HEADER_SIZE + 4 * (first & 0x0F) + 4
-    if start > size:
-        return 0, 0
-    profile, words = _EXTENSION_HEAD.unpack_from(packet, start - 4)
-    end = start + 4 * words
-    return (start, end) if profile == ONE_BYTE and end <= size else (0, 0)
+    if not first & 0x10 or start > size:
+        return None
+    end = start + 4 * _SHORT.unpack_from(packet, start - 2)[0]
+    return (start, end) if end <= size else None
 
 
-def _elements(packet: memoryview, size: int) -> list[tuple[int, int, int]]:
-    """Return (id, start, end) of each one-byte extension's value; none without such a block."""
-    at, last = _block(packet, size)
-    found = []
-    while at < last:
+def elements(packet: memoryview, start: int, end: int) -> list[tuple[int, int, int]]:
+    """Return (id, start, end) of the value of each one-byte extension in a block."""
+    at = start
+    found: list[tuple[int, int, int]] = []
+    if _SHORT.unpack_from(packet, start - 4)[0] != ONE_BYTE:
+        return found
+    while at < end:
         head = packet[at]
         at += 1
         if head == 0:
             continue
-        end = at + (head & 0x0F) + 1
-        if head >= _LAST_ID or end > last:
+        after = at + (head & 0x0F) + 1
+        if head >= _LAST_ID or after > end:
             break
-        found.append((head >> 4, at, end))
-        at = end
+        found.append((head >> 4, at, after))
+        at = after
     return found
 
 

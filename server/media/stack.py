@@ -30,7 +30,7 @@ from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
 from aiortc.sdp import MediaDescription, SessionDescription
 from pylibsrtp._binding import ffi, lib
 
-from server.media.network import Network
+from server.media.cells import OUTBOX, Address, Cell, Destination
 from server.media.offers import (
     UnfitError,
     check_shape,
@@ -41,7 +41,7 @@ from server.media.offers import (
     sends,
     without_candidates,
 )
-from server.media.ports import BUFFER_SIZE, MOST_ADDRESSES, OUTBOX, Address, Port, PortsError
+from server.media.ports import MOST_ADDRESSES, Line, Port
 from server.media.rtp import AUDIO_LEVEL, MID, PASSED_ON, SEND_TIME, TRANSPORT_CC, Extensions
 from server.media.sections import Codec, Section
 
@@ -51,13 +51,8 @@ _RTCP, _RTCP_END = 192, 224
 # Error responses to checks that did not prove they know the password (RFC 8489, 9.1.3).
 _UNPROVED: Final = frozenset({400, 401})
 
-# One thread handles one packet at a time, so a process needs one buffer in and one out.
-_inbound = ffi.new("char[]", BUFFER_SIZE)
-_outbound = ffi.new("char[]", BUFFER_SIZE)
 _length = ffi.new("int *")
 _unprotect, _protect = lib.srtp_unprotect, lib.srtp_protect
-INBOUND: Final = memoryview(ffi.buffer(_inbound)).cast("B")
-OUTBOUND: Final = memoryview(ffi.buffer(_outbound)).cast("B")
 
 _HEARD: Final = frozenset({MID, AUDIO_LEVEL, SEND_TIME, TRANSPORT_CC})
 _FIR = RTCRtcpFeedback(type="ccm", parameter="fir")
@@ -67,8 +62,8 @@ _TRANSPORT_CC = RTCRtcpFeedback(type="transport-cc")
 class Listener(Protocol):
     """Who takes what comes over a connection."""
 
-    def on_rtp(self, size: int) -> None:
-        """Take the packet that lies decrypted in INBOUND."""
+    def on_rtp(self, cell: Cell, size: int) -> None:
+        """Take the packet that lies decrypted in a cell, which may be changed."""
 
     def on_rtcp(self, compound: bytes) -> None:
         """Take a decrypted RTCP compound."""
@@ -80,16 +75,17 @@ class Listener(Protocol):
 class Transport:
     """One browser's connection with this worker."""
 
-    def __init__(self, network: Network, listener: Listener, dropped: Counter[str]) -> None:
+    def __init__(self, port: Port, listener: Listener, dropped: Counter[str]) -> None:
         """Prepare to answer; `dropped` counts what was thrown away, by reason."""
-        self._network, self._listener, self._dropped = network, listener, dropped
+        self._port, self._listener, self._dropped = port, listener, dropped
         self._peer = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
         self._peer.on("connectionstatechange", self._note_state)
-        self._port: Port | None = None
+        self._line: Line | None = None
         self._checks: _Checks | None = None
         self._dtls: Any = None
+        self._destination: Destination | None = None
         self._remote: Address | None = None
         self._mids: list[str] = []
         self._sessions: tuple[Any, Any] | None = None
@@ -108,7 +104,7 @@ class Transport:
         """
         try:
             return await self._answer(without_candidates(offer))
-        except (PortsError, UnfitError, asyncio.CancelledError):
+        except (UnfitError, asyncio.CancelledError):
             raise
         except Exception as error:
             # Fuzzing aiortc's parser raised seven kinds of exceptions (measured).
@@ -125,13 +121,13 @@ class Transport:
             )
             for media in said.media
         ]
-        self._listen()
+        self._listen(_username(said))
         await self._peer.setLocalDescription(await self._peer.createAnswer())
         self._mids = mids
         return self._peer.localDescription.sdp, sections
 
-    def _listen(self) -> None:
-        """Have ICE use one UDP port of ours, and packets come to us."""
+    def _listen(self, theirs: str) -> None:
+        """Have ICE use our UDP port, and packets come to us; `theirs` is how they sign checks."""
         if self._dtls is not None:
             return
         self._dtls = self._peer.getTransceivers()[0].receiver.transport
@@ -139,8 +135,9 @@ class Transport:
         checks = self._checks = _Checks(connection)
 
         async def gather_candidates() -> None:
-            if self._port is None:
-                self._port = checks.open(self._network, self)
+            if self._line is None:
+                username = f"{connection.local_username}:{theirs}"
+                self._line = checks.open(self._port.join(username, self))
                 connection._protocols.append(checks)  # noqa: SLF001
                 connection._local_candidates.append(checks.local_candidate)  # noqa: SLF001
                 connection._local_candidates_end = True  # noqa: SLF001
@@ -148,7 +145,7 @@ class Transport:
         def check_complete(pair: CandidatePair) -> None:
             Connection.check_complete(connection, pair)
             nominated = connection._nominated.get(1)  # noqa: SLF001
-            self._remote = None if nominated is None else nominated.remote_addr
+            self._send_to(None if nominated is None else nominated.remote_addr)
 
         def respond_error(
             request: stun.Message,
@@ -166,6 +163,12 @@ class Transport:
         connection.check_complete = check_complete  # type: ignore[method-assign]
         connection.respond_error = respond_error  # type: ignore[method-assign]
 
+    def _send_to(self, remote: Address | None) -> None:
+        """Have what we send go to this address from now on."""
+        if remote != self._remote:
+            self._remote = remote
+            self._destination = None if remote is None else Destination(self._port, remote)
+
     # What arrives at our port
 
     def knows(self, address: Address) -> bool:
@@ -179,8 +182,8 @@ class Transport:
         connection: Connection = self._dtls.transport._connection  # noqa: SLF001
         return connection._remote_candidates  # noqa: SLF001
 
-    def take_media(self, size: int) -> None:
-        """Decrypt the packet in INBOUND in place and hand it on, or drop it."""
+    def take_media(self, cell: Cell, size: int) -> None:
+        """Decrypt the packet in a cell in place and hand it on, or drop it."""
         keys = self._in
         if keys is None and self._find_keys():
             keys = self._in
@@ -188,15 +191,15 @@ class Transport:
             self.drop("early" if keys is None else "size")
             return
         _length[0] = size
-        if _RTCP <= INBOUND[1] < _RTCP_END:
-            if lib.srtp_unprotect_rtcp(keys, _inbound, _length):
+        if _RTCP <= cell.view[1] < _RTCP_END:
+            if lib.srtp_unprotect_rtcp(keys, cell.pointer, _length):
                 self.drop("rtcp")
                 return
-            self._listener.on_rtcp(bytes(INBOUND[: _length[0]]))
-        elif _unprotect(keys, _inbound, _length):
+            self._listener.on_rtcp(bytes(cell.view[: _length[0]]))
+        elif _unprotect(keys, cell.pointer, _length):
             self.drop("rtp")
         else:
-            self._take(_length[0])
+            self._take(cell, _length[0])
 
     def _find_keys(self) -> bool:
         """Say whether there are keys to decrypt and encrypt with, which the handshake makes."""
@@ -232,32 +235,32 @@ class Transport:
 
     # What we send
 
-    def send_rtp(self, size: int) -> None:
-        """Encrypt the packet in OUTBOUND in place and send it; dropped if nobody is there."""
-        keys, remote, port = self._out, self._remote, self._port
+    def send_rtp(self, cell: Cell, size: int) -> None:
+        """Encrypt the packet in a cell in place and send it; dropped if nobody is there."""
+        keys, destination = self._out, self._destination
         if keys is None and self._dtls is not None and self._find_keys():
             keys = self._out
-        if keys is None or remote is None or port is None or size > LONGEST - 20:
+        if keys is None or destination is None or size > LONGEST - 20:
             self.drop("unsent")
             return
         _length[0] = size
-        if _protect(keys, _outbound, _length):
+        if _protect(keys, cell.pointer, _length):
             self.drop("unsent")
-            return
-        OUTBOX.add(port, remote, OUTBOUND[: _length[0]])
+        else:
+            OUTBOX.add(destination, cell, _length[0])
 
     def send_rtcp(self, compound: bytes) -> None:
         """Encrypt and send an RTCP compound."""
         session = None if self._dtls is None else self._dtls._tx_srtp  # noqa: SLF001
-        if session is not None and self._remote is not None and self._port is not None:
+        if session is not None and self._remote is not None:
             self._port.sendto(session.protect_rtcp(compound), self._remote)
 
     async def close(self) -> None:
-        """End the connection and free its port."""
+        """End the connection; nothing comes to it any more."""
         await self._peer.close()
         # ICE may never have got to own it.
-        if self._port is not None:
-            self._port.close()
+        if self._line is not None:
+            self._line.close()
 
     def _note_state(self) -> None:
         state = self._peer.connectionState
@@ -271,10 +274,11 @@ class _Checks(StunProtocol):
 
     transport: Any
 
-    def open(self, network: Network, owner: Transport) -> Port:
-        """Bind a port for an owner; PortsError if there is none."""
-        self.transport = port = Port(network, INBOUND, owner)
-        host = network.announced or network.address
+    def open(self, line: Line) -> Line:
+        """Send and hear by a line."""
+        self.transport = line
+        port = line.port
+        host = port.network.announced or port.network.address
         self.local_candidate = Candidate(
             foundation=candidate_foundation("host", "udp", host),
             component=1,
@@ -284,12 +288,18 @@ class _Checks(StunProtocol):
             port=port.number,
             type="host",
         )
-        return port
+        return line
 
     async def close(self) -> None:
-        """Free the port; aioice would wait for asyncio to say that it is free."""
+        """Let the line go; aioice would wait for asyncio to say that it is free."""
         self.transport.close()
         self.connection_lost(None)
+
+
+def _username(said: SessionDescription) -> str:
+    """Return the browser's half of what its checks bear: its bundle has one for all sections."""
+    ice = said.media[0].ice
+    return (ice and ice.usernameFragment) or ""
 
 
 def _take_section(

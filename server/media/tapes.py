@@ -15,7 +15,7 @@ import structlog
 from pydantic import BaseModel
 
 from server.media import messages as wire
-from server.media.forwarding import Source
+from server.media.forwarding import Packet, Source
 from server.media.frames import Vp8
 from server.media.legs import Leg
 from server.media.recorder import Chunk, Gap, Recorder, UnfitCodecError
@@ -116,9 +116,9 @@ class Tape:
         self._failed = failed
         leg.tap = self
 
-    def on_rtp(self, source: Source, size: int, now: float, *, repair: bool) -> None:
-        """Take the packet in INBOUND."""
-        self._try(lambda: self.recorder.on_rtp(source, size, now, repair=repair))
+    def on_rtp(self, source: Source, packet: Packet) -> None:
+        """Take a packet."""
+        self._try(lambda: self.recorder.on_rtp(source, packet))
 
     def on_report(self, source: Source, info: SenderInfo) -> None:
         """Take what the sender says of its clocks."""

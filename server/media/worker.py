@@ -21,7 +21,7 @@ from server.media import messages as wire
 from server.media.legs import Leg
 from server.media.network import Network
 from server.media.offers import UnfitError
-from server.media.ports import PortsError
+from server.media.ports import Port
 from server.media.probing import Probes
 from server.media.rooms import Place, Room, Stream, Wanted
 from server.media.tapes import Store, Tapes
@@ -54,13 +54,17 @@ class Worker:
         capacity: int,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Prepare to serve the service at `url`; `capacity` is how many legs to take."""
+        """Prepare to serve the service at `url`; `capacity` is how many legs to take.
+
+        PortsError if no port of the network's is free.
+        """
         self.id = uuid.uuid4().hex
         self._url, self._secret, self._name = url, secret, name
-        self._network, self._capacity = network, capacity
+        self._capacity = capacity
         self.legs: dict[str, Leg] = {}
         self.rooms: dict[str, Room] = {}
         self.dropped: Counter[str] = Counter()
+        self.port = Port(network, self.dropped)
         self._arranged: dict[str, wire.CallArranged] = {}
         self._before: dict[str, wire.CallArranged] = {}
         self._turns: dict[str, asyncio.Lock] = {}
@@ -106,6 +110,7 @@ class Worker:
                 task.cancel()
             await self.tapes.close()
             await asyncio.gather(*(leg.close() for leg in self.legs.values()))
+            self.port.close()
             if self._http is not None:
                 await self._http.close()
 
@@ -132,7 +137,10 @@ class Worker:
                 raise RefusedError from error
             log.warning("service not reached", service=self._url, status=_status(error))
             return False
-        log.info("serving", service=self._url, worker=self.id, capacity=self._capacity)
+        log.info(
+            "serving", service=self._url, worker=self.id, capacity=self._capacity,
+            port=self.port.number, buffer=self.port.buffer,
+        )  # fmt: skip
         return True
 
     async def _report_on(self) -> None:
@@ -204,12 +212,12 @@ class Worker:
         async with turn:
             leg = self.legs.get(said.leg_id)
             if leg is None:
-                leg = Leg(said.leg_id, self._network, self._note, time.monotonic, self.dropped)
+                leg = Leg(said.leg_id, self.port, self._note, time.monotonic, self.dropped)
                 self.legs[said.leg_id] = leg
                 self._patience[leg.id] = self._after(CONNECT_WITHIN, self._give_up(leg))
             try:
                 sdp = await leg.answer(said.sdp)
-            except (UnfitError, PortsError) as error:
+            except UnfitError as error:
                 log.info("offer refused", leg=said.leg_id, why=str(error))
                 if not leg.transport.connected:
                     await self._drop(leg)

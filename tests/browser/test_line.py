@@ -13,13 +13,13 @@ from playwright.async_api import Browser, expect
 
 from tests.support.acts import Hall, hang_up, open_hall, read_case, ready_case, see_each_other
 from tests.support.figures import note
-from tests.support.line import Lane, Wire, worker_behind
+from tests.support.line import Address, Lane, Way, Wire, worker_behind
 from tests.support.screens import SMALL_CAMERA, Screen, Stage
 from tests.support.service import demonstration, free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-PORTS = range(43_700, 43_720)
+PORT = 43_700
 # Both halls' pages keep their connections where the test can ask them.
 KEEP = """
 window.connections = [];
@@ -50,30 +50,31 @@ class Lines:
 
     hall: Hall
     wire: Wire
-    lanes: list[Lane]
-    #: The agent's leg, whose line is always whole.
-    agents: Lane
+    lane: Lane
+    #: Where the agent comes from, whose line is always whole.
+    agents: set[Address]
 
     def lose(self, share: float) -> None:
         """Lose so much of what the counter sends."""
-        for lane in self._own:
-            lane.up = share
+        for one in (self.lane, *self._own):
+            one.up = share
 
     def cut(self) -> None:
         """Pull the counter's plug."""
-        for lane in self._own:
-            lane.cut = True
+        for one in (self.lane, *self._own):
+            one.cut = True
         self.wire.cut()
 
     def mend(self) -> None:
         """Put it back in."""
-        for lane in self.lanes:
-            lane.cut = False
+        for one in (self.lane, *self._own):
+            one.cut = False
         self.wire.mend()
 
     @property
-    def _own(self) -> list[Lane]:
-        return [lane for lane in self.lanes if lane is not self.agents]
+    def _own(self) -> list[Way]:
+        ways = self.lane.ways.items()
+        return [way for address, way in ways if address not in self.agents]
 
 
 async def connected(screen: Screen) -> None:
@@ -91,19 +92,19 @@ async def lines(chromium: Browser, tmp_path: Path) -> AsyncIterator[Lines]:
     async with (
         demonstration(tmp_path / "data", KUAYU_ALSO_SERVED_AS=address) as service,
         Wire(port, service.settings.port).passing() as wire,
-        worker_behind(service, PORTS) as lanes,
+        worker_behind(service, PORT) as lane,
     ):
         script = SMALL_CAMERA + KEEP
         stage, local = Stage(chromium, service.url, script), Stage(chromium, address, script)
         async with open_hall(stage, local=local) as hall:
             await connected(hall.agent)
-            [agents] = [lane for lane in lanes if lane.used]
+            agents = set(lane.ways)
             await ready_case(hall.counter)
             await hall.counter.click("next-step")
             await connected(hall.counter)
             await hall.agent.at("offer-accept").click(timeout=15_000)
             await see_each_other(hall.counter, hall.agent)
-            yield Lines(hall, wire, lanes, agents)
+            yield Lines(hall, wire, lane, agents)
             assert stage.faults() == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from counter_client.client import Client
 from counter_client.leg import Leg
 from server.media.legs import Leg as RelayLeg
 from server.media.network import Network, own_address
+from server.media.ports import Port
 from tests.support.protocol_server import ProtocolServer, answer, protocol_server
 
 LEG = "1" * 32
@@ -28,8 +30,8 @@ class Relay:
         self.offers: list[dict[str, Any]] = []
         self.closed: list[str] = []
         self.silent, self.refusal, self.there = 0, "", True
-        network = Network(own_address(), range(43_500, 43_600))
-        self.leg = RelayLeg(LEG, network, lambda *_: None, time.monotonic)
+        self.port = Port(Network(own_address(), range(43_500, 43_600)), Counter())
+        self.leg = RelayLeg(LEG, self.port, lambda *_: None, time.monotonic)
         service.acknowledge = self.acknowledge
         service.answers["POST", "/api/login"] = {}
 
@@ -68,6 +70,7 @@ async def relay() -> AsyncIterator[Relay]:
         made = Relay(service)
         yield made
         await made.leg.close()
+        made.port.close()
 
 
 @pytest.fixture

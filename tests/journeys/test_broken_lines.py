@@ -16,12 +16,12 @@ from tests.support.service import demonstration
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
-PORTS = range(43_720, 43_750)
+PORT = 43_720
 
 
 async def test_calls_whose_lines_are_cut_stay_where_they_were(tmp_path: Path) -> None:
     async with (
-        demonstration(tmp_path) as service, worker_behind(service, PORTS) as lanes,
+        demonstration(tmp_path) as service, worker_behind(service, PORT) as lane,
         talking(service, 3) as calls,
     ):  # fmt: skip
         places = [await call.place() for call in calls]
@@ -30,11 +30,11 @@ async def test_calls_whose_lines_are_cut_stay_where_they_were(tmp_path: Path) ->
         async def cut_short() -> list[float]:
             # Five cuts of five seconds while the long one lasts.
             return [
-                await cut(call, lanes, [], 5)
+                await cut(call, lane, [], 5)
                 for call in (*short, *short, short[0])
             ]  # fmt: skip
 
-        longest, took = await asyncio.gather(cut(long, lanes, short, 30), cut_short())
+        longest, took = await asyncio.gather(cut(long, lane, short, 30), cut_short())
         note("cut of 30 s", longest)
         note("cut of 5 s", *took)
         assert [await call.place() for call in calls] == places

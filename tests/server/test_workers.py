@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from server.demo import has_worker
+from server.media.network import own_address
 from server.relays.models import MediaWorker
 from server.running import running
 from tests.support.child import kuayu
@@ -99,11 +101,21 @@ async def test_a_refused_secret_is_said_plainly_and_not_shown(tmp_path: Path) ->
     assert wrong not in said.stderr
 
 
+def test_a_worker_without_a_free_port_says_so() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((own_address(), 0))
+        port = taken.getsockname()[1]
+        ports = f"{port}-{port}"
+        said = kuayu("media", "--url", "http://127.0.0.1:1", "--ports", ports, given=GIVEN)
+    assert said.returncode == 1
+    assert "no UDP port of --ports is free" in said.stderr
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (("--ports", "40000"), "two ports such as 40000-40999"),
-        (("--ports", "2-1"), "two ports such as 40000-40999"),
+        (("--ports", "40000"), "two ports such as 40000-40063"),
+        (("--ports", "2-1"), "two ports such as 40000-40063"),
         (("--secret-file", "/nowhere"), "KUAYU_MEDIA_SECRET_FILE: expected"),
     ],
 )

@@ -11,20 +11,19 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import islice
 from random import Random
-from typing import Any
 
 from aioice import stun
 
 from server.calls.rules import MAX_LEG_SDP, MAX_LEG_SECTIONS, check_sdp
 from server.errors import ServiceError
 from server.media import rtcp
+from server.media.cells import INBOX, Cell, name_of
 from server.media.legs import Leg
 from server.media.network import Network, own_address
 from server.media.offers import UnfitError
-from server.media.ports import Budget
+from server.media.ports import Budget, Port
 from server.media.rooms import Place, Room
 from server.media.rtp import HEADER_SIZE
-from server.media.stack import INBOUND
 from server.media.tapes import Tape
 from tests.support.browsers import FarEnd, far_end
 from tests.support.mutations import misdescriptions, mutants
@@ -131,12 +130,35 @@ class _Listening(logging.Handler):
         self._found.append(f"{record.name}: {record.getMessage()}")
 
 
+class Taker:
+    """What a leg's line gives out and what it drops, in order; only some addresses are known."""
+
+    def __init__(self, *known: tuple[str, int]) -> None:
+        self.taken: list[str] = []
+        self.known = set(known)
+
+    def knows(self, address: tuple[str, int]) -> bool:
+        return address in self.known
+
+    def take_media(self, _cell: Cell, _size: int) -> None:
+        self.taken.append("media")
+
+    def take_check(self, _datagram: bytes, _address: tuple[str, int]) -> None:
+        self.taken.append("check")
+
+    def take_handshake(self, _datagram: bytes) -> None:
+        self.taken.append("handshake")
+
+    def drop(self, why: str) -> None:
+        self.taken.append(f"no {why}")
+
+
 class Call:
     """Two ends that see and hear each other through two legs, and all that arrived at one leg."""
 
     def __init__(self) -> None:
-        self.network = Network(own_address(), PORTS)
         self.dropped: Counter[str] = Counter()
+        self.port = Port(Network(own_address(), PORTS), self.dropped)
         bare = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
         self.honest = [bytes(bare)] * 20
         self.faults = Faults()
@@ -144,7 +166,7 @@ class Call:
         self._up: set[str] = set()
 
     def leg(self, name: str) -> Leg:
-        return Leg(name, self.network, self._note, time.monotonic, self.dropped)
+        return Leg(name, self.port, self._note, time.monotonic, self.dropped)
 
     def _note(self, leg: Leg, state: str) -> None:
         if state != "connected":
@@ -158,7 +180,7 @@ class Call:
         """Have the call, until the block ends; then nothing may have gone wrong."""
         self.a, self.b = self.leg("a"), self.leg("b")
         async with far_end(self.a) as self.one, far_end(self.b) as self.other:
-            self._tap(self.a)
+            self._tap()
             async with asyncio.timeout(60):
                 await self._connected.wait()
             room = Room("call", lambda *_: None, lambda *_: None)
@@ -170,22 +192,21 @@ class Call:
                 yield
                 await self.goes_on()
             room.close()
+            INBOX.__dict__.pop("read")
             assert not self.faults.found, self.faults.found[:5]
 
-    def _tap(self, leg: Leg) -> None:
+    def _tap(self) -> None:
         """Keep some of what arrives: checks, handshakes and encrypted media."""
-        port = leg.transport._port
-        assert port is not None
-        receive = port._receive
+        read = INBOX.read
 
-        def keep(buffer: memoryview) -> tuple[int, Any]:
-            size, address = receive(buffer)
-            if len(self.honest) < 300:
-                self.honest.append(bytes(buffer[:size]))
-                self.browser = address
-            return size, address
+        def keep(descriptor: int) -> int:
+            count = read(descriptor)
+            for index in range(count if len(self.honest) < 300 else 0):
+                self.honest.append(bytes(INBOX.cells[index].view[: INBOX.sizes[index]]))
+                self.browser = bytes(self.port._names[index])
+            return count
 
-        port._receive = keep  # type: ignore[assignment]
+        INBOX.read = keep  # type: ignore[method-assign]
 
     async def goes_on(self) -> None:
         """Wait until both ends have seen and heard more."""
@@ -195,22 +216,20 @@ class Call:
 
     async def throw(self, count: int, chance: Random, *, by_wire: int) -> None:
         """Have so many bad datagrams arrive at one leg, of which some really go over UDP."""
-        port = self.a.transport._port
-        assert port is not None
         # Floods have a test of their own; here the parsers are to be reached.
-        port._from_known = port._from_others = port._handshakes = Budget(1 << 30)
+        for line in self.port._lines.values():
+            line.from_known = line.from_others = line.handshakes = Budget(1 << 30)
         wrong = mutants(chance, self.honest)
-        senders = (self.browser, ("192.0.2.9", 4000))
+        senders = (self.browser, name_of(("192.0.2.9", 4000)))
         for start in range(0, count - by_wire, BURST):
             for datagram in islice(wrong, min(BURST, count - by_wire - start)):
-                INBOUND[: len(datagram)] = datagram
-                port.sort(len(datagram), chance.choice(senders))
+                self.port.sort(*laid(datagram), chance.choice(senders))
             await asyncio.sleep(0)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-            stranger.bind((self.network.address, 0))
+            stranger.bind((self.port.network.address, 0))
             stranger.setblocking(False)  # noqa: FBT003 (the method has no keyword)
             for datagram in islice(wrong, by_wire):
-                stranger.sendto(datagram, (self.network.address, port.number))
+                stranger.sendto(datagram, (self.port.network.address, self.port.number))
                 await asyncio.sleep(0)
 
 
@@ -225,7 +244,7 @@ class Inside:
         self._chance = chance
         self.failed: list[str] = []
         self.leg, self.other = (
-            Leg(name, call.network, lambda *_: None, self._clock, Counter()) for name in "hc"
+            Leg(name, call.port, lambda *_: None, self._clock, Counter()) for name in "hc"
         )
 
     def _clock(self) -> float:
@@ -249,7 +268,7 @@ class Inside:
             if not number % 4:
                 self.leg.on_rtcp(content)
             elif len(content) >= HEADER_SIZE:
-                self.leg.on_rtp(laid(content))
+                self.leg.on_rtp(*laid(content))
             if not number % 100:
                 self.tape.tick(self._now)
                 await asyncio.sleep(0)
@@ -299,6 +318,7 @@ async def throw_datagrams(count: int, seed: int) -> Counter[str]:
         await inside.open()
         await asyncio.gather(call.throw(count, chance, by_wire=count // 20), inside.throw(count))
         await inside.close()
+    call.port.close()
     return call.dropped
 
 
@@ -309,12 +329,13 @@ async def throw_descriptions(count: int, seed: int, *, every: int = 1) -> Counte
     may have been offered others before. Whatever is not a refusal by its code or an answer is
     raised.
     """
-    network, faults, became = Network(own_address(), PORTS), Faults(), Counter[str]()
-    wrong = misdescriptions(Random(seed), [OFFER_OF_CHROMIUM, await _offer_of_aiortc()])
+    faults, became = Faults(), Counter[str]()
+    port = Port(Network(own_address(), PORTS), Counter())
+    wrong = misdescriptions(Random(seed), [OFFER_OF_CHROMIUM, await _offer_of_aiortc(port)])
     passed = 0
     with faults.watched():
         while count > 0:
-            leg = Leg("a", network, lambda *_: None, time.monotonic)
+            leg = Leg("a", port, lambda *_: None, time.monotonic)
             for offer in islice(wrong, min(count, OFFERS_A_LEG * every)):
                 checked = _check(offer)
                 passed += checked is not None
@@ -326,6 +347,7 @@ async def throw_descriptions(count: int, seed: int, *, every: int = 1) -> Counte
                     became[await _answer(leg, checked)] += 1
             await leg.close()
             count -= OFFERS_A_LEG * every
+    port.close()
     assert not faults.found, faults.found[:5]
     return became
 
@@ -347,8 +369,8 @@ async def _answer(leg: Leg, offer: str) -> str:
     return "answered"
 
 
-async def _offer_of_aiortc() -> str:
-    end = FarEnd(Leg("x", Network(own_address(), PORTS), lambda *_: None, time.monotonic))
+async def _offer_of_aiortc(port: Port) -> str:
+    end = FarEnd(Leg("x", port, lambda *_: None, time.monotonic))
     offer = await end.make_offer()
     await end.end()
     return offer

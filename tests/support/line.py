@@ -22,29 +22,31 @@ LARGEST = 2048
 BEHIND = "127.0.0.1"
 
 
-@dataclass
-class Lane:
-    """One UDP port and who speaks with it: towards `far`, and back to each by its address."""
+Address = tuple[str, int]
 
-    front: socket.socket
-    far: tuple[str, int]
+
+@dataclass
+class Way:
+    """How one address reaches the far end, and what becomes of its datagrams."""
+
+    back: socket.socket
     #: Which part of the datagrams is lost, towards the far end and from it.
     up: float = 0.0
     down: float = 0.0
     cut: bool = False
-    passed: int = 0
-    backs: dict[tuple[str, int], socket.socket] = field(default_factory=dict)
+
+
+@dataclass
+class Lane:
+    """The UDP port that all come to: towards `far`, and back to each by its address."""
+
+    front: socket.socket
+    far: Address
+    ways: dict[Address, Way] = field(default_factory=dict)
+    #: What becomes of those who have not come yet.
+    up: float = 0.0
+    cut: bool = False
     _dice: random.Random = field(default_factory=lambda: random.Random(7))
-
-    @property
-    def port(self) -> int:
-        """By which port everybody comes, and the worker listens behind it."""
-        return self.far[1]
-
-    @property
-    def used(self) -> bool:
-        """Whether anybody has come by here."""
-        return bool(self.backs)
 
     def open(self) -> None:
         """Begin to listen."""
@@ -53,35 +55,33 @@ class Lane:
     def close(self) -> None:
         """Let nothing pass any more."""
         loop = asyncio.get_running_loop()
-        for one in (self.front, *self.backs.values()):
+        for one in (self.front, *(way.back for way in self.ways.values())):
             loop.remove_reader(one)
             one.close()
 
-    def _lost(self, share: float) -> bool:
-        return self.cut or self._dice.random() < share
+    def _lost(self, way: Way, share: float) -> bool:
+        return way.cut or self._dice.random() < share
 
     def _to_far(self) -> None:
         for data, address in _waiting(self.front):
-            if not self._lost(self.up):
-                self._send(self._back(address), data)
+            way = self.ways.get(address) or self._begin(address)
+            if not self._lost(way, way.up):
+                self._send(way.back, data)
 
-    def _from_far(self, back: socket.socket, address: tuple[str, int]) -> None:
-        for data, _ in _waiting(back):
-            if not self._lost(self.down):
-                self.passed += 1
+    def _from_far(self, way: Way, address: Address) -> None:
+        for data, _ in _waiting(way.back):
+            if not self._lost(way, way.down):
                 self._send(self.front, data, address)
 
-    def _back(self, address: tuple[str, int]) -> socket.socket:
-        known = self.backs.get(address)
-        if known is None:
-            known = self.backs[address] = _bound(BEHIND, 0)
-            known.connect(self.far)
-            loop = asyncio.get_running_loop()
-            loop.add_reader(known, partial(self._from_far, known, address))
-        return known
+    def _begin(self, address: Address) -> Way:
+        way = self.ways[address] = Way(_bound(BEHIND, 0), up=self.up, cut=self.cut)
+        way.back.connect(self.far)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(way.back, partial(self._from_far, way, address))
+        return way
 
     @staticmethod
-    def _send(by: socket.socket, data: bytes, to: tuple[str, int] | None = None) -> None:
+    def _send(by: socket.socket, data: bytes, to: Address | None = None) -> None:
         # A port that nobody listens on any more loses what comes, as a line does.
         with suppress(OSError):
             if to is None:
@@ -90,7 +90,7 @@ class Lane:
                 by.sendto(data, to)
 
 
-def _waiting(one: socket.socket) -> list[tuple[bytes, tuple[str, int]]]:
+def _waiting(one: socket.socket) -> list[tuple[bytes, Address]]:
     found = []
     while True:
         try:
@@ -108,16 +108,14 @@ def _bound(address: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def lanes(address: str, ports: range) -> AsyncIterator[list[Lane]]:
-    """Pass on what comes to these ports of `address` to the same ports of loopback."""
-    made = [Lane(_bound(address, port), (BEHIND, port)) for port in ports]
-    for lane in made:
-        lane.open()
+async def lane_to(address: str, port: int) -> AsyncIterator[Lane]:
+    """Pass on what comes to a port of `address` to the same port of loopback."""
+    made = Lane(_bound(address, port), (BEHIND, port))
+    made.open()
     try:
         yield made
     finally:
-        for lane in made:
-            lane.close()
+        made.close()
 
 
 class Wire:
@@ -177,9 +175,10 @@ class Wire:
 
 
 @asynccontextmanager
-async def worker_behind(service: Service, ports: range) -> AsyncIterator[list[Lane]]:
-    """Run a media worker that everybody reaches by lanes only."""
+async def worker_behind(service: Service, port: int) -> AsyncIterator[Lane]:
+    """Run a media worker that everybody reaches by a lane only."""
     address = own_address()
     behind = ("--address", BEHIND, "--announced", address)
-    async with lanes(address, ports) as made, media_worker(service, ports, *behind):
+    ports = range(port, port + 1)
+    async with lane_to(address, port) as made, media_worker(service, ports, *behind):
         yield made

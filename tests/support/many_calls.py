@@ -57,8 +57,8 @@ class SlowCall(Call):
 
     @property
     def ports(self) -> set[int]:
-        """The ports at the worker that its legs use."""
-        sdps = [leg.connection.remoteDescription.sdp for leg in self.legs if leg is not None]
+        """The ports from which its legs may speak to the worker."""
+        sdps = [leg.connection.localDescription.sdp for leg in self.legs if leg is not None]
         return {int(port) for sdp in sdps for port in _PORT.findall(sdp)}
 
     async def place(self) -> list[object]:
@@ -123,28 +123,24 @@ def seen_by(call: SlowCall) -> list[tuple[Leg | None, int]]:
     return [(leg, leg.pictures if leg else 0) for leg in call.legs]
 
 
-async def cut(
-    call: SlowCall, lanes: Sequence[Lane], others: Sequence[SlowCall], seconds: float
-) -> float:
-    """Cut both lines of a call for so long; return how long its pictures then took to be back."""
-    own = _ways_of(call, lanes, others, seconds)
-    for lane in own:
-        lane.cut = True
+async def cut(call: SlowCall, lane: Lane, others: Sequence[SlowCall], seconds: float) -> float:
+    """Cut both lines of a call for so long; return how long its pictures then took to be back.
+
+    Legs break in a longer cut, and new ones are made: all that is not of the `others` is cut then.
+    """
+    long = seconds > LEGS_LAST
+    taken = {port for other in others for port in other.ports}
+    for (_, port), way in lane.ways.items():
+        if port in call.ports or (long and port not in taken):
+            way.cut = True
+    lane.cut = long or lane.cut
     await asyncio.sleep(seconds)
     seen = seen_by(call)
-    for lane in own:
-        lane.cut = False
+    for (_, port), way in lane.ways.items():
+        if port in call.ports or (long and port not in taken):
+            way.cut = False
+    lane.cut = lane.cut and not long
     return await back(call.seats, seen)
-
-
-def _ways_of(
-    call: SlowCall, lanes: Sequence[Lane], others: Sequence[SlowCall], seconds: float
-) -> list[Lane]:
-    """Return the lanes that a call uses and, where legs break meanwhile, all that it could use."""
-    if seconds <= LEGS_LAST:
-        return [lane for lane in lanes if lane.port in call.ports]
-    taken = {port for other in others for port in other.ports}
-    return [lane for lane in lanes if lane.port not in taken]
 
 
 async def kill(calls: Sequence[SlowCall], victim: SpawnProcess) -> float:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 
-from server.media.rtp import AUDIO_LEVEL, MID, SEND_TIME, TRANSPORT_CC, Extensions
+from server.media.cells import INBOX, Cell
+from server.media.forwarding import Packet
+from server.media.rtp import AUDIO_LEVEL, HEADER, MID, SEND_TIME, TRANSPORT_CC, Extensions
 from server.media.sections import Codec, Section
-from server.media.stack import INBOUND
+from server.media.shapes import Shape
 
 # How a browser numbers its extensions, and how another one might.
 OURS = Extensions({MID: 1, AUDIO_LEVEL: 2, SEND_TIME: 3, TRANSPORT_CC: 4})
@@ -57,7 +59,15 @@ def packet(
     return first + block + payload
 
 
-def laid(content: bytes) -> int:
-    """Lay a packet into INBOUND; return its size."""
-    INBOUND[: len(content)] = content
-    return len(content)
+def laid(content: bytes) -> tuple[Cell, int]:
+    """Lay a packet into a cell; return it with the packet's size."""
+    cell = INBOX.cells[0]
+    cell.view[: len(content)] = content
+    return cell, len(content)
+
+
+def received(content: bytes, now: float, *, repair: bool = False) -> Packet:
+    """Lay a packet into a cell, as a leg hands it on."""
+    cell, size = laid(content)
+    shape = Shape(cell.view, size, OURS.id_of(TRANSPORT_CC))
+    return cell, size, HEADER.unpack_from(content), shape, repair, now

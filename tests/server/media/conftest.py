@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from server.media.legs import Leg
 from server.media.network import Network, own_address
+from server.media.ports import Port
 
 
 class States:
@@ -35,13 +37,21 @@ def network() -> Network:
 
 
 @pytest.fixture
+async def port(network: Network) -> AsyncIterator[Port]:
+    """A worker's port; what goes to no leg of it is counted in `dropped`."""
+    made = Port(network, Counter())
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def states() -> States:
     return States()
 
 
 @pytest.fixture
-def new_leg(network: Network, states: States) -> Callable[[str], Leg]:
+def new_leg(port: Port, states: States) -> Callable[[str], Leg]:
     def make(name: str) -> Leg:
-        return Leg(name, network, states.note, time.monotonic)
+        return Leg(name, port, states.note, time.monotonic)
 
     return make

@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
+from server.media.cells import Cell
 from server.media.forwarding import Link, Slot, Source, payload_types
 from server.media.rtcp import SenderInfo
-from server.media.rtp import HEADER, read_extension
-from server.media.stack import OUTBOUND
-from tests.support.packets import THEIRS, VP8_DELTA, VP8_KEY, laid, packet, section
+from server.media.rtp import read_extension
+from tests.support.packets import THEIRS, VP8_DELTA, VP8_KEY, packet, received, section
 
 
 @dataclass
@@ -23,8 +23,8 @@ class Browser:
     def sender(self) -> Browser:
         return self
 
-    def send_rtp(self, size: int) -> None:
-        self.sent.append(bytes(OUTBOUND[:size]))
+    def send_rtp(self, cell: Cell, size: int) -> None:
+        self.sent.append(bytes(cell.view[:size]))
 
     def send_rtcp(self, compound: bytes) -> None:
         raise AssertionError(compound)
@@ -51,8 +51,7 @@ def a_source(ssrc: int = 1111) -> Source:
 
 
 def send(link: Link, content: bytes, now: float = 1.0, *, repair: bool = False) -> None:
-    size = laid(content)
-    link.forward(HEADER.unpack_from(content), size, now, repair=repair)
+    link.forward(received(content, now, repair=repair))
 
 
 def test_a_packet_comes_out_under_the_slots_names_with_its_payload_untouched() -> None:
@@ -63,6 +62,23 @@ def test_a_packet_comes_out_under_the_slots_names_with_its_payload_untouched() -
     assert struct.unpack_from("!BBHLL", out) == (0x90, 0x80 | 100, 7, 9000, 2221)
     assert read_extension(memoryview(out), len(out), 5) == b"abc"
     assert out.endswith(VP8_KEY)
+
+
+def test_each_of_several_slots_gets_the_packet_whole_and_under_its_own_names() -> None:
+    browsers, source = [Browser() for _ in range(3)], a_source()
+    for number, browser in enumerate(browsers):
+        slot = a_slot(browser)
+        slot.media.ssrc = number
+        source.links.append(Link(source, slot, browser))
+    payload = VP8_KEY + bytes(range(200))
+    for number in range(2):
+        content = packet(number, payload, extensions={1: b"1", 3: b"abc"})
+        source.forward(received(content, 1.0))
+    for number, browser in enumerate(browsers):
+        assert [struct.unpack_from("!L", one, 8)[0] for one in browser.sent] == [number] * 2
+        for one in browser.sent:
+            assert one.endswith(payload)
+            assert read_extension(memoryview(one), len(one), 5) == b"abc"
 
 
 def test_a_picture_begins_with_a_key_frame() -> None:

@@ -21,7 +21,7 @@ from server.media.recorder import MOST_UNFIT, Chunk, Gap, Recorder, UnfitCodecEr
 from server.media.rtcp import SenderInfo
 from server.media.sections import Codec
 from tests.support.clips import Encoded, flash_and_beep, look, vp8_packets, vp9_packets
-from tests.support.packets import laid, packet, section
+from tests.support.packets import packet, received, section
 
 WALL = 1_795_000_000.0
 RATES = {"video": 90_000, "audio": 48_000}
@@ -119,7 +119,7 @@ class Line:
         return False
 
     def _arrive(self, media: str, content: bytes, *, repair: bool) -> None:
-        self.recorder.on_rtp(self.sources[media], laid(content), self.now, repair=repair)
+        self.recorder.on_rtp(self.sources[media], received(content, self.now, repair=repair))
 
     def _report(self, media: str, leaves: float) -> None:
         ntp = int((WALL + leaves + NTP_TO_UNIX) * 2**32)
@@ -352,10 +352,10 @@ def test_a_picture_that_has_no_place_in_the_file_is_said_and_not_written(tmp_pat
     record(line, tmp_path, seconds=2)
     for kind, codec in ((99, ""), (98, "H264"), (100, "VP9")):
         for _ in range(MOST_UNFIT):
-            line.recorder.on_rtp(pictures, laid(packet(1, kind=kind)), 3.0, repair=False)
+            line.recorder.on_rtp(pictures, received(packet(1, kind=kind), 3.0))
         with pytest.raises(UnfitCodecError, match=codec) if codec else nullcontext():
-            line.recorder.on_rtp(pictures, laid(packet(1, kind=kind)), 3.0, repair=False)
-        line.recorder.on_rtp(pictures, laid(packet(1)), 3.0, repair=False)
+            line.recorder.on_rtp(pictures, received(packet(1, kind=kind), 3.0))
+        line.recorder.on_rtp(pictures, received(packet(1), 3.0))
 
 
 def test_another_size_in_the_middle_decodes(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from server.media.rtp import (
     find_payload,
     newer,
     read_extension,
-    rename_extensions,
     starts_key_frame,
 )
+from server.media.shapes import Shape
 from tests.support.packets import OURS, THEIRS, VP8_DELTA, VP8_KEY, VP8_LATER_PART, packet
 
 
@@ -38,27 +38,6 @@ def test_a_packet_that_is_shorter_than_it_says_has_no_payload(content: bytes) ->
     assert found is None or found.start == found.end
 
 
-def test_extensions_get_the_next_connections_names_and_what_is_private_is_taken_out() -> None:
-    given = {1: b"0", 4: b"\x00\x07", 3: b"abc", 2: b"\x7f"}
-    before = packet(1, b"payload", extensions=given)
-    after = bytearray(before)
-    rename_extensions(memoryview(after), len(after), OURS.onto(THEIRS))
-    size = len(after)
-    assert read_extension(memoryview(after), size, 5) == b"abc"
-    assert read_extension(memoryview(after), size, 6) == b"\x7f"
-    for gone in (1, 2, 3, 4):
-        assert read_extension(memoryview(after), size, gone) is None
-    assert size == len(before)
-    assert bytes(after).endswith(b"payload")
-    assert bytes(after[:12]) == before[:12]
-
-
-def test_an_extension_that_the_other_side_did_not_negotiate_is_taken_out() -> None:
-    after = bytearray(packet(1, b"x", extensions={3: b"abc"}))
-    rename_extensions(memoryview(after), len(after), bytes(16))
-    assert read_extension(memoryview(after), len(after), 3) is None
-
-
 @given(st.binary(max_size=80))
 def test_no_bytes_whatever_break_the_reading_of_a_packet(content: bytes) -> None:
     given = bytearray(content)
@@ -67,7 +46,8 @@ def test_no_bytes_whatever_break_the_reading_of_a_packet(content: bytes) -> None
     assert at is None or 0 <= at.start <= at.end <= size
     if size >= 12:
         read_extension(memoryview(given), size, 3)
-        rename_extensions(memoryview(given), size, OURS.onto(THEIRS))
+        for place, written in Shape(memoryview(given), size, 4).patches(OURS.onto(THEIRS)):
+            memoryview(given)[place] = written
     if at is not None:
         for codec in ("VP8", "VP9", "H264", "OPUS"):
             starts_key_frame(codec, memoryview(given), at)

@@ -20,10 +20,11 @@ import pytest
 from aioice import stun
 from aiortc import RTCRtpCodecParameters, RTCRtpSender
 
+from server.media.cells import Cell
 from server.media.legs import Leg
 from server.media.network import Network
 from server.media.offers import UnfitError, fit, in_order
-from server.media.ports import PortsError
+from server.media.ports import Port, PortsError
 from server.media.stack import Transport
 from tests.server.media.conftest import States
 from tests.support.browsers import FarEnd, far_end
@@ -69,7 +70,7 @@ class Counting:
     def __init__(self) -> None:
         self.rtp = self.rtcp = 0
 
-    def on_rtp(self, _size: int) -> None:
+    def on_rtp(self, _cell: Cell, _size: int) -> None:
         self.rtp += 1
 
     def on_rtcp(self, _compound: bytes) -> None:
@@ -84,8 +85,8 @@ class Counting:
     ["", "v=0", "v=0\r\nm=video x", "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n",
      "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", "\x00" * 100, "m=" * 30_000],
 )  # fmt: skip
-async def test_an_offer_that_cannot_be_answered_is_refused(network: Network, offer: str) -> None:
-    transport = Transport(network, Counting(), Counter())
+async def test_an_offer_that_cannot_be_answered_is_refused(port: Port, offer: str) -> None:
+    transport = Transport(port, Counting(), Counter())
     with pytest.raises(UnfitError):
         await transport.answer(offer)
     await transport.close()
@@ -96,12 +97,12 @@ async def test_candidates_are_not_reached_out_to(
 ) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trap:
         leg = new_leg("a")
-        trap.bind((leg.network.address, 0))
+        trap.bind((leg.port.network.address, 0))
         trap.settimeout(0)
         end = FarEnd(leg)
         await end.connection.setLocalDescription(await end.connection.createOffer())
-        port = trap.getsockname()[1]
-        named = f"a=candidate:1 1 udp 2130706431 {leg.network.address} {port} typ host\r\n"
+        address, port = trap.getsockname()
+        named = f"a=candidate:1 1 udp 2130706431 {address} {port} typ host\r\n"
         offer = end.connection.localDescription.sdp.replace("a=ice-ufrag", f"{named}a=ice-ufrag")
         assert offer.count(named) >= 1
         answer = await leg.answer(offer)
@@ -115,16 +116,10 @@ async def test_candidates_are_not_reached_out_to(
         await leg.close()
 
 
-async def test_a_full_range_of_ports_is_told(network: Network, states: States) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind((network.address, 0))
-        port = taken.getsockname()[1]
-        leg = Leg("a", Network(network.address, range(port, port + 1)), states.note, lambda: 0.0)
-        end = FarEnd(leg)
-        with pytest.raises(PortsError, match=str(port)):
-            await end.offer()
-        await end.end()
-        await leg.close()
+async def test_a_full_range_of_ports_is_told(port: Port) -> None:
+    full = Network(port.network.address, range(port.number, port.number + 1))
+    with pytest.raises(PortsError, match=str(port.number)):
+        Port(full, Counter())
 
 
 def test_of_vp9_only_the_profile_that_every_browser_decodes_is_taken() -> None:
@@ -193,21 +188,19 @@ def hostile() -> list[tuple[str, bytes, str]]:
 
 
 async def test_what_strangers_send_is_dropped_and_counted_and_the_call_goes_on(
-    new_leg: Callable[[str], Leg], states: States
+    new_leg: Callable[[str], Leg], port: Port, states: States
 ) -> None:
     leg = new_leg("a")
     async with far_end(leg):
         await states.become("connected", "a")
-        port = leg.transport._port
-        assert port is not None
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for name, datagram, counted in hostile():
-                before = leg.dropped[counted]
-                stranger.sendto(datagram, (leg.network.address, port.number))
+                before = port.dropped[counted]
+                stranger.sendto(datagram, (port.network.address, port.number))
                 async with asyncio.timeout(10):
-                    while leg.dropped[counted] == before:  # noqa: ASYNC110
+                    while port.dropped[counted] == before:  # noqa: ASYNC110
                         await asyncio.sleep(0)
-                assert leg.dropped[counted] == before + 1, name
+                assert port.dropped[counted] == before + 1, name
         packets = leg.packets
         async with asyncio.timeout(10):
             while leg.packets < packets + 20:  # noqa: ASYNC110 (packets come by themselves)
@@ -220,7 +213,7 @@ async def test_media_before_the_handshake_is_dropped(new_leg: Callable[[str], Le
     end = FarEnd(leg)
     await end.connection.setLocalDescription(await end.connection.createOffer())
     await leg.answer(end.connection.localDescription.sdp)
-    leg.transport.take_media(laid(b"\x80\x60" + bytes(100)))
+    leg.transport.take_media(*laid(b"\x80\x60" + bytes(100)))
     assert leg.dropped["early"] == 1
     await end.end()
     await leg.close()

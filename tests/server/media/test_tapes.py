@@ -15,7 +15,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from server.media import tapes as taping
-from server.media.forwarding import Source
+from server.media.forwarding import Packet, Source
 from server.media.legs import Leg
 from server.media.recorder import Chunk
 from server.media.rtcp import SenderInfo
@@ -96,7 +96,8 @@ class Packets:
     def __init__(self, count: int) -> None:
         self.left, self.enough = count, asyncio.Event()
 
-    def on_rtp(self, _source: Source, _size: int, _now: float, *, repair: bool) -> None:
+    def on_rtp(self, _source: Source, packet: Packet) -> None:
+        *_, repair, _ = packet
         self.left -= not repair
         if self.left <= 0:
             self.enough.set()

@@ -28,6 +28,7 @@ async def worker(network: Network) -> AsyncIterator[Worker]:
     await made.tapes.close()
     for leg in list(made.legs.values()):
         await leg.close()
+    made.port.close()
 
 
 async def hear(worker: Worker, event: str, **said: object) -> None:
