@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from fractions import Fraction
 from functools import cache
 from typing import Final
 
@@ -12,7 +11,6 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-_MILLISECOND: Final = Fraction(1, 1000)
 # Sound that stays away must not hold the picture back in the muxer for long.
 _INTERLEAVE_MICROSECONDS: Final = "1000000"
 _CLUSTER_MILLISECONDS: Final = "2000"
@@ -70,8 +68,8 @@ class WebM:
         at = max(milliseconds, self._last[track] + 1)
         self._last[track] = at
         packet = av.Packet(content)
+        # A packet without a time base is taken to have its track's, which in WebM is a millisecond.
         packet.pts = packet.dts = at
-        packet.time_base = _MILLISECOND
         packet.is_keyframe = key
         packet.stream = self._tracks[track]
         self._container.mux(packet)

@@ -150,7 +150,8 @@ class Recorder:
             for one in window.push(number, kept, now):
                 self._take(track, one)
             self._repair(track, now)
-        if track.waiting:
+        if track.waiting and self._file is None:
+            # Later frames wait for the next tick and are written together.
             self._flush(now)
 
     def on_report(self, source: Source, info: SenderInfo) -> None:
@@ -174,7 +175,7 @@ class Recorder:
                 self.asks.request_key(track.source)
 
     def tick(self, now: float) -> None:
-        """Do what time brings: give holes up, close a chunk. Call it every 50 ms or so."""
+        """Write what has come, give holes up, close a chunk. Call it every 50 ms or so."""
         for track in self.tracks.values():
             for one in track.window.release(now):
                 self._take(track, one)
