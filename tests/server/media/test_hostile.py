@@ -105,14 +105,18 @@ async def test_other_payload_types_in_a_further_offer_are_forwarded_from_then_on
         assert slot.media.last == 2
 
 
+TRANSACTION = bytes(12)
+
+
 def check(username: str | None = "ours:theirs") -> bytes:
-    made = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+    made = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, transaction_id=TRANSACTION)
     if username is not None:
         made.attributes["USERNAME"] = username
     return bytes(made)
 
 
-ANSWER = bytes(stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.RESPONSE))
+# Its transaction is one for all: a test's name, of which this is part, must not differ by run.
+ANSWER = bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=TRANSACTION))
 MEDIA = b"\x80\x60" + bytes(40)
 CLIENT_HELLO = b"\x16\xfe\xff" + bytes(60)
 
