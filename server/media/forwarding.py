@@ -171,6 +171,11 @@ class Link:
         self._types = payload_types(source, slot)
         self._names = source.extensions.onto(slot.extensions)
 
+    @property
+    def takes(self) -> bool:
+        """Whether the slot takes what the source sends: what was answered first."""
+        return self._types[next(iter(self.source.section.codecs))] != _DROP
+
     def forward(self, packet: Packet) -> None:
         """Forward a packet, in its cell, if it is fit for this slot."""
         cell, size, (first, second, number, stamp, _), shape, repair, now = packet

@@ -13,6 +13,8 @@ from server.media.vp9 import MOST_LAYERS, join_layers
 # One frame of 20 ms in which nothing is heard: CELT, full band, one channel (RFC 6716, 3.1).
 OPUS_SILENCE: Final = b"\xf8\xff\xfe"
 OPUS_SILENCE_MS: Final = 20
+# The pictures that a WebM has a place for.
+RECORDABLE: Final = frozenset({"VP8", "VP9"})
 _START_CODE: Final = b"\x9d\x01\x2a"
 
 

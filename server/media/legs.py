@@ -350,7 +350,7 @@ class Leg:
         if wait <= 0:
             asked.at, wait = now, KEY_EVERY
             self.transport.send_rtcp(rtcp.write_pli(self.ssrc, source.ssrc))
-            if not any(link.waiting for link in source.links):
+            if not any(link.waiting and link.takes for link in source.links):
                 return
         loop = asyncio.get_running_loop()
         asked.again = loop.call_later(wait, self._ask_again, source, asked)

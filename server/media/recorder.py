@@ -34,8 +34,8 @@ HOLD: Final = 5.0
 CHUNK_SECONDS: Final = 5.0
 # A player seeks from key frame to key frame, and what follows a lost chunk begins with one.
 KEY_EVERY: Final = 10.0
-# So many packets in a row that have no place in the file are no accident.
-MOST_UNFIT: Final = 100
+# What has no place in the file for so long is no accident, and no change that takes its time.
+MOST_UNFIT: Final = 5.0
 MOST_CHUNK_BYTES: Final = 4 << 20
 SIZE_UNKNOWN: Final = (1280, 720)
 # Sound that is this much behind the picture will not come any more.
@@ -88,7 +88,7 @@ class Track:
     clock: Clock
     # The payload type that the frames are made of.
     kind: int = -1
-    unfit: int = 0
+    unfit_since: float | None = None
     asked_at: float = 0.0
     key_at: float | None = None
     held_since: float | None = None
@@ -140,7 +140,7 @@ class Recorder:
             if at.end - at.start < 2:  # noqa: PLR2004 (the number that is repeated)
                 return
             number, skip = cell.view[at.start] << 8 | cell.view[at.start + 1], 2
-        elif second & 0x7F != track.kind and not self._fit(track, second & 0x7F):
+        elif second & 0x7F != track.kind and not self._fit(track, second & 0x7F, now):
             return
         kept = Packet(stamp, bool(second & 0x80), payload_of(cell.view, at, skip=skip))
         window = track.window
@@ -211,7 +211,7 @@ class Recorder:
         self.tracks[media] = made
         return made
 
-    def _fit(self, track: Track, kind: int) -> bool:
+    def _fit(self, track: Track, kind: int, now: float) -> bool:
         """Make frames of what comes under a payload type; False if there is no place for it."""
         codec = track.source.section.codecs.get(kind)
         if codec is None:
@@ -220,11 +220,11 @@ class Recorder:
         if frames is None or (self._file is not None and frames.codec not in self._file.codecs):
             # Whatever comes next is looked at: a stray packet ends no recording.
             track.kind = -1
-            track.unfit += 1
-            if track.unfit > MOST_UNFIT:
+            track.unfit_since = now if track.unfit_since is None else track.unfit_since
+            if now - track.unfit_since > MOST_UNFIT:
                 raise UnfitCodecError(codec.name)
             return False
-        track.kind, track.unfit = kind, 0
+        track.kind, track.unfit_since = kind, None
         if frames.codec != track.frames.codec:
             track.frames = frames
         return True

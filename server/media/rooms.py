@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from server.media.forwarding import KINDS, Kind, Slot, Source
+from server.media.frames import RECORDABLE
 from server.media.legs import Leg
 
 MOST_SLOTS: Final = {"audio": 8, "video": 16}
@@ -14,11 +15,15 @@ MOST_SLOTS: Final = {"audio": 8, "video": 16}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One seat of a call on this worker: its connection, and the seats whose streams it gets."""
+    """One seat of a call on this worker: its connection, and the seats whose streams it gets.
+
+    `recorded`: what it sends goes into a file, which has a place for one codec only.
+    """
 
     seat_id: str
     leg: Leg
     hears: frozenset[str]
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +71,18 @@ class Room:
         for place in self.places.values():
             self._arrange(place)
         for place in self.places.values():
-            self._agree(place.leg)
+            self._agree(place)
 
-    def _agree(self, leg: Leg) -> None:
-        """Have a leg send its pictures in what all take who get them, if there is such a codec."""
+    def _agree(self, place: Place) -> None:
+        """Have a leg send its pictures in what all take who get them, if there is such a codec.
+
+        While it is recorded the file comes before who watches.
+        """
+        leg = place.leg
         pictures = [one for one in leg.sources.values() if one.section.media == "video"]
         taken = [link.slot.section.names for source in pictures for link in source.links]
         common = frozenset.intersection(*taken) if taken else frozenset()
-        if leg.prefer(common):
+        if leg.prefer(recordable(leg) if place.recorded else common):
             slots = [slot.section.media for slot in leg.slots.values()]
             self.wanted(leg, Wanted(slots.count("audio"), slots.count("video"), again=True))
 
@@ -171,3 +180,13 @@ class Room:
     def close(self) -> None:
         """End the call; its legs live on for the next one."""
         self.seat({})
+
+
+def recordable(leg: Leg) -> frozenset[str]:
+    """Return what a leg's file goes on having a place for: what its camera is sent in, or any."""
+    cameras = [
+        next(iter(one.section.codecs.values())).name
+        for one in leg.sources.values()
+        if one.kind == "camera" and one.section.media == "video"
+    ]
+    return RECORDABLE.intersection(cameras) or RECORDABLE

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from server.media import messages as wire
 from server.media.forwarding import Packet, Source
-from server.media.frames import Vp8
+from server.media.frames import RECORDABLE, Vp8
 from server.media.legs import Leg
 from server.media.recorder import Chunk, Gap, Recorder, UnfitCodecError
 from server.media.rtcp import SenderInfo
@@ -171,12 +171,13 @@ class Tape:
         self.chunks.put_nowait(chunk)
 
     def _expect(self) -> str:
-        """Return what was negotiated first for the camera: what a browser then sends."""
+        """Return the first of what was negotiated for the camera that the file has a place for."""
         cameras = (
             codec.name.lower()
             for source in self.leg.sources.values()
             if source.kind == "camera" and source.section.media == "video"
             for codec in source.section.codecs.values()
+            if codec.name in RECORDABLE
         )
         return next(cameras, Vp8.codec)
 

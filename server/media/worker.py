@@ -324,7 +324,12 @@ class Worker:
                 self._probes.end(self.legs[one.leg_id])
         room.seat(
             {
-                one.seat_id: Place(one.seat_id, self.legs[one.leg_id], frozenset(one.hears))
+                one.seat_id: Place(
+                    one.seat_id,
+                    self.legs[one.leg_id],
+                    frozenset(one.hears),
+                    recorded=one.record is not None,
+                )
                 for one in call.seats
                 if one.leg_id in self.legs
             }

@@ -351,11 +351,11 @@ def test_a_picture_that_has_no_place_in_the_file_is_said_and_not_written(tmp_pat
     )
     record(line, tmp_path, seconds=2)
     for kind, codec in ((99, ""), (98, "H264"), (100, "VP9")):
-        for _ in range(MOST_UNFIT):
-            line.recorder.on_rtp(pictures, received(packet(1, kind=kind), 3.0))
+        for at in (3.0, 3.0 + MOST_UNFIT):
+            line.recorder.on_rtp(pictures, received(packet(1, kind=kind), at))
         with pytest.raises(UnfitCodecError, match=codec) if codec else nullcontext():
-            line.recorder.on_rtp(pictures, received(packet(1, kind=kind), 3.0))
-        line.recorder.on_rtp(pictures, received(packet(1), 3.0))
+            line.recorder.on_rtp(pictures, received(packet(1, kind=kind), 3.1 + MOST_UNFIT))
+        line.recorder.on_rtp(pictures, received(packet(1), 3.1 + MOST_UNFIT))
 
 
 def test_another_size_in_the_middle_decodes(tmp_path: Path) -> None:

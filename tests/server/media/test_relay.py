@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from server.media.legs import Leg
-from server.media.rooms import Place, Room, Stream, Wanted
+from server.media.rooms import Place, Room, Stream, Wanted, recordable
 from tests.server.media.conftest import States
 from tests.support.browsers import far_end
 
@@ -154,3 +155,32 @@ async def test_who_sends_what_another_cannot_take_is_asked_to_offer_again(
         await other.offer()
         [first, *_] = b.sources["1"].section.codecs.values()
         assert first.name == "VP8"
+
+
+async def test_who_is_recorded_sends_what_the_file_takes_whoever_watches(
+    new_leg: Callable[[str], Leg], states: States
+) -> None:
+    told = Told()
+    a, b = new_leg("a"), new_leg("b")
+    async with far_end(a, only="video/H264"), far_end(b) as other:
+        await states.become("connected", "a", "b")
+        room = Room("call", told.mapped, told.want)
+        seats = everybody([a, b])
+        recorded = {**seats, "b": replace(seats["b"], recorded=True)}
+        room.seat(recorded)
+        await other.offer()
+        [first, *_] = b.sources["1"].section.codecs.values()
+        assert first.name == "VP8"
+        assert told.wanted == {}
+        [link] = b.sources["1"].links
+        assert not link.takes
+        room.seat(seats)
+        await other.offer()
+        told.wanted.clear()
+        room.seat(recorded)
+        assert told.wanted == {"b": Wanted(1, 1, again=True)}
+        await other.offer()
+        [first, *_] = b.sources["1"].section.codecs.values()
+        assert first.name == "VP8"
+        room.arrange()
+        assert recordable(b) == {"VP8"}
