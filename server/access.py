@@ -260,9 +260,18 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
 }
 
 
+# Who sees to all places of a province; whoever handles cases does so in a place.
+OF_PROVINCES = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
+
+
 def covers(region: str, other: str) -> bool:
     """Say whether an office of `region` sees to `other`: itself, or a place of its province."""
     return region == other or (bool(region) and other.startswith(places_of(region)))
+
+
+def is_province(region: str) -> bool:
+    """Say whether a code is a whole province's."""
+    return places_of(region) != region
 
 
 def places_of(region: str) -> str:
@@ -315,12 +324,14 @@ def _fits(grant: Grant, actor: Actor, subject: Subject) -> bool:
 
 def relations_to(actor: Actor, *, counter_region: str, jurisdiction: str) -> frozenset[Relation]:
     """Return how a clerk's region stands to a case's two regions."""
+    provincial = actor.roles <= OF_PROVINCES
     found: Iterable[Relation] = (
         relation
         for relation, region in (
             (Relation.LOCAL, counter_region),
             (Relation.JURISDICTION, jurisdiction),
         )
-        if actor.region and covers(actor.region, region)
+        if actor.region
+        and (actor.region == region or (provincial and covers(actor.region, region)))
     )
     return frozenset(found)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from server.access import Actor, Role
+from server.access import OF_PROVINCES, Actor, Role, is_province
 from server.db.base import new_id
 from server.db.unit import Unit, Units
 from server.errors import ServiceError
@@ -151,14 +151,18 @@ class StaffService:
         """Open an account and return it.
 
         Refuses staff.taken, password.weak, a name or place that will not do, and a role that no
-        account can have.
+        account can have there: a province has supervisors and administrators, and no halls.
         """
         name = check_name(new.name)
         display_name = check_display_name(new.display_name)
         check_password(name, password)
-        if not new.roles or not set(new.roles) <= STAFF_ROLES:
-            raise ServiceError("choice.unknown", field="roles", choices=sorted(STAFF_ROLES))
+        provincial = is_province(new.region)
+        able = OF_PROVINCES if provincial else STAFF_ROLES
+        if not new.roles or not set(new.roles) <= able:
+            raise ServiceError("choice.unknown", field="roles", choices=sorted(able))
         self.name_places(new.region, new.hall, new.counter)
+        if provincial and new.counter:
+            raise ServiceError("counter.unknown")
         password_hash = await self.hashes.make(password)
         async with self.units.open() as unit:
             clerk = Clerk(

@@ -231,17 +231,21 @@ def test_a_region_sees_to_itself_and_a_province_to_its_own(
 
 
 @pytest.mark.parametrize(
-    ("region", "relations"),
+    ("role", "region", "relations"),
     [
-        ("320509", {Relation.LOCAL}),
-        ("341522", {Relation.JURISDICTION}),
-        ("340000", {Relation.JURISDICTION}),
-        ("330106", set()),
-        ("", set()),
+        (Role.COUNTER, "320509", {Relation.LOCAL}),
+        (Role.AGENT, "341522", {Relation.JURISDICTION}),
+        (Role.SUPERVISOR, "340000", {Relation.JURISDICTION}),
+        (Role.AGENT, "340000", set()),
+        (Role.COUNTER, "320000", set()),
+        (Role.AGENT, "330106", set()),
+        (Role.SUPERVISOR, "", set()),
     ],
 )
-def test_the_relation_comes_from_the_actors_region(region: str, relations: set[Relation]) -> None:
-    actor = Actor(id="a", name="n", login_id="l", roles=frozenset(), region=region)
+def test_the_relation_comes_from_the_actors_region(
+    role: Role, region: str, relations: set[Relation]
+) -> None:
+    actor = Actor(id="a", name="n", login_id="l", roles=frozenset({role}), region=region)
     assert relations_to(actor, counter_region="320509", jurisdiction="341522") == relations
 
 

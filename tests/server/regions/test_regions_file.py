@@ -248,6 +248,7 @@ def test_places_have_names_and_unknown_ones_are_refused(tmp_path: Path) -> None:
     for place, code in [
         (("110101", "", ""), "region.unknown"),
         (("320509", "huoqiu", ""), "hall.unknown"),
+        (("340000", "huoqiu", ""), "hall.unknown"),
         (("320509", "pingwang", "huoqiu-1"), "counter.unknown"),
     ]:
         with pytest.raises(ServiceError) as refused:

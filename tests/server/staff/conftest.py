@@ -15,7 +15,7 @@ SECRET = b"s" * 32
 
 
 def name_places(region: str, hall: str, counter: str) -> PlaceNames:
-    if region not in {"", "320509", "341522"}:
+    if region not in {"", "320509", "341522", "340000"}:
         raise ServiceError("region.unknown", region=region)
     return PlaceNames(region and f"region {region}", hall and f"hall {hall}", counter)
 

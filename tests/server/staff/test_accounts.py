@@ -53,6 +53,17 @@ async def test_of_five_who_take_a_name_at_once_one_has_it(either_staff: StaffSer
         ({"roles": []}, PASSWORD, "choice.unknown"),
         ({"roles": [Role.CITIZEN]}, PASSWORD, "choice.unknown"),
         ({"roles": [Role.AGENT, Role.DEVICE]}, PASSWORD, "choice.unknown"),
+        ({"region": "340000", "roles": [Role.AGENT]}, PASSWORD, "choice.unknown"),
+        (
+            {"region": "340000", "roles": [Role.SUPERVISOR, Role.COUNTER]},
+            PASSWORD,
+            "choice.unknown",
+        ),
+        (
+            {"region": "340000", "roles": [Role.SUPERVISOR], "counter": "huoqiu-1"},
+            PASSWORD,
+            "counter.unknown",
+        ),
         ({}, "short", "password.weak"),
         ({"name": "wujiang-clerk"}, "wujiang-clerk", "password.weak"),
     ],
@@ -65,6 +76,12 @@ async def test_an_account_that_will_not_do_is_refused(
         await staff.add_clerk(NewClerk(**given), password)
     assert refused.value.code == code
     assert await staff.clerks() == []
+
+
+async def test_a_province_has_supervisors_and_administrators(staff: StaffService) -> None:
+    roles = [Role.SUPERVISOR, Role.ADMINISTRATOR]
+    new = NewClerk(name="anhui", display_name="张三丰", roles=roles, region="340000")
+    assert (await staff.add_clerk(new, PASSWORD)).region == "340000"
 
 
 async def test_disabling_ends_every_login(either_staff: StaffService, news: News) -> None:
