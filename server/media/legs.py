@@ -92,15 +92,21 @@ class Leg:
         return answer
 
     def prefer(self, taken: frozenset[str]) -> bool:
-        """Answer with what all who watch take first; say whether it needs another offer for that.
+        """Answer with this first; say whether that is new and it needs another offer for it."""
+        before, self.transport.taken = self.transport.taken, taken
+        return taken != before and self.must_offer
+
+    @property
+    def must_offer(self) -> bool:
+        """Whether it could send what is to be answered first, and was answered otherwise.
 
         A browser sends what was answered first, and to whom does not take that nothing comes.
         """
-        before, self.transport.taken = self.transport.taken, taken
+        taken = self.transport.taken
         sent = [one.section for one in self.sources.values() if one.section.media == "video"]
         fit = all(not one.codecs or next(iter(one.codecs.values())).name in taken for one in sent)
         could = any(one.names & taken for one in sent)
-        return taken != before and not fit and could
+        return not fit and could
 
     def _take(self, sections: Iterable[Section]) -> None:
         """Know the streams and slots that were negotiated; what is gone loses its links."""

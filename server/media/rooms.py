@@ -83,8 +83,11 @@ class Room:
         taken = [link.slot.section.names for source in pictures for link in source.links]
         common = frozenset.intersection(*taken) if taken else frozenset()
         if leg.prefer(recordable(leg) if place.recorded else common):
-            slots = [slot.section.media for slot in leg.slots.values()]
-            self.wanted(leg, Wanted(slots.count("audio"), slots.count("video"), again=True))
+            self._ask_again(leg)
+
+    def _ask_again(self, leg: Leg) -> None:
+        slots = [slot.section.media for slot in leg.slots.values()]
+        self.wanted(leg, Wanted(slots.count("audio"), slots.count("video"), again=True))
 
     def _arrange(self, place: Place) -> None:
         leg = place.leg
@@ -155,11 +158,13 @@ class Room:
             self.wanted(leg, Wanted(count["audio"], count["video"]))
 
     def repeat(self, leg: Leg) -> None:
-        """Tell a leg again what comes into its slots, if it is in this room."""
+        """Tell a leg again what comes into its slots and what it is to do, if it is in here."""
         for place in self.places.values():
             if place.leg is leg:
                 self._told.pop(leg.id, None)
                 self._arrange(place)
+                if leg.must_offer:
+                    self._ask_again(leg)
 
     def _clear(self, place: Place) -> None:
         """Let a seat's leg go: it feeds nobody here, and nobody here feeds it."""

@@ -173,11 +173,17 @@ class Worker:
         await self._report()
 
     async def _end_untold(self, _told: wire.CallsTold) -> None:
-        """End what was not told again: it ended or went to another worker without a line to us."""
+        """End what was not told again: it ended or went to another worker without a line to us.
+
+        Of the others is said again what may not have been told while the line was down.
+        """
         before, self._before = self._before, {}
         for call_id, said in before.items():
             if self._arranged.get(call_id) is said:
                 self._end(call_id)
+            elif call_id in self.rooms:
+                for place in self.rooms[call_id].places.values():
+                    self.rooms[call_id].repeat(place.leg)
 
     async def _report(self) -> None:
         dropped = {reason: packets for reason, packets in self.dropped.items() if packets}

@@ -145,10 +145,14 @@ async def test_who_sends_what_another_cannot_take_is_asked_to_offer_again(
         told.wanted.clear()
         room.arrange()
         assert told.wanted == {}
+        room.repeat(b)
+        assert told.wanted == {"b": Wanted(1, 1, again=True)}
+        told.wanted.clear()
         await other.offer()
         [first, *_] = b.sources["1"].section.codecs.values()
         assert first.name == "H264"
         room.arrange()
+        room.repeat(b)
         assert told.wanted == {}
         room.seat(everybody([b]))
         assert told.wanted == {}

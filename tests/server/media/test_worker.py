@@ -142,6 +142,28 @@ async def test_a_call_that_is_not_told_again_on_a_new_line_is_over(
     assert told.qsize() == 2
 
 
+async def test_what_was_not_told_of_a_call_is_told_on_the_next_line(
+    worker: Worker, told: asyncio.Queue[BaseModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for leg_id in (ONE, OTHER):
+        await hear(worker, "leg.offered", leg_id=leg_id, n=1, sdp=OFFER_OF_CHROMIUM)
+    with monkeypatch.context() as down:
+        down.setattr(worker, "_tell", Worker._tell.__get__(worker))
+        await arrange(worker, 1, ONE, OTHER)
+        await settle()
+    await worker._return()
+    await arrange(worker, 2, ONE, OTHER)
+    await settle()
+    while not told.empty():
+        told.get_nowait()
+    await hear(worker, "calls.told")
+    await settle()
+    said = [told.get_nowait() for _ in range(told.qsize())]
+    mapped = {one.leg_id for one in said if isinstance(one, wire.StreamsMapped)}
+    wanted = {one.leg_id for one in said if isinstance(one, wire.NegotiationWanted)}
+    assert mapped | wanted == {ONE, OTHER}
+
+
 async def test_what_was_dropped_is_told_once(
     worker: Worker, told: asyncio.Queue[BaseModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
