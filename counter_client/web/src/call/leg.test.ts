@@ -131,6 +131,18 @@ it("offers a section for a screen, and uses it again when the screen is shared a
   expect(fake.transceivers[4]?.sender.limits.encodings?.[0]?.maxFramerate).toBe(10);
 });
 
+it("says of every screen that is shared that it must be sharp, also of a second one as large", async () => {
+  await agree();
+  const screens = [fakeTrack("video"), fakeTrack("video")];
+  for (const screen of screens) {
+    local.set("screen", fakeStream("x", screen));
+    leg.bring("screen");
+    await agree();
+  }
+  expect(fake.transceivers[4]?.sender.track).toBe(screens[1]);
+  expect(screens.map((screen) => screen.contentHint)).toEqual(["detail", "detail"]);
+});
+
 it("drops answers to older offers, and the second of two alike", async () => {
   await agree();
   leg.want({ audio: 1, video: 2 });

@@ -8,7 +8,7 @@
 import type { Heard, MappedStream } from "@/api/notices";
 import { Emitter } from "./emitter";
 import type { RemoteStream } from "./end";
-import { fit, isFit, LIMITS, type Size } from "./limits";
+import { fit, hint, isFit, LIMITS, type Size } from "./limits";
 import { type Kind, nameOf, nameStreams } from "./naming";
 import { startAt } from "./start";
 
@@ -212,6 +212,7 @@ export class Leg extends Emitter<{ streams: null; state: LegState }> {
     const direction = track === null && kind !== "camera" ? "inactive" : "sendonly";
     if (section.direction !== direction) section.direction = direction;
     if (section.sender.track === track) return;
+    if (track !== null) hint(kind, track);
     // The bounds come first, so that the encoder begins at the right size.
     if (track !== null && !isFit(section.sender, kind, track, this.size)) await fit(section.sender, kind, track, this.size);
     await section.sender.replaceTrack(track);

@@ -71,12 +71,17 @@ function isSame(one: SendLimits, other: SendLimits): boolean {
   return Object.entries(one).every(([name, value]) => other[name as keyof SendLimits] === value);
 }
 
-/** Prepare a sender for a track of a kind: papers and screens must be sharp, faces must move. */
+/** Say of a track what it shows: papers and screens must be sharp, faces must move. */
+export function hint(kind: Kind, track: MediaStreamTrack): void {
+  if (track.kind === "video" && kind !== "camera") track.contentHint = "detail";
+}
+
+/** Prepare a sender for a track of a kind. */
 export async function fit(
   sender: RTCRtpSender, kind: Kind, track: MediaStreamTrack, size: Size,
 ): Promise<void> {
   if (track.kind !== "video") return;
-  if (kind !== "camera") track.contentHint = "detail";
+  hint(kind, track);
   if (isFit(sender, kind, track, size)) return;
   await limit(sender, limitsFor(kind, track, size));
 }
