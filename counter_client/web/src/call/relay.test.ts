@@ -329,6 +329,18 @@ it("sends what is shared on every leg that follows", async () => {
   expect(made.map((one) => one.transceivers[1]?.sender.track)).toEqual([null, null]);
 });
 
+it("is ready on every leg for what it expects, until that is closed", async () => {
+  const bound = () => made.at(-1)?.transceivers[1]?.sender.limits.encodings?.[0]?.scaleResolutionDownBy !== undefined;
+  relay.expect("camera", fakeStream("x", fakeTrack("video")));
+  relay.want(null);
+  await connect("leg1");
+  expect(bound()).toBe(true);
+  relay.expect("camera", null);
+  relay.want({ offer_id: "o" });
+  await settled();
+  expect([made.length, bound()]).toEqual([2, false]);
+});
+
 it("shows nothing of another call", async () => {
   await inCall();
   expect(relay.streamsOf("another")).toEqual([]);

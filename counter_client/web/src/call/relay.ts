@@ -149,8 +149,12 @@ export class Relay extends Emitter<{ streams: null; state: RelayState; leg: stri
     this.bring(kind);
   }
 
-  /** Be ready to send a stream at once when it is shared; nothing of it is sent before. */
-  expect(kind: Kind, stream: MediaStream): void {
+  /** Be ready to send a stream at once when it is shared; nothing of it is sent before. null: it is closed. */
+  expect(kind: Kind, stream: MediaStream | null): void {
+    if (stream === null) {
+      this.expected.delete(kind);
+      return;
+    }
     this.expected.set(kind, stream);
     this.now?.expect(kind, stream);
   }

@@ -304,9 +304,8 @@ export const useCall = defineStore("call", () => {
   watch(
     () => media.camera,
     (stream) => {
-      if (stream === null) return;
       relay.expect("camera", stream);
-      session?.share("camera", stream);
+      if (stream !== null) session?.share("camera", stream);
     },
     { flush: "sync" },
   );
