@@ -149,12 +149,13 @@ class Port:
     def _hold(self, name: bytes, line: Line, now: float) -> None:
         """Have what comes from an address go to a leg, unless another one has it."""
         before = self._held.get(name)
-        if before is not None:
-            if before is not line and now - before.checked[name] < HELD_SECONDS:
+        if before is not line:
+            if before is not None and now - before.checked[name] < HELD_SECONDS:
                 return
-            del before.checked[name]
-        elif len(line.checked) >= MOST_ADDRESSES:
-            return
+            if len(line.checked) >= MOST_ADDRESSES:
+                return
+            if before is not None:
+                del before.checked[name]
         line.checked[name] = now
         self._held[name], self._takers[name] = line, line.owner.take_media
 

@@ -209,6 +209,19 @@ async def test_nobody_takes_anothers_line_by_a_check_in_its_name_while_it_is_in_
     assert (browsers.taken, forger.taken) == (["media"], ["check", "check", "media"])
 
 
+async def test_a_leg_takes_no_more_addresses_over_than_it_may_have(
+    port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "HELD_SECONDS", 0.0)
+    own = [name_of((STRANGER[0], number)) for number in range(1, MOST_ADDRESSES + 1)]
+    left, full = port.join("left:left", Taker()), port.join("full:full", Taker())
+    port._hold(name_of(BROWSER), left, 0.0)
+    for name in [*own, name_of(BROWSER), own[0]]:
+        port._hold(name, full, 1.0)
+    assert list(full.checked) == own
+    assert list(left.checked) == [name_of(BROWSER)]
+
+
 async def test_nothing_comes_to_a_leg_that_has_left(port: Port) -> None:
     taker = Taker(BROWSER)
     line = port.join("ours:theirs", taker)
