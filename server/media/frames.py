@@ -167,11 +167,11 @@ def frames_of(codec: str) -> Sound | Pictures | None:
 
 
 def vp8_size(content: bytes) -> tuple[int, int] | None:
-    """Return the width and height that a key frame says it has (RFC 6386, 9.1)."""
+    """Return the width and height that a key frame says it has (RFC 6386, 9.1), if it has any."""
     if len(content) < 10 or content[3:6] != _START_CODE:  # noqa: PLR2004 (tag, code and sizes)
         return None
     width, height = (int.from_bytes(content[at : at + 2], "little") & 0x3FFF for at in (6, 8))
-    return width, height
+    return (width, height) if width and height else None
 
 
 def opus_milliseconds(content: bytes) -> int:

@@ -16,6 +16,7 @@ import pytest
 
 from server.media.clocks import NTP_TO_UNIX, Clock
 from server.media.forwarding import Source
+from server.media.frames import vp8_size
 from server.media.order import Hole, Window
 from server.media.recorder import MOST_UNFIT, Chunk, Gap, Recorder, UnfitCodecError
 from server.media.rtcp import SenderInfo
@@ -356,6 +357,14 @@ def test_a_picture_that_has_no_place_in_the_file_is_said_and_not_written(tmp_pat
         with pytest.raises(UnfitCodecError, match=codec) if codec else nullcontext():
             line.recorder.on_rtp(pictures, received(packet(1, kind=kind), 3.1 + MOST_UNFIT))
         line.recorder.on_rtp(pictures, received(packet(1), 3.1 + MOST_UNFIT))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "size"),
+    [(b"\x40\1\xf0\0", (320, 240)), (b"\0\0\xf0\0", None), (b"\x40\1\0\xc0", None)],
+)
+def test_a_picture_of_no_size_says_none(sizes: bytes, size: tuple[int, int] | None) -> None:
+    assert vp8_size(b"\0\0\0\x9d\x01\x2a" + sizes) == size
 
 
 def test_another_size_in_the_middle_decodes(tmp_path: Path) -> None:
