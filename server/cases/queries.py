@@ -182,20 +182,3 @@ async def list_checks(session: AsyncSession, case_id: str) -> Sequence[Check]:
 async def find_consent(session: AsyncSession, case_id: str) -> Consent | None:
     """Return the citizen's consent, if it was ever asked for."""
     return await session.get(Consent, case_id, populate_existing=True)
-
-
-async def live_case_at(session: AsyncSession, counter: str) -> Case | None:
-    """Return the case that the citizen at this counter is there for.
-
-    It is the newest that is being worked on, or else the last one finished.
-    """
-    working = select(Case).where(
-        Case.counter == counter,
-        Case.state.in_([CaseState.WAITING, CaseState.IN_CALL, CaseState.CERTIFIED]),
-    )
-    newest = Case.last_event_at.desc()
-    found = (await session.scalars(working.order_by(newest).limit(1))).one_or_none()
-    if found is not None:
-        return found
-    any_case = select(Case).where(Case.counter == counter).order_by(newest).limit(1)
-    return (await session.scalars(any_case)).one_or_none()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.cases.models import Case, CaseEvent, Consent
+from server.cases.record import UNSEEN
 from server.cases.rules import CaseState, ConsentState
 from server.citizens.models import CitizenLogin, DeviceLogin, Pairing, PickupLink, Rating
-from server.citizens.rules import AtCounter
+from server.citizens.rules import SHOWN_AFTER, STAYS, AtCounter
 from server.db.insert import insert_for
 from server.staff.models import Clerk
 
@@ -170,13 +171,25 @@ async def find_rating(session: AsyncSession, case_id: str) -> Rating | None:
     return await session.get(Rating, case_id, populate_existing=True)
 
 
-async def cases_at(session: AsyncSession, counter: str) -> list[AtCounter]:
-    """Return the cases of a counter that were touched last."""
+async def cases_at(session: AsyncSession, counter: str, now: datetime) -> list[AtCounter]:
+    """Return the cases of a counter that the citizen may be there for, the last touched first.
+
+    Who looks at a recording later, or purges it, has not touched its case.
+    """
+    touched_at = (
+        select(func.max(CaseEvent.at))
+        .where(CaseEvent.case_id == Case.id, CaseEvent.kind.not_in(UNSEEN))
+        .scalar_subquery()
+    )
     statement = (
-        select(Case.id, Case.state, Consent.state, Case.last_event_at)
+        select(Case.id, Case.state, Consent.state, touched_at)
         .outerjoin(Consent, Consent.case_id == Case.id)
-        .where(Case.counter == counter, Case.state != CaseState.WITHDRAWN)
-        .order_by(Case.last_event_at.desc())
+        .where(
+            Case.counter == counter,
+            Case.state.in_(STAYS)
+            | ((Case.state != CaseState.WITHDRAWN) & (Case.last_event_at > now - SHOWN_AFTER)),
+        )
+        .order_by(touched_at.desc())
         .limit(NEWEST)
     )
     rows = (await session.execute(statement)).all()

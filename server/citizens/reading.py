@@ -80,7 +80,7 @@ class Views:
         self, session: AsyncSession, actor: Actor, now: datetime
     ) -> tuple[Case, Step] | None:
         """Return the case that the citizen at the screen's counter is there for, and its step."""
-        chosen = choose_case(await queries.cases_at(session, actor.counter), now)
+        chosen = choose_case(await queries.cases_at(session, actor.counter, now), now)
         if chosen is None:
             return None
         case = await case_queries.find_case(session, chosen.case_id)

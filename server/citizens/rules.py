@@ -51,6 +51,8 @@ _STEPS: Final = {
     _S.WITH_JURISDICTION: Step.DONE,
 }
 _MAY_ASK: Final = frozenset({_S.DRAFT, _S.WAITING, _S.IN_CALL, _S.RETURNED})
+# What stays on the screen however long it takes.
+STAYS: Final = frozenset({_S.WAITING, _S.IN_CALL})
 RATEABLE: Final = frozenset({_S.CERTIFIED, _S.SETTLED, _S.REFUSED, _S.PROMISED})
 
 
@@ -82,7 +84,7 @@ def choose_case(cases: Iterable[AtCounter], now: datetime) -> AtCounter | None:
         case
         for case in cases
         if step_of(case) is not Step.IDLE
-        and (_stays(case.state) or now - case.touched_at < SHOWN_AFTER)
+        and (case.state in STAYS or now - case.touched_at < SHOWN_AFTER)
     ]
     return max(
         shown,
@@ -94,7 +96,3 @@ def choose_case(cases: Iterable[AtCounter], now: datetime) -> AtCounter | None:
         ),
         default=None,
     )
-
-
-def _stays(state: CaseState) -> bool:
-    return state in {CaseState.IN_CALL, CaseState.WAITING}

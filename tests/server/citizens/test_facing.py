@@ -253,6 +253,19 @@ async def test_the_next_citizen_finds_an_idle_screen(
     assert (status, refusal["code"]) == (404, "case.unknown")
 
 
+@pytest.mark.parametrize("kind", ["recording.viewed", "recording.purged"])
+async def test_what_the_citizen_does_not_see_brings_no_old_case_back(
+    desk: Desk, site: Site, clock: SetClock, kind: str
+) -> None:
+    case_id, _ = await desk.certified_case()
+    clock.advance(minutes=15)
+    assert await step(site) == "idle"
+    await desk.note(case_id, kind)
+    assert await step(site) == "idle"
+    await desk.note(case_id, "certificate.verified")
+    assert await step(site) == "certificate"
+
+
 async def test_the_screen_rates_once(desk: Desk, site: Site) -> None:
     case_id, _ = await desk.certified_case()
     body = {"case_id": case_id, "level": 5, "remark": "很快"}
