@@ -13,7 +13,8 @@ import logging
 import os
 import struct
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -34,6 +35,8 @@ MEMORY_BYTES: Final = 4 * 1024**3
 READ_BYTES: Final = 1 << 20
 # Calls that go on now are worth more than a film of one that is over.
 NICENESS: Final = 10
+# It says something at least once a second of film; what takes longer than this hangs.
+ANSWER_WITHIN: Final = 120.0
 # The first bytes come in one piece; a day's index would be longer.
 _MOST_SAID: Final = 256 << 20
 _READ, _PAGE, _HEAD, _REACHED, _MADE, _BROKEN = b"r", b"p", b"h", b"s", b"m", b"x"
@@ -86,11 +89,16 @@ async def _end(child: SpawnProcess) -> None:
         await asyncio.to_thread(child.join)
 
 
-async def _serve(link: Connection, desk: Desk) -> Made:
-    """Answer the process until it is through."""
+async def _serve(link: Connection, desk: Desk, within: float = ANSWER_WITHIN) -> Made:
+    """Answer the process until it is through; it has so many seconds to speak and to listen.
+
+    A thread that waits for it when the time is over is set free by the end of the process.
+    """
     number = 0
     while True:
-        said = await asyncio.to_thread(link.recv_bytes, _MOST_SAID)
+        with _patience():
+            async with asyncio.timeout(within):
+                said = await asyncio.to_thread(link.recv_bytes, _MOST_SAID)
         kind, rest, answer = said[:1], said[1:], b""
         if kind == _READ:
             clip, at, count = _WHERE.unpack(rest)
@@ -106,7 +114,18 @@ async def _serve(link: Connection, desk: Desk) -> Made:
             return Made(**json.loads(rest))
         else:
             raise ComposeError(rest.decode(errors="replace")[:200])
-        link.send_bytes(answer)
+        with _patience():
+            async with asyncio.timeout(within):
+                await asyncio.to_thread(link.send_bytes, answer)
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Say of a process that hangs that it does."""
+    try:
+        yield
+    except TimeoutError:
+        raise ComposeError("its process hangs") from None
 
 
 class _Clip(io.RawIOBase):

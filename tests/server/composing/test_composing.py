@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 from itertools import pairwise
+from multiprocessing import Pipe
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,11 +13,12 @@ from typing import Any
 import av
 import pytest
 
+from server.composing import process
 from server.composing.canvas import TALL, WIDE, columns_for, tile_for
 from server.composing.compose import compose
 from server.composing.film import MP4, WEBM, Format, Pages, best_format
 from server.composing.plan import Clip, Hole, Plan
-from server.composing.process import ComposeError, compose_apart
+from server.composing.process import READ_BYTES, ComposeError, compose_apart
 from server.composing.reels import RATE, Voice
 from server.media.muxing import WebM
 from tests.support.clips import FLASH_FRAMES, flash_and_beep, look, recorded
@@ -226,3 +228,16 @@ async def test_what_is_no_film_ends_the_process_and_nothing_else() -> None:
     with pytest.raises(ComposeError):
         await compose_apart(plan_of([Clip(0, 0, 1, 1400)]), desk, niceness=0)
     assert desk.pages == {}
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["says nothing", "does not listen"])
+async def test_a_process_that_hangs_holds_nobody_up(*, asks: bool) -> None:
+    desk: Any = _Desk(bytes(READ_BYTES))
+    ours, theirs = Pipe()
+    with ours, theirs:
+        if asks:
+            theirs.send_bytes(b"r" + process._WHERE.pack(0, 0, READ_BYTES))
+        with pytest.raises(ComposeError, match="hangs"):
+            await process._serve(ours, desk, within=0.1)
+        # As the end of the process would.
+        theirs.close()
