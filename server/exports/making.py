@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -67,6 +67,7 @@ class Making:
     records: Records
     files: FileStore
     niceness: int = NICENESS
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     exports: Exports = field(init=False)
     films: Films = field(init=False)
 
@@ -98,7 +99,7 @@ class Making:
     async def _try(self, claim: Claim) -> FailedError | None:
         """Compose an export; return why there is none."""
         try:
-            await self._make(claim)
+            await self._make_heard(claim)
         except FailedError as failed:
             return failed
         except ComposeError as error:
@@ -114,6 +115,29 @@ class Making:
         else:
             return None
         return FailedError(ExportFailure.BROKEN)
+
+    async def _make_heard(self, claim: Claim) -> None:
+        """Compose an export, and give a sign for as long as that takes, however slow the disk."""
+        making = asyncio.create_task(self._make(claim))
+        signs = asyncio.create_task(self._give_signs(claim))
+        try:
+            await asyncio.wait((making, signs), return_when=asyncio.FIRST_COMPLETED)
+            if making.done():
+                await making
+            else:
+                await signs
+        finally:
+            for task in (making, signs):
+                task.cancel()
+            await asyncio.wait((making, signs))
+
+    async def _give_signs(self, claim: Claim) -> None:
+        """Keep this attempt's claim alive; GivenUpError once it has none."""
+        while True:
+            async with self.units.open() as unit:
+                if not await self.exports.heard(unit, claim):
+                    raise GivenUpError
+            await self.pause(SIGN_EVERY.total_seconds())
 
     async def _make(self, claim: Claim) -> None:
         sources, parts, until = await self._sources(claim)

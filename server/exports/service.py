@@ -172,6 +172,10 @@ class Exports:
             for part in await parts_of(unit.session, call_id)
         )  # fmt: skip
 
+    async def heard(self, unit: Unit, claim: Claim) -> bool:
+        """Note that an attempt is alive; say whether it is still ours to do."""
+        return await queries.change(unit.session, claim.export_id, claim.claim, heard_at=unit.now)
+
     async def reached(self, unit: Unit, claim: Claim, progress: int) -> bool:
         """Note how much is done; say whether it is still ours to do."""
         changed = {"progress": progress, "heard_at": unit.now}
