@@ -24,6 +24,7 @@ from server.exports.rules import (
     FOLDER,
     RESERVE,
     SIGN_EVERY,
+    SUFFIXES,
     ExportFailure,
     page_context,
     page_name,
@@ -151,8 +152,9 @@ class Making:
         key = self.vault.open_key(claim.sealed_key, claim.export_id)
         desk = _Desk(self, claim, key, clips, sources.films, chunks, plan.seconds)
         made = await compose_apart(plan, desk, self.niceness)
-        sha256 = await self._look_through(claim, key, desk.pages)
-        await self._sweep(claim.export_id, but=claim.claim)
+        size, sha256 = await self._look_through(claim, key, desk.pages)
+        if made.size != size or made.media_type not in SUFFIXES:
+            raise ComposeError("what it says of its film is not so")
         async with self.units.open() as unit:
             is_ours = await self.exports.finish(
                 unit, claim, made, seconds=plan.seconds, pages=desk.pages, sha256=sha256,
@@ -160,6 +162,8 @@ class Making:
             )  # fmt: skip
         if not is_ours:
             raise GivenUpError
+        # Only now: an attempt that lost its claim would remove its successor's pages.
+        await self._sweep(claim.export_id, but=claim.claim)
 
     async def _sources(self, claim: Claim) -> tuple[Sources, Parts, datetime]:
         async with self.units.database.reading() as session:
@@ -184,13 +188,14 @@ class Making:
             raise _damaged(part, spoiled[0])
         return film
 
-    async def _look_through(self, claim: Claim, key: CaseKey, pages: int) -> str:
-        """Read the film back as it lies there, and return its hash."""
-        digest = hashlib.sha256()
+    async def _look_through(self, claim: Claim, key: CaseKey, pages: int) -> tuple[int, str]:
+        """Read the film back as it lies there; return its size and its hash."""
+        size, digest = 0, hashlib.sha256()
         for number in range(pages):
             page = await self._open(key, claim.export_id, claim.claim, number)
             await asyncio.to_thread(digest.update, page)
-        return digest.hexdigest()
+            size += len(page)
+        return size, digest.hexdigest()
 
     async def _open(self, key: CaseKey, export_id: str, claim: str, number: int) -> bytes:
         sealed = await self.files.get(page_name(export_id, claim, number))

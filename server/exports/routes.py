@@ -11,11 +11,11 @@ from server.cases.reading import Reader
 from server.errors import ServiceError
 from server.exports import messages as wire
 from server.exports.making import Making, room_for
+from server.exports.rules import SUFFIXES
 from server.recordings.viewing import Viewings
 from server.web.http import Ask, Empty, Route, StreamAnswer
 
 EXPORT = "/api/exports/{export_id:[0-9a-f]{32}}"
-_SUFFIXES = {"video/mp4": "mp4", "video/webm": "webm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class _Handlers:
         async with ask.units.open() as unit:
             number = await exports.note_taken(unit, ask.actor, row)
         media_type = row.media_type or ""
-        name = f"录音录像-{number}-{row.call_id[:8]}.{_SUFFIXES[media_type]}"
+        name = f"录音录像-{number}-{row.call_id[:8]}.{SUFFIXES[media_type]}"
         return StreamAnswer(self.making.read(row), row.size or 0, media_type, name)
 
 

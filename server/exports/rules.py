@@ -22,6 +22,8 @@ LAST_CHUNKS: Final = timedelta(seconds=60)
 # Room on the disk that belongs to the recordings of calls that go on.
 RESERVE: Final = 256 * 1024 * 1024
 DONE: Final = 100
+# What a film can be, and how its name ends then.
+SUFFIXES: Final = {"video/mp4": "mp4", "video/webm": "webm"}
 
 
 class ExportState(enum.StrEnum):

@@ -105,13 +105,16 @@ async def hang_up(cinema: Cinema) -> None:
 Act = Callable[[Desk], Awaitable[None]]
 
 
-def instead(act: Act) -> Any:  # noqa: ANN401 (it stands for compose_apart)
+MADE = Made("video/mp4", len(b"indexpictures"), len(b"index"))
+
+
+def instead(act: Act, made: Made = MADE) -> Any:  # noqa: ANN401 (it stands for compose_apart)
     """Return what stands for the process: it keeps two pages with `act` between them."""
 
     async def compose(_plan: Plan, desk: Desk, _niceness: int) -> Made:
         await desk.keep(1, b"pictures")
         await act(desk)
         await desk.keep(0, b"index")
-        return Made("video/mp4", len(b"indexpictures"), len(b"index"))
+        return made
 
     return compose
