@@ -1,4 +1,4 @@
-"""Composing in a process of its own: it has neither key nor file, only a pipe.
+"""Composing in a process of its own: it is given neither key nor file, only a pipe.
 
 It decodes what strangers sent. What it wants to read and what it has made go through the pipe as
 plain bytes, each answered by the service, so that it can neither run ahead nor run away.
@@ -70,7 +70,7 @@ async def compose_apart(plan: Plan, desk: Desk, niceness: int = NICENESS) -> Mad
     ours, theirs = context.Pipe()
     child = context.Process(target=_work, args=(theirs, plan, niceness), daemon=True)
     try:
-        await asyncio.to_thread(child.start)
+        _start(child)
         theirs.close()
         return await _serve(ours, desk)
     except (EOFError, OSError) as error:
@@ -81,6 +81,19 @@ async def compose_apart(plan: Plan, desk: Desk, niceness: int = NICENESS) -> Mad
         await _end(child)
         theirs.close()
         ours.close()
+
+
+def _start(child: SpawnProcess) -> None:
+    """Start it without our settings: what its environment holds can be read in /proc.
+
+    Nothing reads them any more once the service runs. On the loop, so that no other child of ours
+    is started meanwhile.
+    """
+    ours = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("KUAYU_")}
+    try:
+        child.start()
+    finally:
+        os.environ.update(ours)
 
 
 async def _end(child: SpawnProcess) -> None:

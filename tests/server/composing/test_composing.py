@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from datetime import UTC, datetime
 from itertools import pairwise
 from multiprocessing import Pipe
@@ -221,6 +222,23 @@ class _Desk:
 
     async def reached(self, seconds: float) -> None:
         self.heard.append(seconds)
+
+
+def _tell_environment(link: Any, _plan: Plan, _niceness: int) -> None:  # noqa: ANN401
+    names = [one.partition(b"=")[0] for one in Path("/proc/self/environ").read_bytes().split(b"\0")]
+    link.send_bytes(b"x" + b" ".join(name for name in names if name[:1] in {b"K", b"P"}))
+
+
+async def test_the_process_has_none_of_the_services_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KUAYU_SECRET", "a secret")
+    monkeypatch.setattr(process, "_work", _tell_environment)
+    with pytest.raises(ComposeError) as found:
+        await compose_apart(plan_of([Clip(0, 0, 1, 1)]), _Desk(b""), niceness=0)
+    assert "PATH" in str(found.value).split()
+    assert "KUAYU" not in str(found.value)
+    assert os.environ["KUAYU_SECRET"] == "a secret"
 
 
 async def test_what_is_no_film_ends_the_process_and_nothing_else() -> None:
