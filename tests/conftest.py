@@ -25,6 +25,7 @@ def plain_logs() -> None:
 
     structlog's own choice draws every traceback with its variables: seconds for each of them.
     """
+    structlog.reset_defaults()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
