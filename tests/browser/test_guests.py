@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.support.acts import Hall, hang_up, open_hall, ready_case, see_each_other
+from tests.support.connections import KEEP
 from tests.support.media_worker import media_worker
 from tests.support.screens import SMALL_CAMERA, Screen, Stage
 from tests.support.service import Service
@@ -18,12 +19,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 PORTS = range(43_700, 43_750)
 # A busy machine draws late, by 1.3 s at five times its load; a picture that is lost stays so.
 LONGEST_STILL = 10.0
-KEEP = """
-window.connections = [];
-window.RTCPeerConnection = class extends RTCPeerConnection {
-    constructor(...given) { super(...given); window.connections.push(this); }
-};
-"""
 # What a page sends and has opened.
 SENT = """async () => {
     const live = window.connections.filter((one) => one.connectionState === "connected");

@@ -1,4 +1,4 @@
-"""Calls over lines that lose packets or are cut: pictures go and come, the call stays."""
+"""A call over a line that loses packets and is cut: the picture goes and comes, the call stays."""
 
 from __future__ import annotations
 
@@ -6,27 +6,24 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+import pytest_asyncio
+from playwright.async_api import expect
 
+from tests.browser.conftest import ALLOWED, PLUGGED, launched
 from tests.support.acts import Hall, hang_up, open_hall, read_case, ready_case, see_each_other
+from tests.support.connections import KEEP, connected
 from tests.support.figures import note
 from tests.support.line import Address, Lane, Way, Wire, worker_behind
 from tests.support.screens import SMALL_CAMERA, Screen, Stage
 from tests.support.service import demonstration, free_port
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module"),
+]  # fmt: skip
 
 PORT = 43_700
-# Both halls' pages keep their connections where the test can ask them.
-KEEP = """
-window.connections = [];
-window.RTCPeerConnection = class extends RTCPeerConnection {
-    constructor(...given) { super(...given); window.connections.push(this); }
-};
-"""
 SENDS_PICTURE = """async (wanted) => {
     const found = [];
     for (const one of window.connections) {
@@ -77,20 +74,13 @@ class Lines:
         return [way for address, way in ways if address not in self.agents]
 
 
-async def connected(screen: Screen) -> None:
-    """Wait until a page is connected with the relay."""
-    await screen.page.wait_for_function(
-        "() => window.connections.some((one) => one.connectionState === 'connected')",
-        timeout=20_000,
-    )
-
-
-@pytest.fixture
-async def lines(chromium: Browser, tmp_path: Path) -> AsyncIterator[Lines]:
-    port = free_port()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lines]:
+    port, data = free_port(), tmp_path_factory.mktemp("lines")
     address = f"http://127.0.0.1:{port}"
     async with (
-        demonstration(tmp_path / "data", KUAYU_ALSO_SERVED_AS=address) as service,
+        launched(ALLOWED, PLUGGED) as chromium,
+        demonstration(data, KUAYU_ALSO_SERVED_AS=address) as service,
         Wire(port, service.settings.port).passing() as wire,
         worker_behind(service, PORT) as lane,
     ):

@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.support.acts import Hall, hang_up, open_hall, read_case, ready_case, see_each_other
+from tests.support.connections import KEEP, connected
 from tests.support.media_worker import media_worker
 from tests.support.screens import SMALL_CAMERA, Screen, Stage
 from tests.support.service import Service
@@ -15,13 +16,6 @@ from tests.support.service import Service
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 PORTS, OTHER_PORTS = range(43_600, 43_650), range(43_650, 43_700)
-# Every page keeps its connections where the test can ask them.
-KEEP = """
-window.connections = [];
-window.RTCPeerConnection = class extends RTCPeerConnection {
-    constructor(...given) { super(...given); window.connections.push(this); }
-};
-"""
 # The far ports of what is connected now, and how much media came from there.
 LOOK = """async () => {
     const found = [];
@@ -83,19 +77,12 @@ async def comes_from(screen: Screen, ports: range) -> None:
     assert one["received"] > 0
 
 
-async def wait_for_leg(screen: Screen) -> None:
-    await screen.page.wait_for_function(
-        "() => window.connections.some((one) => one.connectionState === 'connected')",
-        timeout=20_000,
-    )
-
-
 async def connect_by(hall: Hall) -> None:
     """Be connected before the ring, then call and accept."""
-    await wait_for_leg(hall.agent)
+    await connected(hall.agent)
     await ready_case(hall.counter)
     await hall.counter.click("next-step")
-    await wait_for_leg(hall.counter)
+    await connected(hall.counter)
     await hall.agent.at("offer-accept").click(timeout=15_000)
     await see_each_other(hall.counter, hall.agent)
 
