@@ -224,7 +224,8 @@ async def test_a_call_is_recorded_before_everybodys_eyes_and_replayed_by_its_tim
         whole = await export(board, tmp_path)
         assert stage.faults() == []
     films = await films_of(service, number, tmp_path)
-    assert whole.seconds >= max(seen.seconds for seen in films.values())
+    # It ends with one of its thirty pictures a second.
+    assert whole.seconds > max(seen.seconds for seen in films.values()) - 1 / 30
     assert len(whole.sizes) == 1
     for seen in films.values():
         assert len(seen.beeps) >= 6
