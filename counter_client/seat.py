@@ -57,7 +57,8 @@ class Seat:
         if self.leg is not None:
             self._follow_leg(self.leg)
         self._go_on(self._follow_call())
-        await self._meet(call)
+        async with self._turn:
+            await self._meet(call)
         return call
 
     async def _sit_down(self) -> Data:
@@ -115,18 +116,25 @@ class Seat:
         if error is not None and not isinstance(error, ServerLostError):
             log.error("a seat's work broke off", exc_info=error)
 
-    async def _meet(self, call: Data) -> None:
-        """Be where the call is: on a leg, or with every other end."""
+    async def _look_again(self) -> None:
+        """Be where the call is by now: what was read before our turn came is old, our leg too."""
         async with self._turn:
-            self.topology = str(call.get("topology", "direct"))
-            if self.topology == "relay":
-                await self._be_on_leg(call)
-                return
-            leg, self.leg = self.leg, None
-            if leg is not None:
-                self._met_someone.clear()
-                await leg.close()
-            await self._meet_ends(call)
+            try:
+                await self._meet(await self._client.call(self.call_id))
+            except Refusal as refused:
+                log.warning("the call cannot be read: %s", refused.code)
+
+    async def _meet(self, call: Data) -> None:
+        """Be where the call is: on a leg, or with every other end. One at a time."""
+        self.topology = str(call.get("topology", "direct"))
+        if self.topology == "relay":
+            await self._be_on_leg(call)
+            return
+        leg, self.leg = self.leg, None
+        if leg is not None:
+            self._met_someone.clear()
+            await leg.close()
+        await self._meet_ends(call)
 
     async def _be_on_leg(self, call: Data) -> None:
         """Have our seat on a leg of ours that lives, and open one if there is none."""
@@ -158,14 +166,12 @@ class Seat:
     async def _try_again(self) -> None:
         """Look once more where the call is, after a while: its relay may only just be there."""
         await asyncio.sleep(AGAIN_AFTER)
-        with suppress(Refusal):
-            await self._meet(await self._client.call(self.call_id))
+        await self._look_again()
 
     async def _mend(self, leg: Leg) -> None:
         """Take another leg when ours is lost, unless the call is elsewhere by then."""
         await leg.broken.wait()
-        with suppress(Refusal):
-            await self._meet(await self._client.call(self.call_id))
+        await self._look_again()
 
     async def _meet_ends(self, call: Data) -> None:
         """Negotiate with the ends that have come, and anew with those that came again."""
@@ -223,10 +229,7 @@ class Seat:
         """Ask for the call again whenever its seats or its state have changed."""
         while True:
             await self._client.heard("call.changed", self._of_this_call, None)
-            try:
-                await self._meet(await self._client.call(self.call_id))
-            except Refusal as refused:
-                log.warning("the call cannot be read: %s", refused.code)
+            await self._look_again()
 
     async def _report(self, end: Receiving) -> None:
         """Tell the service whatever a connection of ours says."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from counter_client.client import Client
+from counter_client.leg import Leg
 from counter_client.seat import Seat
 from tests.support.protocol_server import ProtocolServer, answer, protocol_server, refusal
 
@@ -134,3 +135,27 @@ async def test_leaving_ends_everything_even_when_the_socket_is_gone(calls: Calls
         await calls.service.drop_sockets()
     left = [repr(task.get_coro()) for task in asyncio.all_tasks() - before]
     assert not [name for name in left if "Seat" in name or "Peer" in name]
+
+
+class Reading(Client):
+    """A client of no service that counts how often a call was read."""
+
+    reads = 0
+
+    async def call(self, _call_id: str) -> dict[str, Any]:
+        self.reads += 1
+        return {"topology": "direct", "seats": [], "ends": []}
+
+
+async def test_a_seat_that_lost_its_leg_reads_the_call_when_its_turn_has_come() -> None:
+    async with Reading("http://192.0.2.1") as client:
+        seat, lost = Seat(client, "a1"), Leg(client)
+        lost.broken.set()
+        async with seat._turn:
+            mending = asyncio.ensure_future(seat._mend(lost))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert client.reads == 0
+        await mending
+        assert client.reads == 1
+        await lost.end()
