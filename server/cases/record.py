@@ -32,6 +32,8 @@ from server.vault import CaseKey, Vault
 # What is written behind the citizen's back: the screen before them shows the same after it.
 UNSEEN: Final = frozenset({
     "recording.chunk", "recording.gap", "recording.viewed", "recording.purged",
+    "export.requested", "export.finished", "export.failed", "export.cancelled",
+    "export.downloaded", "export.purged",
 })  # fmt: skip
 
 FindSitting = Callable[[AsyncSession, Actor, Case], Awaitable[Sitting]]
