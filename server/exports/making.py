@@ -14,6 +14,7 @@ import structlog
 from server.calls.rules import SeatSide
 from server.cases.queries import find_case
 from server.cases.record import Records
+from server.composing.film import PAGE
 from server.composing.process import NICENESS, ComposeError, compose_apart
 from server.db.unit import Units
 from server.errors import ServiceError
@@ -22,12 +23,14 @@ from server.exports.models import Export
 from server.exports.planning import Sources, plan_of
 from server.exports.rules import (
     FOLDER,
+    LOOK_EVERY,
     RESERVE,
     SIGN_EVERY,
     SUFFIXES,
     ExportFailure,
     page_context,
     page_name,
+    pages_of,
     percent,
 )
 from server.exports.service import Claim, Exports
@@ -150,7 +153,8 @@ class Making:
             raise FailedError(ExportFailure.DISK_FULL)
         chunks = {part.id: own for part, own in parts}
         key = self.vault.open_key(claim.sealed_key, claim.export_id)
-        desk = _Desk(self, claim, key, clips, sources.films, chunks, plan.seconds)
+        most = pages_of(sum(part.size for part, _ in parts), plan.seconds, PAGE)
+        desk = _Desk(self, claim, key, clips, sources.films, chunks, plan.seconds, most)
         made = await compose_apart(plan, desk, self.niceness)
         size, sha256 = await self._look_through(claim, key, desk.pages)
         if made.size != size or made.media_type not in SUFFIXES:
@@ -177,11 +181,12 @@ class Making:
             marks = await queries.marks_of(session, claim.case_id)
         if not there:
             raise FailedError(ExportFailure.PURGED)
-        films = {part.id: await self._film(part, chunks) for part, chunks in parts if chunks}
+        films = {part.id: await self.whole(part, chunks) for part, chunks in parts if chunks}
         sources = Sources(claim.call_id, case.number, seats, every, begins, films, marks)
         return sources, parts, min(part.retain_until for part in there)
 
-    async def _film(self, part: Recording, chunks: Sequence[RecordingChunk]) -> Film:
+    async def whole(self, part: Recording, chunks: Sequence[RecordingChunk]) -> Film:
+        """Return a part's film if every chunk opens; FailedError names the first that does not."""
         film = await self.films.look_through(part, chunks)
         spoiled = sorted((*film.lost, *film.altered))
         if spoiled:
@@ -244,6 +249,7 @@ class _Desk:
     films: Mapping[str, Film]
     chunks: Mapping[str, Sequence[RecordingChunk]]
     seconds: float
+    most_pages: int
     pages: int = 0
     told: int = 0
     told_at: datetime | None = None
@@ -261,11 +267,15 @@ class _Desk:
                 now = await session.get(Recording, part.id)
             if now is None or now.purged_at is not None:
                 raise FailedError(ExportFailure.PURGED) from None
-            await self.making._film(part, self.chunks[part.id])  # noqa: SLF001
+            await self.making.whole(part, self.chunks[part.id])
             raise
 
     async def keep(self, number: int, page: bytes) -> None:
-        """Seal a page and put it away."""
+        """Seal a page and put it away, if it is no more than such a film can have."""
+        if self.pages >= self.most_pages:
+            raise ComposeError("its film is longer than its plan")
+        if self.pages % LOOK_EVERY == 0 and await self.making.files.room() < RESERVE:
+            raise FailedError(ExportFailure.DISK_FULL)
         context = page_context(self.claim.export_id, self.claim.claim, number)
         sealed = await asyncio.to_thread(self.key.seal_bytes, page, context)
         name = page_name(self.claim.export_id, self.claim.claim, number)

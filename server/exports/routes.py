@@ -10,6 +10,7 @@ from server.calls.routes import CALL
 from server.cases.reading import Reader
 from server.errors import ServiceError
 from server.exports import messages as wire
+from server.exports import queries
 from server.exports.making import Making, room_for
 from server.exports.rules import SUFFIXES
 from server.recordings.viewing import Viewings
@@ -28,10 +29,10 @@ class _Handlers:
         call_id, exports = ask.path["call_id"], self.making.exports
         async with ask.database.reading() as session:
             parts = await self.viewings.parts(session, ask.actor, call_id)
-            known = await exports.newest(session, ask.actor, call_id)
+            is_there = await queries.current_of(session, call_id) is not None
         if not any(chunks for _, chunks in parts):
             raise ServiceError("recording.missing")
-        if (known is None or not known.mine) and await self.making.files.room() < room_for(parts):
+        if not is_there and await self.making.files.room() < room_for(parts):
             raise ServiceError("disk.full")
         return await ask.command(
             lambda unit: exports.request(unit, ask.actor, call_id, ask.said.reason)

@@ -21,6 +21,10 @@ MOST_TRIES: Final = 3
 LAST_CHUNKS: Final = timedelta(seconds=60)
 # Room on the disk that belongs to the recordings of calls that go on.
 RESERVE: Final = 256 * 1024 * 1024
+# Picture and sound of any film of ours need less.
+MOST_BYTES_A_SECOND: Final = 1_000_000
+# How often, in pages of its film, who composes looks whether there is still room.
+LOOK_EVERY: Final = 16
 DONE: Final = 100
 # What a film can be, and how its name ends then.
 SUFFIXES: Final = {"video/mp4": "mp4", "video/webm": "webm"}
@@ -72,6 +76,11 @@ def may_still_grow(
 def percent(seconds: float, of: float) -> int:
     """Return how much is done, never all of it before it is."""
     return min(DONE - 1, max(0, int(seconds * DONE / of))) if of > 0 else 0
+
+
+def pages_of(recorded: int, seconds: float, page: int) -> int:
+    """Return how many pages a film has at most: it is smaller than its recording, as a rule."""
+    return 16 + (2 * recorded + int(seconds * MOST_BYTES_A_SECOND)) // page
 
 
 def page_name(export_id: str, claim: str, number: int) -> str:

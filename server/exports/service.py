@@ -149,27 +149,32 @@ class Exports:
 
     # What becomes of it
 
-    async def take_next(self, unit: Unit) -> Claim | None:
-        """Take up the oldest export whose recording can grow no more."""
-        for row in await queries.waiting(unit.session):
-            if await self._may_grow(unit, row.call_id):
-                continue
-            claim, key = new_id(), self.records.vault.new_key(row.id)
-            if await queries.claim(
-                unit.session, row.id, claim=claim, tries=row.tries + 1, heard_at=unit.now,
-                sealed_key=key, progress=0,
-            ):  # fmt: skip
-                await self._tell(unit, row.id)
-                return Claim(row.id, claim, row.case_id, row.call_id, key)
+    async def next_waiting(self, session: AsyncSession, now: datetime) -> str | None:
+        """Return the oldest export that waits and whose recording can grow no more."""
+        for row in await queries.waiting(session):
+            if not await self._may_grow(session, row.call_id, now):
+                return row.id
         return None
 
-    async def _may_grow(self, unit: Unit, call_id: str) -> bool:
+    async def take(self, unit: Unit, export_id: str) -> Claim | None:
+        """Take a waiting export up; None if another attempt has, or it has been given up."""
+        row = await self._row(unit.session, export_id)
+        claim, key = new_id(), self.records.vault.new_key(row.id)
+        if not await queries.claim(
+            unit.session, row.id, claim=claim, tries=row.tries + 1, heard_at=unit.now,
+            sealed_key=key, progress=0,
+        ):  # fmt: skip
+            return None
+        await self._tell(unit, row.id)
+        return Claim(row.id, claim, row.case_id, row.call_id, key)
+
+    async def _may_grow(self, session: AsyncSession, call_id: str, now: datetime) -> bool:
         return any(
             may_still_grow(
                 part.state, part.ended_for, part.ended_at, chunks=part.chunks,
-                told=part.told_chunks, now=unit.now,
+                told=part.told_chunks, now=now,
             )
-            for part in await parts_of(unit.session, call_id)
+            for part in await parts_of(session, call_id)
         )  # fmt: skip
 
     async def heard(self, unit: Unit, claim: Claim) -> bool:

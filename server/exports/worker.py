@@ -48,15 +48,15 @@ class ExportWorker(Timers):
         done += [await self.one(exports.expire, export_id) for export_id in overdue]
         async with self.units.database.reading() as session:
             emptied = await queries.to_empty(session, now - 2 * SIGN_EVERY)
-            waits = bool(await queries.waiting(session))
+            next_one = await self.making.exports.next_waiting(session, now)
         done += [await self._empty(export_id) for export_id in emptied]
-        if waits and (self._running is None or self._running.done()):
-            await self._take_next()
+        if next_one is not None and (self._running is None or self._running.done()):
+            await self._take(next_one)
         return done
 
-    async def _take_next(self) -> None:
+    async def _take(self, export_id: str) -> None:
         async with self.units.open() as unit:
-            claim = await self.making.exports.take_next(unit)
+            claim = await self.making.exports.take(unit, export_id)
         if claim is not None:
             self._running = asyncio.create_task(self.making.make(claim))
 
