@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, and_, exists, func, or_, select, update
+from sqlalchemy import CursorResult, and_, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.cases.models import CaseEvent
@@ -53,6 +53,12 @@ async def orderers(session: AsyncSession, export_id: str) -> Sequence[str]:
     """Return who asked for an export."""
     statement = select(ExportOrder.clerk_id).where(ExportOrder.export_id == export_id)
     return sorted((await session.scalars(statement)).all())
+
+
+async def withdraw(session: AsyncSession, export_id: str, clerk_id: str) -> None:
+    """Forget that a clerk asked for an export."""
+    mine = and_(ExportOrder.export_id == export_id, ExportOrder.clerk_id == clerk_id)
+    await session.execute(delete(ExportOrder).where(mine))
 
 
 async def waiting(session: AsyncSession) -> Sequence[Export]:

@@ -93,16 +93,25 @@ class Exports:
         return wire.ExportJob.of(row, mine=await queries.has_ordered(session, row.id, actor.id))
 
     async def cancel(self, unit: Unit, actor: Actor, export_id: str) -> wire.ExportJob:
-        """Give an export up that I asked for; refuses export.over once nothing is under way."""
+        """Withdraw my order; the export itself is given up with the last one.
+
+        Refuses export.over once nothing is under way.
+        """
         row = await self._mine(unit.session, actor, export_id)
         with unknown_as("export.unknown"):
             entry = await self.records.begin(unit, actor, row.case_id, Action.EXPORT_RECORDING)
-        changed = {"state": ExportState.CANCELLED, "ended_at": unit.now, "sealed_key": None}
+        # The record is locked: nobody else orders or withdraws now.
+        is_last = await queries.orderers(unit.session, row.id) == [actor.id]
+        gone = {"state": ExportState.CANCELLED, "ended_at": unit.now, "sealed_key": None}
+        changed = gone if is_last else {"progress": Export.progress}
         if not await queries.leave(unit.session, row.id, UNDER_WAY, **changed):
             raise ServiceError("export.over")
-        await entry.append("export.cancelled", {"call_id": row.call_id, "export_id": row.id})
+        data = {"call_id": row.call_id, "export_id": row.id}
+        await entry.append("export.cancelled", data)
         await self._tell(unit, row.id)
-        return wire.ExportJob.of(await self._row(unit.session, row.id), mine=True)
+        if not is_last:
+            await queries.withdraw(unit.session, row.id, actor.id)
+        return wire.ExportJob.of(await self._row(unit.session, row.id), mine=is_last)
 
     async def film(
         self, session: AsyncSession, actor: Actor, export_id: str, now: datetime

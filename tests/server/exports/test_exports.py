@@ -340,6 +340,21 @@ async def test_a_changed_page_is_given_to_nobody(
     assert "export.downloaded" not in await cinema.kinds()
 
 
+async def test_who_gives_it_up_does_not_take_it_from_others(
+    either_cinema: Cinema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cinema = either_cinema
+    act(monkeypatch)
+    _, job = await cinema.ask()
+    await cinema.ask(LU.name)
+    _, left = await cinema.cancel(job["id"])
+    assert (left["state"], left["mine"]) == ("queued", False)
+    assert (await cinema.cancel(job["id"]))[1]["code"] == "export.unknown"
+    await cinema.compose()
+    assert (await cinema.download(job["id"]))[0] == 404
+    assert (await cinema.download(job["id"], LU.name))[0] == 200
+
+
 async def test_a_page_that_is_lost_further_on_breaks_the_download(
     cinema: Cinema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
