@@ -149,7 +149,7 @@ const calls: Record<string, Words> = {
   "export.altered": { what: "导出的文件与合成时不符，不能下载", next: "请重新导出，并联系管理员核查存储", apart: true },
   "export.broken": { what: "合成程序出错，没有导出", next: "请重试；仍不成功请联系管理员", apart: true },
   "export.interrupted": { what: "合成多次被中断，没有导出", next: "请稍后重试", apart: true },
-  "disk.full": { what: "服务器磁盘空间不足，没有开始", next: "请联系管理员", apart: true },
+  "disk.full": { what: "服务器磁盘空间不足，未能开始导出", next: "请联系管理员", apart: true },
   "recording.unavailable": { what: "当前通话没有经过媒体中继，无法录制", next: "请联系管理员检查媒体中继" },
   "chunk.altered": { what: "录制内容与其校验值不符", next: "请联系管理员检查媒体中继" },
   "chunk.taken": { what: "同一段录制内容前后不一致", next: "请联系管理员检查媒体中继" },
@@ -190,7 +190,7 @@ export const WORDS: Readonly<Record<string, Words>> = {
   ...citizens,
 };
 
-const UNEXPECTED: Words = { what: "出现了没有料到的问题", next: "请刷新页面后重试；仍不成功请联系管理员" };
+const UNEXPECTED: Words = { what: "发生未知错误", next: "请刷新页面后重试；仍不成功请联系管理员" };
 
 function wordsOf(error: unknown): Words {
   return (error instanceof ApiError ? WORDS[error.code] : undefined) ?? UNEXPECTED;

@@ -18,6 +18,6 @@ test("a failure says why, and which chunk is to blame", () => {
   expect(exportWords(job("failed", { code: "disk.full" }))).toBe("失败：服务器磁盘空间不足，请联系管理员");
   const damage = { side: "remote", part: 1, chunk: 4 };
   expect(exportWords(job("failed", { code: "recording.altered", damage }))).toBe(
-    "失败：属地一侧第 1 段录制的第 4 块缺失或与留痕不符，请联系管理员核查存储",
+    "失败：属地一侧第 1 段录制的第 4 个片段缺失或与留痕不符，请联系管理员核查存储",
   );
 });

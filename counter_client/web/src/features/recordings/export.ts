@@ -17,9 +17,9 @@ export const isUnderWay = (job: ExportJob | null) => job?.state === "queued" || 
 /** Why there is no film, with the chunk that is to blame if one is. */
 export function failureOf({ code, damage }: ExportJob): string {
   if (code === "recording.altered" && damage) {
-    return `${SIDES[damage.side] ?? ""}一侧第 ${damage.part} 段录制的第 ${damage.chunk} 块缺失或与留痕不符，请联系管理员核查存储`;
+    return `${SIDES[damage.side] ?? ""}一侧第 ${damage.part} 段录制的第 ${damage.chunk} 个片段缺失或与留痕不符，请联系管理员核查存储`;
   }
-  return FAILURES[code ?? ""] ?? "出现了没有料到的问题";
+  return FAILURES[code ?? ""] ?? "发生未知错误，请联系管理员";
 }
 
 /** How far it is, in a few words; nothing where nothing is to be said. */

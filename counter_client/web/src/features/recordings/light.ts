@@ -15,14 +15,14 @@ export const LIGHT_WORDS: Record<Light, string> = {
 
 /** Why a part ended that should have gone on. */
 const FAILURES: Record<string, string> = {
-  silent: "没有收到录制内容",
+  silent: "未收到录制内容",
   unkept: "录制内容存不下去，可能是存储已满",
   overflow: "录制内容积压过多",
   refused: "录制内容没有被接收",
   broken: "录制程序出错",
   worker_lost: "媒体中继断开",
   leg_lost: "视频连接断开",
-  seat_moved: "视频连接换了位置",
+  seat_moved: "视频连接已切换",
 };
 
 type News = "recording.changed" | "recording.failed";
