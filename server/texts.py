@@ -43,6 +43,7 @@ PAUSED_WORDS: Final = "暂停录制"
 PURGED_WORDS: Final = "保存期满，已销毁"
 GAP_WORDS: Final = {
     "": "没有录制",
+    "call_ended": "通话已结束",
     "worker_lost": "媒体中继断开",
     "leg_lost": "视频连接断开",
     "seat_moved": "视频连接已切换",

@@ -69,7 +69,9 @@ def _draw(canvas: Canvas, plan: Plan, number: int, lane: Lane, at: float) -> boo
     frame = lane.picture(at + 0.5 / FRAMES_A_SECOND)
     why = _why(plan, number, at)
     if lane.is_dark(at, in_hole=why is not None):
-        return canvas.sign(number, _BROKEN, why or (_NO_PICTURE if lane.is_running() else ""))
+        # A camera that is off breaks nothing: sound goes on.
+        is_broken = why is not None or not lane.is_running()
+        return canvas.sign(number, _BROKEN if is_broken else _NO_PICTURE, why or "")
     if frame is None:
         return False
     canvas.show(number, frame)

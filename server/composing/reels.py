@@ -153,7 +153,9 @@ class Lane:
         if reel is not None and at > reel.clip.at + reel.clip.seconds:
             reel.container.close()
             self._reel = reel = None
-        return reel is None or at - self._seen_at > (FRESH_IN_HOLE if in_hole else FRESH)
+        # Between two parts that follow at once the last picture stands.
+        none_comes = in_hole or reel is None
+        return at - self._seen_at > (FRESH_IN_HOLE if none_comes else FRESH)
 
     def is_running(self) -> bool:
         """Say whether a clip plays now."""

@@ -20,7 +20,7 @@ from server.composing.compose import compose
 from server.composing.film import MP4, WEBM, Format, Pages, best_format
 from server.composing.plan import Clip, Hole, Plan
 from server.composing.process import READ_BYTES, ComposeError, compose_apart
-from server.composing.reels import RATE, Voice
+from server.composing.reels import RATE, READ_AHEAD, Lane, Voice
 from server.media.muxing import WebM
 from tests.support.clips import FLASH_FRAMES, flash_and_beep, look, recorded
 
@@ -156,6 +156,20 @@ def test_a_pause_shows_no_old_picture(tmp_path: Path) -> None:
         shown[name] = max(value for at, value in bright.items() if 0.9 < at < 1.9) > 128
     # The last one before it was white, and stands for a while where nobody knows of a pause.
     assert shown == {"known": False, "unknown": True}
+
+
+def test_a_picture_stands_over_a_seam_of_two_parts_and_not_long_beyond_the_last() -> None:
+    whole = film_of(1)
+    clips = [Clip(0, at, 1.0, len(whole)) for at in (0.0, 1.2)]
+    lane = Lane(list(enumerate(clips)), lambda _number: io.BufferedReader(io.BytesIO(whole)))  # type: ignore[arg-type]
+    dark = {}
+    for tick in range(90):
+        at = tick / 30
+        lane.advance(at + READ_AHEAD)
+        lane.picture(at)
+        dark[at] = lane.is_dark(at, in_hole=False)
+    assert not any(is_dark for at, is_dark in dark.items() if at < 2.4)
+    assert all(is_dark for at, is_dark in dark.items() if at > 2.8)
 
 
 def test_a_lane_without_any_film_is_there_and_says_so(tmp_path: Path) -> None:
