@@ -10,7 +10,8 @@ test("each state has its words", () => {
   expect(exportWords(job("queued"))).toBe("排队中");
   expect(exportWords(job("composing"))).toBe("正在合成 42 %");
   expect(exportWords(job("ready"))).toBe("可下载");
-  expect(exportWords(job("ready", { mine: false }))).toBe("方值班已导出，写明理由后可下载");
+  expect(exportWords(job("ready", { mine: false }))).toBe("方值班已导出，填写理由后可下载");
+  expect(exportWords(job("composing", { mine: false }))).toBe("方值班正在导出，填写理由后也可下载");
   expect(["queued", "composing", "ready", "failed"].filter((state) => isUnderWay(job(state)))).toEqual(["queued", "composing"]);
 });
 

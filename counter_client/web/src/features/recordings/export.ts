@@ -24,13 +24,15 @@ export function failureOf({ code, damage }: ExportJob): string {
 
 /** How far it is, in a few words; nothing where nothing is to be said. */
 export function exportWords(job: ExportJob | null): string {
+  // Who has not asked for it is not told how far it is.
+  if (job && isUnderWay(job) && !job.mine) return `${job.asked_by_name}正在导出，填写理由后也可下载`;
   switch (job?.state) {
     case "queued":
       return "排队中";
     case "composing":
       return `正在合成 ${job.progress} %`;
     case "ready":
-      return job.mine ? "可下载" : `${job.asked_by_name}已导出，写明理由后可下载`;
+      return job.mine ? "可下载" : `${job.asked_by_name}已导出，填写理由后可下载`;
     case "failed":
       return `失败：${failureOf(job)}`;
     case "cancelled":
