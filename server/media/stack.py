@@ -12,6 +12,7 @@ import asyncio
 import copy
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, Protocol
 
 from aioice import Candidate, stun
@@ -78,6 +79,7 @@ class Transport:
     def __init__(self, port: Port, listener: Listener, dropped: Counter[str]) -> None:
         """Prepare to answer; `dropped` counts what was thrown away, by reason."""
         self._port, self._listener, self._dropped = port, listener, dropped
+        _teach_vp9()
         self._peer = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
@@ -354,17 +356,8 @@ def _codec(said: RTCRtpCodecParameters) -> Codec:
     )
 
 
-def _forwarded(media: str, keep: Callable[[str], bool]) -> list[RTCRtpCodecParameters]:
-    found = [copy.deepcopy(one) for one in CODECS[media] if keep(one.mimeType.lower())]
-    for codec in found:
-        if media == "audio" or not codec.mimeType.lower().endswith("/rtx"):
-            extra = [_TRANSPORT_CC] if media == "audio" else [_TRANSPORT_CC, _FIR]
-            codec.rtcpFeedback = [*codec.rtcpFeedback, *extra]
-    return found
-
-
 # aiortc refuses an offer that has nothing of its own, and it knows no VP9.
-CODECS["video"] += [
+_VP9: Final = [
     RTCRtpCodecParameters(
         "video/VP9",
         90_000,
@@ -374,6 +367,27 @@ CODECS["video"] += [
     ),
     RTCRtpCodecParameters("video/rtx", 90_000, payloadType=110, parameters={"apt": 109}),
 ]
+
+
+@cache
+def _teach_vp9() -> None:
+    """Have aiortc take VP9 in this process.
+
+    Not by the import alone: whoever decodes with aiortc here would offer what it cannot.
+    """
+    CODECS["video"] += _VP9
+
+
+def _forwarded(media: str, keep: Callable[[str], bool]) -> list[RTCRtpCodecParameters]:
+    known = [*CODECS[media], *(_VP9 if media == "video" else ())]
+    found = [copy.deepcopy(one) for one in known if keep(one.mimeType.lower())]
+    for codec in found:
+        if media == "audio" or not codec.mimeType.lower().endswith("/rtx"):
+            extra = [_TRANSPORT_CC] if media == "audio" else [_TRANSPORT_CC, _FIR]
+            codec.rtcpFeedback = [*codec.rtcpFeedback, *extra]
+    return found
+
+
 # Everything is passed on as it is: the relay neither decodes nor encodes.
 _FORWARDED: Final[dict[str, list[RTCRtpCodecParameters]]] = {
     "audio": _forwarded("audio", lambda kind: kind == "audio/opus"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -264,7 +265,7 @@ async def test_a_bad_description_is_refused_and_a_good_one_after_it_answered(
 def spoilt(sdp: str) -> dict[str, str]:
     """Descriptions that are wrong in one place."""
     return {
-        "no codec in common": sdp.replace("VP8", "VP0").replace("H264", "H200"),
+        "no codec in common": re.sub("VP8|VP9|H264", "VP0", sdp),
         "no fingerprint": drop(sdp, "a=fingerprint"),
         "no ICE user": drop(sdp, "a=ice-ufrag"),
         "a candidate cut short": sdp.replace(" typ host", ""),
