@@ -231,4 +231,5 @@ async def test_a_call_is_recorded_before_everybodys_eyes_and_replayed_by_its_tim
         assert len(seen.beeps) >= 6
         # What canvas and sound card of a busy browser add is theirs: the recorder's own share is
         # held to 20 ms without them, in tests/server/media/test_recorder.py.
-        assert abs(apart(seen)) <= 0.06
+        # Chromium's queue of sound alone was seen to add 104 ms on two busy cores.
+        assert abs(apart(seen)) <= 0.15
