@@ -1,4 +1,4 @@
-"""What issues certificates: one signer for the run, and desks on it."""
+"""What issues certificates, one signer for the run and desks on it; and halls with their queue."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from server.db.unit import Units
 from server.files import LocalFiles
 from tests.support.database import SetClock
 from tests.support.desk import Desk, load_catalogue, running_signer
+from tests.support.halls import Halls, wait_patiently
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +43,16 @@ async def either_desk(either_units: Units, signer: Signer, tmp_path: Path) -> As
     """The same, once on SQLite and once on PostgreSQL."""
     async with open_desk(either_units, signer, tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def halls(units: Units) -> Halls:
+    """The halls on SQLite."""
+    return Halls(units)
+
+
+@pytest.fixture
+def either_halls(either_units: Units) -> Halls:
+    """The halls once on SQLite and once on PostgreSQL, which waits as long as it takes."""
+    wait_patiently(either_units.database)
+    return Halls(either_units)

@@ -27,7 +27,6 @@ from tests.support.halls import (
     ZHOU,
     Halls,
     screen,
-    wait_patiently,
 )
 from tests.support.site import Logins, Site, serving
 from tests.support.wire import Wire, wired, worker_wired
@@ -62,19 +61,6 @@ class Lines:
         said = await wire.say("seat.taken", {"call_id": call_id})
         assert said["error"] is None, said
         return wire, said["data"]
-
-
-@pytest.fixture
-def halls(units: Units) -> Halls:
-    """The queue on SQLite."""
-    return Halls(units)
-
-
-@pytest.fixture
-def either_halls(either_units: Units) -> Halls:
-    """The queue once on SQLite and once on PostgreSQL, which waits as long as it takes."""
-    wait_patiently(either_units.database)
-    return Halls(either_units)
 
 
 @pytest.fixture
