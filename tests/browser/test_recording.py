@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import statistics
 from asyncio.subprocess import Process
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from tests.support.acts import (
     see_each_other,
 )
 from tests.support.clips import Seen, look
+from tests.support.flashes import FLASH_AND_BEEP, apart
 from tests.support.inspector import Inspector
 from tests.support.media_worker import media_worker, until
 from tests.support.screens import Screen, Stage
@@ -33,35 +33,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PORTS = range(43_700, 43_750)
 REASON = "群众投诉复核"
-# A camera that turns white and a microphone that beeps at every full second, by one clock.
-FLASH_AND_BEEP = """
-    const media = navigator.mediaDevices;
-    if (media) media.getUserMedia = async () => {
-        const canvas = document.createElement("canvas");
-        [canvas.width, canvas.height] = [320, 240];
-        const drawing = canvas.getContext("2d");
-        const sound = new AudioContext({ latencyHint: 0 });
-        const tone = new OscillatorNode(sound, { frequency: 1000 });
-        const gain = new GainNode(sound, { gain: 0 });
-        const out = new MediaStreamAudioDestinationNode(sound);
-        tone.connect(gain).connect(out);
-        tone.start();
-        await sound.resume();
-        for (let second = 1; second < 600; second += 1) {
-            gain.gain.setValueAtTime(0.8, second);
-            gain.gain.setValueAtTime(0, second + 0.2);
-        }
-        setInterval(() => {
-            const white = sound.currentTime > 1 && sound.currentTime % 1 < 0.2;
-            const dark = `rgb(0, 0, ${Math.round(performance.now() / 50) % 40})`;
-            drawing.fillStyle = white ? "#fff" : dark;
-            drawing.fillRect(0, 0, 320, 240);
-        }, 15);
-        const stream = canvas.captureStream(30);
-        stream.addTrack(out.stream.getAudioTracks()[0]);
-        return stream;
-    };
-"""
 
 
 @pytest.fixture
@@ -198,14 +169,6 @@ async def films_of(service: Service, number: str, folder: Path) -> dict[str, See
             path.write_bytes(await films.read(part, film, 0, film.size))
             found[part.side.value] = await asyncio.to_thread(look, str(path))
     return found
-
-
-def apart(seen: Seen) -> float:
-    """Return by how many seconds sound is later than picture, in the middle of all beeps."""
-    found = [
-        beep - min(seen.flashes, key=lambda one, at=beep: abs(one - at)) for beep in seen.beeps
-    ]
-    return statistics.median(found)
 
 
 async def test_a_call_is_recorded_before_everybodys_eyes_and_replayed_by_its_timeline(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +23,8 @@ BEHIND = "127.0.0.1"
 
 
 Address = tuple[str, int]
+# What becomes of a datagram on its way: it comes, with others that waited for it, or never.
+Spoil = Callable[[bytes], Iterable[bytes]]
 
 
 @dataclass
@@ -46,6 +48,7 @@ class Lane:
     #: What becomes of those who have not come yet.
     up: float = 0.0
     cut: bool = False
+    spoil: Spoil = lambda data: (data,)
     _dice: random.Random = field(default_factory=lambda: random.Random(7))
 
     def open(self) -> None:
@@ -66,7 +69,8 @@ class Lane:
         for data, address in _waiting(self.front):
             way = self.ways.get(address) or self._begin(address)
             if not self._lost(way, way.up):
-                self._send(way.back, data)
+                for one in self.spoil(data):
+                    self._send(way.back, one)
 
     def _from_far(self, way: Way, address: Address) -> None:
         for data, _ in _waiting(way.back):
