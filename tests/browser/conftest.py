@@ -24,12 +24,18 @@ UNPLUGGED = "--use-fake-device-for-media-stream=device-count=0"
 REFUSED = "--use-fake-ui-for-media-stream=deny"
 
 
-@asynccontextmanager
-async def launched(*flags: str) -> AsyncIterator[Browser]:
-    """Run the distribution's Chromium; fails where none is installed."""
+def installed() -> Path:
+    """Return where Chromium is; fails where none is installed."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.fail("no Chromium is installed: run `make system`")
+    return Path(path)
+
+
+@asynccontextmanager
+async def launched(*flags: str, path: Path | None = None) -> AsyncIterator[Browser]:
+    """Run the distribution's Chromium, or what starts it elsewhere."""
+    path = path or installed()
     async with async_playwright() as playwright:
         # Root may not use the sandbox; the pages are our own.
         browser = await playwright.chromium.launch(

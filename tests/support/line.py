@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -125,9 +126,11 @@ async def lane_to(address: str, port: int) -> AsyncIterator[Lane]:
 class Wire:
     """A TCP port before the service."""
 
-    def __init__(self, port: int, far: int) -> None:
-        """Prepare to pass on what comes to `port` of loopback to its port `far`."""
-        self.port, self._far = port, far
+    def __init__(
+        self, port: int, far: int, address: str = BEHIND, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Prepare to pass on what comes to `port` of an address to the port `far` of loopback."""
+        self.port, self._far, self._address, self._tls = port, far, address, tls
         self._whole = asyncio.Event()
         self._whole.set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,7 +146,7 @@ class Wire:
     @asynccontextmanager
     async def passing(self) -> AsyncIterator[Wire]:
         """Pass on while the block runs."""
-        server = await asyncio.start_server(self._meet, BEHIND, self.port)
+        server = await asyncio.start_server(self._meet, self._address, self.port, ssl=self._tls)
         try:
             yield self
         finally:
