@@ -79,11 +79,12 @@ async def _run(folder: Path, seconds: float) -> tuple[list[tuple[float, float]],
         stop.set()
         await pumping
         await asyncio.sleep(1)  # What is on the way arrives.
+        # First, for aiortc waits for ever for its end of a connection that the other has closed.
+        await asyncio.gather(*(end.connection.close() for end in ends))
         reader, writer = await asyncio.open_unix_connection(folder / "bench.sock")
         writer.write(b'{"end": true}\n')
         left = json.loads(await reader.readline())
         writer.close()
-        await asyncio.gather(*(end.connection.close() for end in ends))
     return samples, left
 
 
