@@ -59,6 +59,11 @@ def preview(facts: Facts, template: Template, fallback: Path | None = None) -> b
     return _draw(facts, template, fallback, "预　览", live=False).pdf
 
 
+def specimen(facts: Facts, template: Template, fallback: Path | None = None) -> bytes:
+    """Draw how a kind of certificate looks, marked 样张: without seal, without a live QR code."""
+    return _draw(facts, template, fallback, "样　张", live=False).pdf
+
+
 def _draw(
     facts: Facts, template: Template, fallback: Path | None, mark: str | None, *, live: bool
 ) -> Drawn:

@@ -5,6 +5,7 @@ A new wording is a new file. The old one stays: what was reserved with it is dra
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import string
 import tomllib
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from docs_gen.text import normal
 
 MOST_CHARACTERS = 200
 MOST_DAYS = 3650
+# What a field's entry may leave out.
+OPTIONAL = frozenset({"format", "max_length"})
 
 
 class TemplateError(Exception):
@@ -144,19 +148,38 @@ class Templates(Mapping[str, Template]):
 
 def load_templates(folder: Path | None = None) -> Templates:
     """Return every template; TemplateError names what is wrong in which file."""
+    templates, faults = check_templates(folder)
+    if faults:
+        raise TemplateError(faults[0])
+    return templates
+
+
+def check_templates(folder: Path | None = None) -> tuple[Templates, list[str]]:
+    """Return the templates that can be used, and what is wrong with each of the others."""
     root = resources.files("docs_gen") / "templates" if folder is None else folder
-    return Templates(
-        _read(f"{kind.name}/{file.name}", file.read_text(encoding="utf-8"))
-        for kind in root.iterdir()
-        if kind.is_dir()
-        for file in kind.iterdir()
-        if file.name.endswith(".toml")
-    )
+    found: list[Template] = []
+    faults: list[str] = []
+    for name, text in sorted(_texts(root)):
+        try:
+            found.append(_read(name, text))
+        except TemplateError as error:
+            faults.append(str(error))
+    return Templates(found), faults
+
+
+def _texts(root: Traversable) -> Iterator[tuple[str, str]]:
+    for kind in root.iterdir():
+        for file in kind.iterdir() if kind.is_dir() else ():
+            if file.name.endswith(".toml"):
+                yield f"{kind.name}/{file.name}", file.read_text(encoding="utf-8")
 
 
 def _read(name: str, text: str) -> Template:
     try:
         data = tomllib.loads(text)
+        _require_keys("", data, Template)
+        for number, entry in enumerate(data["fields"], start=1):
+            _require_keys(f"fields {number}: ", entry, TemplateField, optional=OPTIONAL)
         fields = {field.name: field for field in map(_field, data.pop("fields"))}
         rows = tuple((str(label), str(value)) for label, value in data.pop("rows"))
         paragraphs = tuple(data.pop("paragraphs"))
@@ -170,9 +193,23 @@ def _read(name: str, text: str) -> Template:
     return template
 
 
+def _require_keys(
+    place: str, entry: Mapping[str, Any], of: type, optional: frozenset[str] = frozenset()
+) -> None:
+    """Raise ValueError for a key that is missing, or that means nothing here."""
+    keys = {one.name for one in dataclasses.fields(of)}
+    for wrong, said in (
+        (entry.keys() - keys, "means nothing here"), (keys - optional - entry.keys(), "is missing"),
+    ):  # fmt: skip
+        if wrong:
+            raise ValueError(f"{place}{', '.join(sorted(wrong))} {said}")
+
+
 def _field(entry: Mapping[str, Any]) -> TemplateField:
-    form = Format(entry.get("format", Format.TEXT))
-    return TemplateField(**{**entry, "format": form})
+    said = entry.get("format", Format.TEXT)
+    if said not in list(Format):
+        raise ValueError(f"{entry['name']}: format: expected {', '.join(Format)}, found {said!r}")
+    return TemplateField(**{**entry, "format": Format(said)})
 
 
 def _check(template: Template) -> None:

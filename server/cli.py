@@ -43,6 +43,7 @@ from server.settings import (
     read_ports,
     read_settings,
 )
+from server.templates import templates_app
 from server.upkeep import db_app, keys_app, staff_app, store_app
 from server.workers import serve_all
 
@@ -238,3 +239,4 @@ app.add_typer(store_app)
 app.add_typer(staff_app, name="staff")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
+app.add_typer(templates_app, name="templates")
