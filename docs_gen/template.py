@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from importlib import resources
 from importlib.resources.abc import Traversable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -159,24 +160,24 @@ def check_templates(folder: Path | None = None) -> tuple[Templates, list[str]]:
     root = resources.files("docs_gen") / "templates" if folder is None else folder
     found: list[Template] = []
     faults: list[str] = []
-    for name, text in sorted(_texts(root)):
+    for name, file in sorted(_files(root), key=itemgetter(0)):
         try:
-            found.append(_read(name, text))
+            found.append(_read(name, file))
         except TemplateError as error:
             faults.append(str(error))
     return Templates(found), faults
 
 
-def _texts(root: Traversable) -> Iterator[tuple[str, str]]:
+def _files(root: Traversable) -> Iterator[tuple[str, Traversable]]:
     for kind in root.iterdir():
         for file in kind.iterdir() if kind.is_dir() else ():
             if file.name.endswith(".toml"):
-                yield f"{kind.name}/{file.name}", file.read_text(encoding="utf-8")
+                yield f"{kind.name}/{file.name}", file
 
 
-def _read(name: str, text: str) -> Template:
+def _read(name: str, file: Traversable) -> Template:
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
         _require_keys("", data, Template)
         for number, entry in enumerate(data["fields"], start=1):
             _require_keys(f"fields {number}: ", entry, TemplateField, optional=OPTIONAL)
@@ -185,7 +186,7 @@ def _read(name: str, text: str) -> Template:
         paragraphs = tuple(data.pop("paragraphs"))
         template = Template(fields=fields, paragraphs=paragraphs, rows=rows, **data)
         _check(template)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TemplateError(f"{name}: {error}") from None
     if name != f"{template.kind}/{template.version}.toml":
         found = f"{template.kind!r} {template.version!r}"

@@ -77,6 +77,8 @@ def test_a_new_kind_needs_no_python(tmp_path: Path) -> None:
         ('version = "1"', 'version = "2"', "file's name"),
         ('version = "1"', 'version = "new"', "whole number"),
         ("[[fields]]", "[[fields", "trial/1.toml"),
+        ("[[fields]]", 'fields = ["name"]\n[other]', "trial/1.toml"),
+        ('title = "试验证明"', "", "title is missing"),
     ],
 )
 def test_a_wrong_template_is_refused_when_it_is_loaded(

@@ -90,6 +90,13 @@ def test_every_fault_of_every_template_is_named_with_its_place(folder: Path) -> 
     assert run("draw", "--folder", str(folder)).exit_code == 1
 
 
+def test_a_file_that_is_no_text_is_named(folder: Path) -> None:
+    (folder / "parking" / "2.toml").write_bytes(b"\xff\xfe")
+    done = run("check", "--folder", str(folder))
+    assert done.exit_code == 1
+    assert done.stderr.startswith("parking/2.toml: ")
+
+
 def test_words_that_nobody_can_draw_are_found_before_anything_is_issued(folder: Path) -> None:
     write(folder, "parking", KIND.replace("停车证明", "停车证明\U0001f697"))
     done = run("check", "--folder", str(folder))
