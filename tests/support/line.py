@@ -134,6 +134,7 @@ class Wire:
         self._whole = asyncio.Event()
         self._whole.set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answers: list[asyncio.StreamWriter] = []
 
     def cut(self) -> None:
         """Let nothing through from now on."""
@@ -154,12 +155,16 @@ class Wire:
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            for one in self._answers:
+                # With TLS, closing waits for a far end that may be gone.
+                one.transport.abort()
 
     async def _meet(self, near: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        self._answers.append(answer)
         try:
             await self._whole.wait()
             far, ask = await asyncio.open_connection(BEHIND, self._far)
