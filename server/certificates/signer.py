@@ -24,7 +24,8 @@ from docs_gen.fonts import FontError, load_fonts, unprintable
 from docs_gen.notice import Letter, NoticeTemplate, load_notices
 from docs_gen.numbers import identifier, long_date
 from docs_gen.press import draw_notice, preview
-from docs_gen.signing import SealKey, issue
+from docs_gen.sealkeys import SealKey
+from docs_gen.signing import issue
 from docs_gen.template import Template, load_templates
 from docs_gen.trust import (
     KeyFolderError,

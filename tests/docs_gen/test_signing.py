@@ -19,7 +19,8 @@ from cryptography.x509.oid import NameOID
 from pypdf import PdfReader
 
 from docs_gen.press import draw
-from docs_gen.signing import SealKey, issue
+from docs_gen.sealkeys import SealKey
+from docs_gen.signing import issue
 from docs_gen.trust import KeyFolderError
 from tests.support.office import NOW, PASSPHRASE, TEMPLATES, Office, tool
 

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from docs_gen.ca import Pair, make_ca, make_crl, make_seal
 from docs_gen.keyfiles import open_pkcs12
-from docs_gen.signing import SealKey, issue
+from docs_gen.sealkeys import SealKey
+from docs_gen.signing import issue
 from docs_gen.trust import (
     KeyFolderError,
     create_demo,

@@ -18,7 +18,8 @@ from pypdf import PdfReader, PdfWriter
 from docs_gen.ca import make_ca, make_seal
 from docs_gen.keyfiles import open_pkcs12
 from docs_gen.press import draw, preview
-from docs_gen.signing import SealKey, sign
+from docs_gen.sealkeys import SealKey
+from docs_gen.signing import sign
 from docs_gen.trust import renew_crls, revoke_seal
 from docs_gen.verifying import MAX_BYTES, Verdict, verify
 from tests.support.office import ISSUERS, NOW, PASSPHRASE, TEMPLATES, Office, open_office

@@ -13,7 +13,8 @@ from pathlib import Path
 from docs_gen import qr
 from docs_gen.data import Facts, Issuer
 from docs_gen.numbers import identifier
-from docs_gen.signing import SealKey, issue
+from docs_gen.sealkeys import SealKey
+from docs_gen.signing import issue
 from docs_gen.template import load_templates
 from docs_gen.trust import TrustList, create_demo, load_qr_key, load_trust, qr_key_id
 from docs_gen.verifying import Finding, verify
