@@ -146,6 +146,8 @@ class _Flow:
         code = f"校验码 {facts.check_code}"
         self.sheet.texts.append(Text(LEFT, base + 5.5 * mm, code, SANS, SMALL))
         self.sheet.texts.append(Text(LEFT, base, f"编号 {facts.number}", SANS, 8))
+        form = f"版式 {facts.kind} 第{facts.template_version}版"
+        self.sheet.texts.append(Text(RIGHT, base, form, SANS, 8, "right"))
         self.y = base
 
     def signature(self, name: str, issued_on: date) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import re
 import string
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ from docs_gen.text import normal
 
 MOST_CHARACTERS = 200
 MOST_DAYS = 3650
+_DEPARTMENT = re.compile("[a-z]+(-[a-z]+)*")
 # What a field's entry may leave out.
 OPTIONAL = frozenset({"format", "max_length"})
 
@@ -80,11 +82,15 @@ class TemplateField:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One kind of certificate: its words, with places for the values."""
+    """One kind of certificate: its words, with places for the values.
+
+    `departments` are the branches of the administration whose authorities may issue it.
+    """
 
     kind: str
     version: str
     type_code: str
+    departments: tuple[str, ...]
     title: str
     paragraphs: tuple[str, ...]
     rows: tuple[tuple[str, str], ...]
@@ -92,6 +98,11 @@ class Template:
     validity_days: int
     holder: str
     fields: Mapping[str, TemplateField]
+
+    @property
+    def longest(self) -> dict[str, int]:
+        """How many characters the page takes of each value."""
+        return {name: field.max_length for name, field in self.fields.items()}
 
     def written(self, facts: Facts) -> dict[str, str]:
         """Return what stands in the places of the template, by name.
@@ -183,8 +194,12 @@ def _read(name: str, file: Traversable) -> Template:
             _require_keys(f"fields {number}: ", entry, TemplateField, optional=OPTIONAL)
         fields = {field.name: field for field in map(_field, data.pop("fields"))}
         rows = tuple((str(label), str(value)) for label, value in data.pop("rows"))
-        paragraphs = tuple(data.pop("paragraphs"))
-        template = Template(fields=fields, paragraphs=paragraphs, rows=rows, **data)
+        paragraphs, departments = (
+            _listed(name, data.pop(name)) for name in ("paragraphs", "departments")
+        )
+        template = Template(
+            fields=fields, rows=rows, paragraphs=paragraphs, departments=departments, **data
+        )
         _check(template)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TemplateError(f"{name}: {error}") from None
@@ -206,6 +221,12 @@ def _require_keys(
             raise ValueError(f"{place}{', '.join(sorted(wrong))} {said}")
 
 
+def _listed(name: str, found: object) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ValueError(f"{name}: expected a list of texts")
+    return tuple(found)
+
+
 def _field(entry: Mapping[str, Any]) -> TemplateField:
     said = entry.get("format", Format.TEXT)
     if said not in list(Format):
@@ -215,22 +236,28 @@ def _field(entry: Mapping[str, Any]) -> TemplateField:
 
 def _check(template: Template) -> None:
     """Raise ValueError for what a page could not be drawn from."""
-    for name in ("kind", "version", "type_code", "title", "holder", "basis"):
-        if not isinstance(getattr(template, name), str) or not getattr(template, name):
-            raise ValueError(f"{name}: expected text")
-    if not template.version.isdecimal():
-        raise ValueError(f"version: expected a whole number, found {template.version!r}")
-    _check_number("validity_days", template.validity_days, MOST_DAYS)
+    _check_head(template)
     for field in template.fields.values():
         _check_number(f"{field.name}: max_length", field.max_length, MOST_CHARACTERS)
-    if template.holder not in template.fields:
-        raise ValueError(f"holder: expected a field, found {template.holder!r}")
-    identifier(template.type_code, "0", "0")
     known = {*template.fields, "issuer", "valid_until"}
     for words in (*template.paragraphs, *(text for _, text in template.rows), template.basis):
         places = {place for _, place, _, _ in string.Formatter().parse(words) if place is not None}
         if places - known:
             raise ValueError(f"{sorted(places - known)} are no fields of the template")
+
+
+def _check_head(template: Template) -> None:
+    for name in ("kind", "version", "type_code", "title", "holder", "basis"):
+        if not isinstance(getattr(template, name), str) or not getattr(template, name):
+            raise ValueError(f"{name}: expected text")
+    if not template.departments or not all(map(_DEPARTMENT.fullmatch, template.departments)):
+        raise ValueError("departments: expected words of lower-case letters and hyphens")
+    if not template.version.isdecimal():
+        raise ValueError(f"version: expected a whole number, found {template.version!r}")
+    _check_number("validity_days", template.validity_days, MOST_DAYS)
+    if template.holder not in template.fields:
+        raise ValueError(f"holder: expected a field, found {template.holder!r}")
+    identifier(template.type_code, "0", "0")
 
 
 def _check_number(name: str, number: object, most: int) -> None:

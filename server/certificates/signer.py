@@ -40,6 +40,7 @@ from docs_gen.trust import (
 )
 from docs_gen.verifying import Finding, Verdict, verify
 from server.errors import ServiceError
+from server.items.rules import Page
 from server.pool import WorkerPool
 from server.regions.rules import Authority
 
@@ -139,7 +140,6 @@ class Signer:
             "seals", 1, _lay_out_keys, (folder, passphrase, fallback), refusal=UNAVAILABLE
         )
         # Our own files at the desk, strangers' at the door: nobody keeps the clerks waiting.
-        # Our own files at the desk, strangers' at the door: nobody keeps the clerks waiting.
         self._desk, self._door = (
             WorkerPool(
                 name, 1, _lay_out_desk, (folder, fallback), refusal=UNAVAILABLE,
@@ -149,10 +149,10 @@ class Signer:
         )  # fmt: skip
 
     @property
-    def pages(self) -> dict[str, dict[str, int]]:
-        """Which values the page of each kind needs, and how long each may be."""
+    def pages(self) -> dict[str, Page]:
+        """What the page of each kind asks of an item that issues it."""
         return {
-            kind: {field.name: field.max_length for field in template.fields.values()}
+            kind: Page(template.longest, frozenset(template.departments))
             for kind, template in self.templates.items()
         }
 

@@ -40,6 +40,7 @@ __all__ = [
     "MaterialKind",
     "Mode",
     "Owner",
+    "Page",
     "check_applicant",
     "check_credit_code",
     "check_id_number",
@@ -141,6 +142,18 @@ class MaterialKind:
     name: str
     required: bool = True
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the page of a kind of certificate asks of an item.
+
+    `longest` has the values that it needs and how long each may be; `departments` are those whose
+    authorities may issue it.
+    """
+
+    longest: Mapping[str, int]
+    departments: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,14 +46,15 @@ def read_catalogue(path: Path, pages: Pages | None = None) -> tuple[Catalogue, I
 def load_items(document: Document, catalogue: Catalogue, pages: Pages | None = None) -> Items:
     """Return the items; CatalogueError names every fault that anyone has found in the document.
 
-    `pages` says of each kind of certificate which values its page needs and how long each may be;
-    with it, an item whose form does not fill its pages is a fault too.
+    `pages` says of each kind of certificate what its page needs and whose it may be; with it, an
+    item whose form does not fill its pages is a fault too, and so is an authority of a department
+    that may not issue them.
     """
     parts = survey_items(document, catalogue)
     items = {place: _item(part) for place, part in parts.items()}
     if pages is not None:
         for place, item in items.items():
-            check_pages(document, place, item, pages)
+            check_pages(document, catalogue, place, item, pages)
     document.refuse_faults()
     return Items({(item.code, item.version): item for item in items.values()})
 

@@ -9,13 +9,12 @@ from typing import Final
 
 from server.errors import ServiceError
 from server.items.messages import FieldPart, ItemPart
-from server.items.rules import APPLICANT, ENTERPRISE, FieldType, Item, check_credit_code
+from server.items.rules import APPLICANT, ENTERPRISE, FieldType, Item, Page, check_credit_code
 from server.regions.document import EACH, Document, show
 from server.regions.places import Key
-from server.regions.rules import Catalogue
+from server.regions.rules import Authority, Catalogue
 
-# Of each kind of certificate: the values its page needs, and how long each may be.
-Pages = Mapping[str, Mapping[str, int]]
+Pages = Mapping[str, Page]  # By kind of certificate.
 
 LARGEST: Final = Decimal(999_999_999_999)  # What a field's check reads has at most 12 digits.
 _CENT: Final = Decimal("0.01")
@@ -65,9 +64,10 @@ def survey_items(document: Document, catalogue: Catalogue) -> dict[int, ItemPart
     return parts
 
 
-def check_pages(document: Document, place: int, item: Item, pages: Pages) -> None:
-    """Note a fault for a certificate that has no page, or one that the form does not fill."""
-    longest = item.longest
+def check_pages(
+    document: Document, catalogue: Catalogue, place: int, item: Item, pages: Pages
+) -> None:
+    """Note a fault for a certificate without a page, or whose form or authority is not for it."""
     for at, certificate in enumerate(item.certificates):
         key = ("items", place, "certificates", at, "kind")
         page = pages.get(certificate.kind)
@@ -75,15 +75,36 @@ def check_pages(document: Document, place: int, item: Item, pages: Pages) -> Non
             known = ", ".join(sorted(pages))
             document.fault(key, f"expected one of {known}; found {show(certificate.kind)}")
             continue
-        for name, limit in page.items():
-            if name not in longest:
-                document.fault(key, f"expected a required field {name}, which its page needs")
-            elif longest[name] > limit:
+        _check_form(document, key, item, page)
+        for code, authority in certificate.authorities.items():
+            office = _authority(catalogue, code, authority)
+            if office is not None and office.department not in page.departments:
+                fitting = " or ".join(sorted(page.departments))
                 document.fault(
-                    key,
-                    f"expected a field {name} of at most {limit} characters, which is what its"
-                    f" page takes; found {longest[name]}",
+                    (*key[:-1], "authorities", code),
+                    f"expected an authority whose department is {fitting}, for no other issues"
+                    f" {certificate.kind}; found {show(authority)}, whose department is"
+                    f" {show(office.department)}",
                 )
+
+
+def _check_form(document: Document, key: Key, item: Item, page: Page) -> None:
+    longest = item.longest
+    for name, limit in page.longest.items():
+        if name not in longest:
+            document.fault(key, f"expected a required field {name}, which its page needs")
+        elif longest[name] > limit:
+            document.fault(
+                key,
+                f"expected a field {name} of at most {limit} characters, which is what its"
+                f" page takes; found {longest[name]}",
+            )
+
+
+def _authority(catalogue: Catalogue, code: str, authority_id: str) -> Authority | None:
+    region = catalogue.regions.get(code)
+    offices = () if region is None else region.authorities
+    return next((one for one in offices if one.id == authority_id), None)
 
 
 def _check_field(document: Document, key: Key, field: FieldPart) -> None:
@@ -153,8 +174,7 @@ def _office_expected(catalogue: Catalogue, part: ItemPart, code: str, authority:
     """Say what should stand in place of an authority; a region that is not right says so itself."""
     if code not in part.jurisdictions:
         return "nothing, for it is not among the jurisdictions"
-    region = catalogue.regions.get(code)
-    if region is None or authority in [one.id for one in region.authorities]:
+    if code not in catalogue.regions or _authority(catalogue, code, authority):
         return ""
     return f"an authority of {code}"
 

@@ -134,6 +134,7 @@ class AuthorityPart(Part):
     id: Identifier
     name: Title
     code: str
+    department: Identifier
     seal_text: SealText
 
 

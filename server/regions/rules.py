@@ -59,12 +59,16 @@ class Hall:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """An issuing authority (出具机关); `code` is its unified social credit code."""
+    """An issuing authority (出具机关); `code` is its unified social credit code.
+
+    `department` is its branch of the administration, by which templates say who may issue them.
+    """
 
     id: str
     name: str
     code: str
     seal_text: str
+    department: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,8 @@ def _region(part: RegionPart) -> Region:
         province=part.province,
         halls=tuple(_hall(hall, part.code) for hall in part.halls),
         authorities=tuple(
-            Authority(one.id, one.name, one.code, one.seal_text) for one in part.authorities
+            Authority(one.id, one.name, one.code, one.seal_text, one.department)
+            for one in part.authorities
         ),
     )
 

@@ -51,6 +51,7 @@ def test_the_page_says_every_fact(kind: str, office: Office, tmp_path: Path) -> 
         assert words in text
     assert "2026年11月23日" in text, "the day in China, where it is past midnight"
     assert "第1页共1页" in text
+    assert f"版式{kind}第{template.version}版" in text
 
 
 def test_every_face_is_embedded(office: Office, tmp_path: Path) -> None:

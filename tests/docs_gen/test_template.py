@@ -13,6 +13,7 @@ WORKING = """
 kind = "trial"
 version = "1"
 type_code = "11100000MB0000011U001"
+departments = ["hrss"]
 title = "试验证明"
 holder = "name"
 validity_days = 30
@@ -40,9 +41,14 @@ def facts(values: dict[str, str], moment: datetime | None = None) -> Facts:
 
 def test_the_templates_that_come_along_are_in_order() -> None:
     templates = load_templates()
-    assert sorted(templates) == ["household-registration", "no-violations", "pension-balance"]
+    assert sorted(templates) == [
+        "household-registration", "marriage-record", "no-violations", "pension-balance",
+        "pension-non-receipt", "statement",
+    ]  # fmt: skip
     for template in templates.values():
-        words = "".join((*template.paragraphs, *(text for _, text in template.rows)))
+        words = "".join(
+            (*template.paragraphs, *(text for _, text in template.rows), template.basis)
+        )
         assert all("{" + name + "}" in words for name in template.fields), "a field nobody prints"
 
 
@@ -76,6 +82,10 @@ def test_a_new_kind_needs_no_python(tmp_path: Path) -> None:
         ('version = "1"', "", "version"),
         ('version = "1"', 'version = "2"', "file's name"),
         ('version = "1"', 'version = "new"', "whole number"),
+        ('departments = ["hrss"]', "departments = []", "departments"),
+        ('departments = ["hrss"]', "departments = [7]", "departments"),
+        ('departments = ["hrss"]', 'departments = "hrss"', "departments"),
+        ('departments = ["hrss"]', "", "departments is missing"),
         ("[[fields]]", "[[fields", "trial/1.toml"),
         ("[[fields]]", 'fields = ["name"]\n[other]', "trial/1.toml"),
         ('title = "试验证明"', "", "title is missing"),

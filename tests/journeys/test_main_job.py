@@ -39,7 +39,8 @@ async def test_two_halls_do_the_whole_story(service: Service, tmp_path: Path) ->
     assert await faults(service, tmp_path) == []
 
 
-@pytest.mark.parametrize("item", ["school-household-proof", "enterprise-move-no-violations"])
+@pytest.mark.parametrize("item", ["school-household-proof", "enterprise-move-no-violations",
+                                  "statement-of-facts"])  # fmt: skip
 async def test_every_item_can_be_played(service: Service, tmp_path: Path, item: str) -> None:
     result = await rehearse(service.url, ACCOUNTS, tmp_path, item_code=item)
     assert result.pdf.read_bytes().startswith(b"%PDF")

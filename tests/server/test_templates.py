@@ -17,6 +17,7 @@ KIND = """
 kind = "parking"
 version = "1"
 type_code = "11100000MB0000011U001"
+departments = ["urban-management"]
 title = "停车证明"
 holder = "name"
 validity_days = 30

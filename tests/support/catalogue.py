@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from server.items.rules import Page
 from server.items.service import Items, read_catalogue
 from server.regions.document import CatalogueError
 from server.regions.rules import Catalogue
@@ -39,6 +40,7 @@ province = "江苏省"
   id = "wujiang-hrss"
   name = "吴江人社局（演示）"
   code = "11320509MB0000001C"
+  department = "hrss"
   seal_text = "吴江人社局"
 
 [[regions]]
@@ -58,6 +60,7 @@ province = "安徽省"
   id = "huoqiu-hrss"
   name = "霍邱人社局（演示）"
   code = "11341522MB0000001T"
+  department = "hrss"
   seal_text = "霍邱人社局"
 
 [[recognition]]
@@ -125,7 +128,7 @@ def changed(*changes: Change) -> str:
 
 
 def read(
-    folder: Path, *changes: Change, pages: Mapping[str, Mapping[str, int]] | None = None
+    folder: Path, *changes: Change, pages: Mapping[str, Page] | None = None
 ) -> tuple[Catalogue, Items]:
     """Read the small file, changed."""
     path = folder / "regions.toml"
@@ -133,9 +136,7 @@ def read(
     return read_catalogue(path, pages)
 
 
-def refusal(
-    folder: Path, *changes: Change, pages: Mapping[str, Mapping[str, int]] | None = None
-) -> list[str]:
+def refusal(folder: Path, *changes: Change, pages: Mapping[str, Page] | None = None) -> list[str]:
     """What is said of the small file, changed: a line each, without the folder."""
     with pytest.raises(CatalogueError) as refused:
         read(folder, *changes, pages=pages)

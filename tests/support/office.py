@@ -35,6 +35,18 @@ ISSUERS = {
     "no-violations": Issuer(
         "霍邱县市场监督管理局（演示）", "11341522MB00000031", "霍邱县市场监督管理局", "341522"
     ),
+    "pension-non-receipt": Issuer(
+        "苏州市吴江区人力资源和社会保障局（演示）",
+        "11320509MB0000001C",
+        "苏州市吴江区人力资源和社会保障局",
+        "320509",
+    ),
+    "marriage-record": Issuer(
+        "霍邱县民政局（演示）", "11341522MB00000044", "霍邱县民政局", "341522"
+    ),
+    "statement": Issuer(
+        "霍邱县城关镇人民政府（演示）", "11341522MB00000057", "霍邱县城关镇人民政府", "341522"
+    ),
 }
 VALUES: Mapping[str, Mapping[str, str]] = {
     "pension-balance": {
@@ -61,6 +73,35 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "period_to": "2026-10-31",
         "finding": "未发现违法违规记录",
         "move_to": "苏州市吴江区市场监督管理局",
+    },
+    "pension-non-receipt": {
+        "applicant_name": "张三丰",
+        "applicant_id_number": "341522196001010006",
+        "insurance": "城乡居民基本养老保险",
+        "insured_status": "关系已转出",
+        "finding": "未领取养老保险待遇",
+        "as_of": "2026-10-31",
+    },
+    "marriage-record": {
+        "applicant_name": "李大江",
+        "applicant_id_number": "341522198803050003",
+        "registration": "结婚登记",
+        "spouse_name": "王小美",
+        "registered_on": "2012-05-20",
+        "registered_at": "霍邱县民政局婚姻登记处",
+        "certificate_number": "J341522-2012-000007",
+        "as_of": "2026-11-20",
+        "purpose": "办理不动产登记",
+    },
+    "statement": {
+        "applicant_name": "赵六",
+        "applicant_id_number": "341522197001010005",
+        "subject": "“赵六”与“赵陆”是否为同一人",
+        "finding": "经查阅户口登记底册并向所在村民委员会核实，申请人赵六曾用名赵陆，"
+        "1985年更名，“赵六”与“赵陆”系同一人。",
+        "as_of": "2026-11-20",
+        "purpose": "办理不动产继承登记",
+        "legal_basis": "《中华人民共和国户口登记条例》第十八条",
     },
 }
 

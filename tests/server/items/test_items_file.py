@@ -8,7 +8,7 @@ import pytest
 
 from server.errors import ServiceError
 from server.items.messages import ItemView
-from server.items.rules import FieldType, Mode, Owner
+from server.items.rules import FieldType, Mode, Owner, Page
 from server.items.service import issuing_authority
 from tests.support.catalogue import SMALL, Change, line_of, read, refusal
 
@@ -44,7 +44,7 @@ TWO_REGIONS: Change = ('jurisdictions = ["341522"]', 'jurisdictions = ["341522",
         (
             'name = "until"', 'name = "since"', 0,
             'fields[3].name: expected a value of its own; found "since", taken by'
-            " items[0].fields[2].name in line 78",
+            " items[0].fields[2].name in line 80",
         ),
         (
             'name = "paid"', 'name = "credit_code"', 0,
@@ -65,7 +65,7 @@ TWO_REGIONS: Change = ('jurisdictions = ["341522"]', 'jurisdictions = ["341522",
         (
             'choices = ["出国定居", "其他"]', 'choices = ["其他", "其他"]', 0,
             'fields[0].choices[1]: expected a value of its own; found "其他", taken by'
-            " items[0].fields[0].choices[0] in line 67",
+            " items[0].fields[0].choices[0] in line 69",
         ),
         (
             'choices = ["出国定居", "其他"]', 'choices = ["其  他"]', 0,
@@ -138,7 +138,7 @@ TWO_REGIONS: Change = ('jurisdictions = ["341522"]', 'jurisdictions = ["341522",
             "  [[items.certificates]]", '  [[items.materials]]\n  code = "id-card"\n  name = "x"\n'
             "  [[items.certificates]]", 1,
             'materials[1].code: expected a value of its own; found "id-card", taken by'
-            " items[0].materials[0].code in line 92",
+            " items[0].materials[0].code in line 94",
         ),
         (
             'mode = "异地代收代办"', 'mode = "邮寄"', 0,
@@ -171,7 +171,7 @@ TWO_REGIONS: Change = ('jurisdictions = ["341522"]', 'jurisdictions = ["341522",
         (
             'jurisdictions = ["341522"]', 'jurisdictions = ["341522", "341522"]', 0,
             'jurisdictions[1]: expected a value of its own; found "341522", taken by'
-            " items[0].jurisdictions[0] in line 60",
+            " items[0].jurisdictions[0] in line 62",
         ),
         (
             AUTHORITIES, 'authorities = { "341522" = "huoqiu-tax" }', 0,
@@ -298,10 +298,11 @@ def test_limits_are_told_to_the_browser_as_text(tmp_path: Path) -> None:
 
 
 PAGE = {"applicant_name": 50, "paid": 16, "since": 10}
+HRSS = frozenset({"hrss"})
 
 
 def test_a_form_that_fills_its_page_is_taken(tmp_path: Path) -> None:
-    read(tmp_path, pages={"balance": PAGE})
+    read(tmp_path, pages={"balance": Page(PAGE, HRSS)})
 
 
 @pytest.mark.parametrize(
@@ -325,15 +326,25 @@ def test_a_form_that_does_not_fill_its_page_is_refused(
     tmp_path: Path, page: dict[str, int], change: Change | None, said: str
 ) -> None:
     changes = [] if change is None else [change]
-    found = refusal(tmp_path, *changes, pages={"balance": page})
+    found = refusal(tmp_path, *changes, pages={"balance": Page(page, HRSS)})
     assert len(found) == 1
     where, _, what = found[0].partition("items[0].certificates[0].kind: ")
     assert where == f"regions.toml:{line_of('kind = ') + len(changes)}: "
     assert what.startswith(said)
 
 
+def test_an_authority_of_a_department_that_may_not_issue_is_refused(tmp_path: Path) -> None:
+    both = frozenset({"public-security", "civil-affairs"})
+    [found] = refusal(tmp_path, pages={"balance": Page(PAGE, both)})
+    assert found == (
+        f"regions.toml:{line_of('authorities = ')}: items[0].certificates[0].authorities.341522:"
+        " expected an authority whose department is civil-affairs or public-security, for no other"
+        ' issues balance; found "huoqiu-hrss", whose department is "hrss"'
+    )
+
+
 def test_a_certificate_without_a_page_is_refused(tmp_path: Path) -> None:
-    found = refusal(tmp_path, pages={"diploma": {}, "award": {}})
+    found = refusal(tmp_path, pages={"diploma": Page({}, HRSS), "award": Page({}, HRSS)})
     assert [line.split("kind: ")[1] for line in found] == [
         'expected one of award, diploma; found "balance"'
     ]

@@ -120,7 +120,7 @@ HOURS = '  mon = ["09:00-12:00", "13:00-17:00"]'
         (
             'kinds = ["balance"]', 'kinds = ["balance", "balance"]', 0,
             'recognition[0].kinds[1]: expected a value of its own; found "balance", taken by'
-            " recognition[0].kinds[0] in line 52",
+            " recognition[0].kinds[0] in line 54",
         ),
         (
             "[[recognition]]\n",
@@ -128,7 +128,7 @@ HOURS = '  mon = ["09:00-12:00", "13:00-17:00"]'
             "[[recognition]]\n",
             6,
             'recognition[1].in_region: expected a value of its own; found "341522 in 320509",'
-            " taken by recognition[0].in_region in line 51",
+            " taken by recognition[0].in_region in line 53",
         ),
         (
             "[[recognition]]", "[recognition]", 0,
@@ -150,7 +150,7 @@ def test_a_mistake_is_named_by_its_line_its_key_and_what_was_expected(
 
 def test_a_region_whose_code_is_wrong_is_missed_wherever_it_is_named(tmp_path: Path) -> None:
     said = "regions[0].code: expected the six digits of a GB/T 2260 code; found"
-    missed = "regions.toml:51: recognition[0].in_region: expected the code of a region above;"
+    missed = "regions.toml:53: recognition[0].in_region: expected the code of a region above;"
     assert refusal(tmp_path, ('code = "320509"', 'code = "32050"')) == [
         f'regions.toml:2: {said} "32050"',
         f"{missed} found 320509",
