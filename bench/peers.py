@@ -17,9 +17,10 @@ import typst
 import weasyprint
 from weasyprint.text.fonts import FontConfiguration
 
+from bench.plain import Paper
 from docs_gen.data import Facts
+from docs_gen.modules import MASK
 from docs_gen.numbers import long_date
-from docs_gen.press import QR_MASK, Drawn
 from docs_gen.seal import DIAMETER
 from docs_gen.template import Template
 
@@ -135,7 +136,7 @@ def seal_svg(name: str) -> str:
 def qr_svg(address: str) -> str:
     """Return the QR code as a picture of vectors."""
     drawn = io.BytesIO()
-    code = segno.make(address, error="m", boost_error=False, micro=False, mask=QR_MASK)
+    code = segno.make(address, error="m", boost_error=False, micro=False, mask=MASK)
     code.save(drawn, kind="svg", border=2, xmldecl=False)
     return drawn.getvalue().decode()
 
@@ -148,7 +149,7 @@ class Weasy:
         self.fonts = FontConfiguration()
         self.style = weasyprint.CSS(string=STYLE, font_config=self.fonts)
 
-    def draw(self, facts: Facts) -> Drawn:
+    def draw(self, facts: Facts) -> Paper:
         """Return the page."""
         page = words(facts, self.template)
         marks = "".join(f"<div class=mark style='top:{y}mm'>演示样本</div>" for y in (60, 150))
@@ -164,9 +165,7 @@ class Weasy:
             f"<div class=seal>{_picture(page.seal)}</div>"
         )
         document = weasyprint.HTML(string=body)
-        return Drawn(
-            document.write_pdf(stylesheets=[self.style], font_config=self.fonts), 0, SEAL_BOX
-        )
+        return Paper(document.write_pdf(stylesheets=[self.style], font_config=self.fonts), SEAL_BOX)
 
 
 def _picture(svg: str) -> str:
@@ -182,10 +181,10 @@ class Typst:
             root=tempfile.gettempdir(), font_paths=[str(FACES)], ignore_system_fonts=True
         )
 
-    def draw(self, facts: Facts) -> Drawn:
+    def draw(self, facts: Facts) -> Paper:
         """Return the page."""
         page = json.dumps(dataclasses.asdict(words(facts, self.template)), ensure_ascii=False)
         drawn = self.compiler.compile(
             input=SOURCE.encode(), format="pdf", sys_inputs={"page": page}
         )
-        return Drawn(drawn, 0, SEAL_BOX)
+        return Paper(drawn, SEAL_BOX)

@@ -7,10 +7,10 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
+from reportlab.pdfbase.ttfonts import TTFError
 
 from docs_gen.text import is_unseen
+from docs_gen.truetype import Face
 
 SERIF, BOLD, SANS, FALLBACK = "KuayuSerif", "KuayuBold", "KuayuSans", "KuayuFallback"
 FILES = {
@@ -18,6 +18,7 @@ FILES = {
     BOLD: "NotoSerifSC_700Bold.ttf",
     SANS: "NotoSansSC_400Regular.ttf",
 }
+_FACES: dict[str, Face] = {}
 
 
 class FontError(Exception):
@@ -26,29 +27,35 @@ class FontError(Exception):
 
 @cache
 def load_fonts(fallback: Path | None = None) -> frozenset[str]:
-    """Register the faces, once per process; return their names. FontError names a bad file.
+    """Read the faces, once per process; return their names. FontError names a bad file.
 
     `fallback` is a TrueType file for characters that Noto does not have.
     """
     folder = resources.files("docs_gen") / "font_files"
     for name, file in FILES.items():
-        _register(name, str(folder / file))
+        if name not in _FACES:
+            _FACES[name] = _read(str(folder / file))
     if fallback is None:
         return frozenset(FILES)
-    _register(FALLBACK, str(fallback))
+    _FACES[FALLBACK] = _read(str(fallback))
     return frozenset({*FILES, FALLBACK})
 
 
-def _register(name: str, path: str) -> None:
+def _read(path: str) -> Face:
     try:
-        pdfmetrics.registerFont(TTFont(name, path))
+        return Face(path)
     except TTFError as error:
         raise FontError(f"{path}: {error}") from None
 
 
+def face_of(name: str) -> Face:
+    """Return a face that was loaded."""
+    return _FACES[name]
+
+
 def has_glyph(font: str, character: str) -> bool:
     """Say whether a face can draw a character."""
-    return ord(character) in pdfmetrics.getFont(font).face.charToGlyph
+    return _FACES[font].glyph(character) is not None
 
 
 def face_for(character: str, wanted: str, loaded: frozenset[str]) -> str | None:
@@ -86,7 +93,7 @@ def width(text: str, font: str, size: float, loaded: frozenset[str]) -> float:
 @cache
 def _advance(character: str, font: str, loaded: frozenset[str]) -> float:
     [(face, _)] = runs(character, font, loaded)
-    return float(pdfmetrics.stringWidth(character, face, 1.0))
+    return _FACES[face].advance(character) / 1000
 
 
 def runs(text: str, font: str, loaded: frozenset[str]) -> list[tuple[str, str]]:

@@ -1,19 +1,15 @@
-"""Facts and a template into PDF bytes: the same facts and signing time, the same bytes."""
+"""Facts and a template into pages: the same facts and signing time, the same bytes."""
 
 from __future__ import annotations
 
-import io
-import re
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import segno
-from reportlab import rl_config
-from reportlab.lib.colors import Color, black, white
-from reportlab.pdfgen.canvas import Canvas
-
 from docs_gen.data import Facts
-from docs_gen.fonts import SANS, SERIF, load_fonts, runs, width
+from docs_gen.embedding import Faces
+from docs_gen.fonts import SANS, SERIF, load_fonts, width
 from docs_gen.layout import (
     PAGE_HEIGHT,
     PAGE_WIDTH,
@@ -23,30 +19,32 @@ from docs_gen.layout import (
     lay_out,
     lay_out_notice,
 )
+from docs_gen.modules import modules
 from docs_gen.notice import Letter, NoticeTemplate
+from docs_gen.page import Page
+from docs_gen.pdf import Document, Said
 from docs_gen.seal import DIAMETER, draw_seal
 from docs_gen.template import Template
 
-# Nothing that people type may ever make the page fetch a file or an address.
-rl_config.trustedHosts = None
-rl_config.trustedSchemes = []
-# Streams as they are: ASCII would take a quarter more room, and time.
-rl_config.useA85 = 0
-
-WATERMARK = Color(0.62, 0.64, 0.68, alpha=0.20)
+BLACK, WHITE, WATERMARK = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.62, 0.64, 0.68)
 DEMO_MARK = "演示样本"
+MARK_SIZE, MARK_TURN, MARKS = 84, 38, (150, -190)
+FRAME = 0.6
 QUIET_ZONE = 2
-QR_MASK = 3
-_DARK = re.compile(rb"\x01+")
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """An unsigned page; `seal_box` (left, bottom, right, top, in points) is on page `seal_page`."""
 
-    pdf: bytes
+    document: Document
     seal_page: int
     seal_box: tuple[int, int, int, int]
+
+    @property
+    def pdf(self) -> bytes:
+        """The pages as a file that is not signed."""
+        return self.document.unsigned()
 
 
 def draw(facts: Facts, template: Template, fallback: Path | None = None) -> Drawn:
@@ -68,119 +66,84 @@ def _draw(
     facts: Facts, template: Template, fallback: Path | None, mark: str | None, *, live: bool
 ) -> Drawn:
     loaded = load_fonts(fallback)
+    faces = Faces()
     sheets = lay_out(template, facts, loaded)
-    buffer = io.BytesIO()
-    canvas = _canvas(buffer, template.title, facts.issuer.name, facts.number)
+    pages = []
     for sheet in sheets:
-        if mark is not None:
-            _watermark(canvas, mark)
-        _sheet(canvas, sheet, facts, loaded, live=live)
-        canvas.showPage()
-    canvas.save()
+        page = _page(sheet, faces, loaded, mark)
+        if sheet.qr is not None:
+            _qr(page, *sheet.qr, facts.qr_url if live else None)
+        if sheet.seal is not None and live:
+            draw_seal(page, sheet.seal, facts.issuer, loaded, demo=facts.demo)
+        pages.append(page)
+    moment = facts.signing_time if live else None
+    said = Said(template.title, facts.issuer.name, facts.number, moment)
     x, y = sheets[-1].seal or (0.0, 0.0)
     half = DIAMETER / 2
     box = (int(x - half), int(y - half), int(x + half), int(y + half))
-    return Drawn(buffer.getvalue(), len(sheets) - 1, box)
+    return Drawn(_document(said, pages, faces), len(sheets) - 1, box)
 
 
 def draw_notice(letter: Letter, template: NoticeTemplate, fallback: Path | None = None) -> bytes:
     """Draw a notice to be printed; ValueError names a value or character nobody can draw."""
     loaded = load_fonts(fallback)
+    faces = Faces()
+    mark = DEMO_MARK if letter.demo else None
     sheets = lay_out_notice(template, letter, loaded)
-    buffer = io.BytesIO()
-    canvas = _canvas(buffer, template.title, letter.issuer, letter.number)
-    for sheet in sheets:
-        if letter.demo:
-            _watermark(canvas, DEMO_MARK)
-        canvas.setFillColor(black)
-        for text in sheet.texts:
-            _text(canvas, text, loaded)
-        canvas.showPage()
-    canvas.save()
-    return buffer.getvalue()
+    pages = [_page(sheet, faces, loaded, mark) for sheet in sheets]
+    said = Said(template.title, letter.issuer, letter.number)
+    return _document(said, pages, faces).unsigned()
 
 
-def _canvas(buffer: io.BytesIO, title: str, author: str, subject: str) -> Canvas:
-    # Without a first font of ours reportlab refers to Helvetica, which is not embedded.
-    canvas = Canvas(
-        buffer, (PAGE_WIDTH, PAGE_HEIGHT), invariant=1, lang="zh-CN", initialFontName=SERIF
-    )
-    canvas.setTitle(title)
-    canvas.setAuthor(author)
-    canvas.setSubject(subject)
-    canvas.setCreator("Kuayu")
-    return canvas
+def _document(said: Said, pages: Sequence[Page], faces: Faces) -> Document:
+    contents = tuple(page.content() for page in pages)
+    return Document(said, (PAGE_WIDTH, PAGE_HEIGHT), contents, faces)
 
 
-def _sheet(
-    canvas: Canvas, sheet: Sheet, facts: Facts, loaded: frozenset[str], *, live: bool
-) -> None:
-    canvas.setStrokeColor(black)
-    canvas.setLineWidth(0.6)
+def _page(sheet: Sheet, faces: Faces, loaded: frozenset[str], mark: str | None) -> Page:
+    page = Page(faces, loaded)
+    if mark is not None:
+        _watermark(page, mark)
+    page.stroke(BLACK, FRAME)
+    page.fill(BLACK)
     for box in sheet.boxes:
-        canvas.rect(box.x, box.y, box.w, box.h, stroke=1, fill=0)
-    canvas.setFillColor(black)
+        page.frame(box.x, box.y, box.w, box.h)
     for text in sheet.texts:
-        _text(canvas, text, loaded)
-    if sheet.qr is not None:
-        if live:
-            _qr(canvas, *sheet.qr, facts.qr_url)
-        else:
-            _no_qr(canvas, *sheet.qr)
-    if sheet.seal is not None and live:
-        draw_seal(canvas, sheet.seal, facts.issuer, loaded, demo=facts.demo)
+        _text(page, text, loaded)
+    return page
 
 
-def _text(canvas: Canvas, text: Text, loaded: frozenset[str]) -> None:
+def _text(page: Page, text: Text, loaded: frozenset[str]) -> None:
     x = text.x
     if text.align != "left":
         whole = width(text.text, text.font, text.size, loaded)
         x -= whole if text.align == "right" else whole / 2
-    for face, run in runs(text.text, text.font, loaded):
-        canvas.setFont(face, text.size)
-        canvas.drawString(x, text.y, run)
-        x += canvas.stringWidth(run, face, text.size)
+    page.text(x, text.y, text.text, text.font, text.size)
 
 
-def _qr(canvas: Canvas, x: float, y: float, url: str) -> None:
-    """Draw the QR code as filled runs of modules, error correction M.
-
-    The mask is always the same: the payload is as good as random, so all are about as readable,
-    and looking for the best one takes longer than everything else on the page.
-    """
-    code = segno.make(url, error="m", boost_error=False, micro=False, mask=QR_MASK)
-    rows = [bytes(row) for row in code.matrix_iter(border=QUIET_ZONE)]
-    module = QR_SIDE / len(rows)
-    canvas.saveState()
-    canvas.translate(x, y)
-    canvas.setFillColor(white)
-    canvas.rect(0, 0, QR_SIDE, QR_SIDE, stroke=0, fill=1)
-    canvas.setFillColor(black)
-    canvas.scale(module, module)
-    # Rows overlap by a hair, or a viewer shows light seams between them.
-    runs_of_modules = " ".join(
-        f"{run.start()} {len(rows) - 1 - i} {run.end() - run.start()} 1.04 re"
-        for i, row in enumerate(rows)
-        for run in _DARK.finditer(row)
-    )
-    canvas.addLiteral(f"{runs_of_modules} f")
-    canvas.restoreState()
+def _qr(page: Page, x: float, y: float, url: str | None) -> None:
+    """Draw an address as a QR code on white, or where it will be when there is none yet."""
+    if url is None:
+        page.say("q [2 2] 0 d")
+        page.frame(x, y, QR_SIDE, QR_SIDE)
+        page.say("Q")
+        page.turned((x + QR_SIDE / 2, y + QR_SIDE / 2 - 4), 0, "签发后生成", SANS, 10)
+        return
+    rows = modules(url.encode())
+    module = QR_SIDE / (len(rows) + 2 * QUIET_ZONE)
+    quiet = QUIET_ZONE * module
+    page.fill(WHITE)
+    page.area(x, y, QR_SIDE, QR_SIDE)
+    page.fill(BLACK)
+    page.modules(x + quiet, y + quiet, QR_SIDE - 2 * quiet, rows)
 
 
-def _no_qr(canvas: Canvas, x: float, y: float) -> None:
-    canvas.setDash(2, 2)
-    canvas.rect(x, y, QR_SIDE, QR_SIDE, stroke=1, fill=0)
-    canvas.setDash()
-    canvas.setFont(SANS, 10)
-    canvas.drawCentredString(x + QR_SIDE / 2, y + QR_SIDE / 2 - 4, "签发后生成")
-
-
-def _watermark(canvas: Canvas, mark: str) -> None:
-    canvas.saveState()
-    canvas.setFillColor(WATERMARK)
-    canvas.setFont(SERIF, 84)
-    canvas.translate(PAGE_WIDTH / 2, PAGE_HEIGHT / 2)
-    canvas.rotate(38)
-    canvas.drawCentredString(0, 150, mark)
-    canvas.drawCentredString(0, -190, mark)
-    canvas.restoreState()
+def _watermark(page: Page, mark: str) -> None:
+    page.say("q /Faint gs")
+    page.fill(WATERMARK)
+    page.say(f"1 0 0 1 {PAGE_WIDTH / 2:.2f} {PAGE_HEIGHT / 2:.2f} cm")
+    turn = math.radians(MARK_TURN)
+    for height in MARKS:
+        at = (-height * math.sin(turn), height * math.cos(turn))
+        page.turned(at, MARK_TURN, mark, SERIF, MARK_SIZE)
+    page.say("Q")

@@ -1,84 +1,28 @@
 """Signing a drawn page: PAdES B-B, certified, nothing may be changed after; deterministic.
 
-The same facts, signing time and key give the same bytes, so that a crash between drawing and
-releasing can be repeated without a second version of a certificate.
+The page is written once, with its signature's place. The same facts, signing time and key give the
+same bytes, so that a crash between drawing and releasing can be repeated without a second version
+of a certificate.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.metadata.model import DocumentMetadata
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.pdf_utils.writer import BasePdfFileWriter
-from pyhanko.sign import fields, signers
-from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
-from pyhanko.sign.signers.pdf_signer import PdfSigningSession
-from pyhanko.stamp import StaticStampStyle
-
+from docs_gen.cades import prepare
 from docs_gen.data import Facts
+from docs_gen.pdf import Field
 from docs_gen.press import Drawn, draw
 from docs_gen.sealkeys import SealKey
 from docs_gen.template import Template
 
+if TYPE_CHECKING:
+    from asn1crypto.x509 import Certificate
+
 FIELD = "Seal"
-# Three P-256 certificates and the attributes take about 3 KB; twice that is reserved.
-RESERVED_BYTES = 8192
-_INVISIBLE = StaticStampStyle(border_width=0, background=None)
-
-
-class _Metadata(DocumentMetadata):
-    """A document's metadata that keep the time they were given: pyHanko sets "now" on writing."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name != "last_modified" or value != "now":
-            super().__setattr__(name, value)
-
-
-class _Writer(IncrementalPdfFileWriter):
-    """An incremental update whose document id and dates follow from what is signed."""
-
-    def __init__(self, drawn: bytes, moment: datetime) -> None:
-        super().__init__(io.BytesIO(drawn))
-        said = self.prev.document_meta_view
-        self._meta = _Metadata(
-            title=said.title, author=said.author, subject=said.subject, created=moment,
-            last_modified=moment,
-        )  # fmt: skip
-
-    @classmethod
-    def _handle_id(cls, prev: PdfFileReader) -> generic.ArrayObject:
-        first = prev.trailer["/ID"][0].original_bytes
-        second = hashlib.sha256(b"kuayu" + first).digest()[:16]
-        return generic.ArrayObject(
-            [generic.ByteStringObject(first), generic.ByteStringObject(second)]
-        )
-
-
-class _Signer(signers.PdfSigner):
-    """Signs as of the moment at which the certificate was reserved, not as of the clock."""
-
-    def __init__(
-        self, metadata: signers.PdfSignatureMetadata, moment: datetime, key: SealKey
-    ) -> None:
-        super().__init__(metadata, signer=key, stamp_style=_INVISIBLE)
-        self._moment = moment
-
-    def init_signing_session(
-        self,
-        pdf_out: BasePdfFileWriter,
-        existing_fields_only: bool = False,  # noqa: FBT001, FBT002 (pyHanko's signature)
-    ) -> PdfSigningSession:
-        """Begin to sign."""
-        session = super().init_signing_session(pdf_out, existing_fields_only)
-        session.system_time = self._moment
-        return session
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +42,18 @@ async def issue(
 
 
 async def sign(drawn: Drawn, facts: Facts, key: SealKey) -> bytes:
-    """Sign a drawn page; the signature's field lies over the seal."""
-    writer = _Writer(drawn.pdf, facts.signing_time)
-    spec = SigFieldSpec(FIELD, on_page=drawn.seal_page, box=drawn.seal_box)
-    fields.append_signature_field(writer, spec)
-    metadata = signers.PdfSignatureMetadata(
-        field_name=FIELD,
-        md_algorithm="sha256",
-        subfilter=SigSeedSubFilter.PADES,
-        certify=True,
-        docmdp_permissions=MDPPerm.NO_CHANGES,
+    """Sign a drawn page as of the certificate's signing time; the field lies over the seal."""
+    field = Field(
+        name=FIELD,
+        page=drawn.seal_page,
+        box=drawn.seal_box,
+        signer=facts.issuer.name,
         reason=f"{facts.issuer.name}签发",
-        name=facts.issuer.name,
+        moment=facts.signing_time,
     )
-    signer = _Signer(metadata, facts.signing_time, key)
-    output = await signer.async_sign_pdf(
-        writer, existing_fields_only=True, bytes_reserved=RESERVED_BYTES
-    )
-    signed: bytes = output.getvalue()
-    return signed
+    certificate = cast("Certificate", key.signing_cert)
+    envelope = prepare(certificate.dump(), tuple(ca.dump() for ca in key.cert_registry))
+    place = drawn.document.with_place(field, envelope.room)
+    attributes = envelope.attributes(place.digest())
+    signature = await key.async_sign_raw(attributes, "sha256")
+    return place.filled(envelope.closed(attributes, signature))

@@ -12,8 +12,8 @@ import io
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
-from asn1crypto import cms
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -22,6 +22,7 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
+from docs_gen import cades
 from docs_gen.ca import CLOCK_SLACK, DEMO_MARK
 from docs_gen.numbers import is_identifier
 from docs_gen.trust import TrustList
@@ -31,6 +32,7 @@ for _name in ("pyhanko", "pyhanko_certvalidator"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 MAX_BYTES = 5 * 1024 * 1024
+MOST_PARSED = 1024
 PDF_MARK = b"%PDF-"
 
 
@@ -127,7 +129,7 @@ def _is_exact(signature: EmbeddedPdfSignature, content: bytes, trust: TrustList)
     """Say whether the place of the signature holds nothing but what we put there.
 
     No signature covers its own place: bytes after it, further certificates and unsigned attributes
-    could be changed at will. So it is written again from what matters, as pyHanko writes it.
+    could be changed at will. So it is written again from what matters, as signing writes it.
     """
     data = signature.signed_data
     signer = signature.signer_cert
@@ -135,48 +137,38 @@ def _is_exact(signature: EmbeddedPdfSignature, content: bytes, trust: TrustList)
     if not {one.chosen.dump() for one in data["certificates"]} <= ours:
         return False
     [told] = data["signer_infos"]
-    sha256 = cms.DigestAlgorithm({"algorithm": "sha256"})
-    written = cms.SignerInfo(
-        {
-            "version": "v1",
-            "sid": cms.SignerIdentifier(
-                {
-                    "issuer_and_serial_number": cms.IssuerAndSerialNumber(
-                        {"issuer": signer.issuer, "serial_number": signer.serial_number}
-                    )
-                }
-            ),
-            "digest_algorithm": sha256,
-            "signature_algorithm": cms.SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"}),
-            "signed_attrs": told["signed_attrs"],
-            "signature": told["signature"],
-        }
+    written = cades.whole(
+        cades.named(signer),
+        [one.chosen.dump() for one in data["certificates"]],
+        told["signed_attrs"].untag().dump(),
+        told["signature"].native,
     )
-    signed = cms.SignedData(
-        {
-            "version": "v1",
-            "digest_algorithms": cms.DigestAlgorithms((sha256,)),
-            "encap_content_info": {"content_type": "data"},
-            "certificates": data["certificates"],
-            "signer_infos": [written],
-        }
-    )
-    whole = cms.ContentInfo({"content_type": "signed_data", "content": signed})
     _, start, end, _ = (int(offset) for offset in signature.byte_range)
-    text: bytes = whole.dump().hex().upper().encode()
+    text = written.hex().upper().encode()
     return content[start:end] == b"<" + text.ljust(end - start - 2, b"0") + b">"
 
 
 def _context(trust: TrustList, now: datetime) -> ValidationContext:
     return ValidationContext(
-        trust_roots=[asn1_x509.Certificate.load(der) for der in trust.roots],
-        other_certs=[asn1_x509.Certificate.load(der) for der in trust.intermediates],
-        crls=[asn1_crl.CertificateList.load(der) for der in trust.crls],
+        trust_roots=list(map(_certificate, trust.roots)),
+        other_certs=list(map(_certificate, trust.intermediates)),
+        crls=list(map(_crl, trust.crls)),
         allow_fetching=False,
         revocation_mode="require",
         moment=now,
         time_tolerance=CLOCK_SLACK,
     )
+
+
+# A trust list's certificates and CRLs are the same from one file to the next, and parsed once.
+@lru_cache(MOST_PARSED)
+def _certificate(der: bytes) -> asn1_x509.Certificate:
+    return asn1_x509.Certificate.load(der)
+
+
+@lru_cache(MOST_PARSED)
+def _crl(der: bytes) -> asn1_crl.CertificateList:
+    return asn1_crl.CertificateList.load(der)
 
 
 def _number(reader: PdfFileReader) -> str | None:

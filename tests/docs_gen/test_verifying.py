@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyhanko.pdf_utils.generic import DictionaryObject, NameObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import signers
+from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pypdf import PdfReader, PdfWriter
 
 from docs_gen.ca import make_ca, make_seal
+from docs_gen.cades import Envelope
 from docs_gen.keyfiles import open_pkcs12
 from docs_gen.press import draw, preview
 from docs_gen.sealkeys import SealKey
@@ -78,13 +81,20 @@ def test_a_changed_fact_is_altered(office: Office, issued: bytes) -> None:
     assert office.judge(changed).verdict is Verdict.ALTERED
 
 
+@pytest.fixture
+def roomy(office: Office, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """A certificate with room left in its signature's place."""
+    monkeypatch.setattr(Envelope, "room", 4096)
+    return office.issue()
+
+
 def test_bytes_in_the_unused_place_of_the_signature_are_altered(
-    office: Office, issued: bytes
+    office: Office, roomy: bytes
 ) -> None:
-    _, end = place_of(issued)
+    _, end = place_of(roomy)
     for changed in (
-        issued[: end - 3] + b"41" + issued[end - 1 :],
-        issued[: end - 2] + b" " + issued[end - 1 :],
+        roomy[: end - 3] + b"41" + roomy[end - 1 :],
+        roomy[: end - 2] + b" " + roomy[end - 1 :],
     ):
         assert office.judge(changed).verdict is Verdict.ALTERED
 
@@ -96,35 +106,34 @@ def test_another_spelling_of_the_signature_is_altered(office: Office, issued: by
 
 
 def test_a_further_certificate_or_attribute_beside_the_signature_is_altered(
-    office: Office, issued: bytes, tmp_path: Path
+    office: Office, roomy: bytes, tmp_path: Path
 ) -> None:
-    signed = signature_of(issued)
+    signed = signature_of(roomy)
     foreign = open_office(tmp_path / "foreign").trust.roots[0]
     choice = cms.CertificateChoices({"certificate": cms.Certificate.load(foreign)})
     signed["content"]["certificates"].append(choice)
-    assert office.judge(with_signature(issued, signed.dump(force=True))).verdict is Verdict.ALTERED
-    signed = signature_of(issued)
+    assert office.judge(with_signature(roomy, signed.dump(force=True))).verdict is Verdict.ALTERED
+    signed = signature_of(roomy)
     attribute = cms.CMSAttribute({"type": "content_type", "values": ["data"]})
     signed["content"]["signer_infos"][0]["unsigned_attrs"] = [attribute]
-    assert office.judge(with_signature(issued, signed.dump(force=True))).verdict is Verdict.ALTERED
-    same = signature_of(issued).dump(force=True)
-    assert office.judge(with_signature(issued, same)).verdict is Verdict.GENUINE
+    assert office.judge(with_signature(roomy, signed.dump(force=True))).verdict is Verdict.ALTERED
+    same = signature_of(roomy).dump(force=True)
+    assert office.judge(with_signature(roomy, same)).verdict is Verdict.GENUINE
 
 
 def test_the_parts_of_a_signature_that_it_does_not_cover_cannot_be_changed(
-    office: Office, issued: bytes
+    office: Office, roomy: bytes
 ) -> None:
-    signed = signature_of(issued)
+    signed = signature_of(roomy)
     signed["content"]["digest_algorithms"].append({"algorithm": "sha512"})
-    assert office.judge(with_signature(issued, signed.dump(force=True))).verdict is Verdict.ALTERED
-    signed = signature_of(issued)
+    assert office.judge(with_signature(roomy, signed.dump(force=True))).verdict is Verdict.ALTERED
+    signed = signature_of(roomy)
     signed["content"]["version"] = "v3"
-    assert office.judge(with_signature(issued, signed.dump(force=True))).verdict is Verdict.ALTERED
+    assert office.judge(with_signature(roomy, signed.dump(force=True))).verdict is Verdict.ALTERED
 
 
 def test_a_changed_number_is_altered(office: Office, issued: bytes) -> None:
-    # pyHanko writes the number anew in its update of the metadata.
-    at = issued.rindex(b"/Subject (1") + len(b"/Subject (")
+    at = issued.index(b"/Subject (1") + len(b"/Subject (")
     assert office.judge(issued[:at] + b"7" + issued[at + 1 :]).verdict is Verdict.ALTERED
 
 
@@ -140,6 +149,18 @@ def test_an_incremental_update_is_altered(office: Office, issued: bytes) -> None
     output = io.BytesIO()
     writer.write(output)
     assert office.judge(output.getvalue()).verdict is Verdict.ALTERED
+
+
+def test_what_pyhanko_writes_with_our_key_is_genuine_too(office: Office) -> None:
+    """Certificates were issued so before they were written in one piece."""
+    facts = office.facts()
+    metadata = signers.PdfSignatureMetadata(
+        field_name="Seal", md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, certify=True,
+        docmdp_permissions=MDPPerm.NO_CHANGES,
+    )  # fmt: skip
+    page = IncrementalPdfFileWriter(io.BytesIO(draw(facts, TEMPLATES[KIND]).pdf))
+    signed = asyncio.run(signers.async_sign_pdf(page, metadata, signer=office.key()))
+    assert office.judge(signed.getvalue()).verdict is Verdict.GENUINE
 
 
 def test_a_strangers_key_is_unknown_though_every_name_is_the_same(

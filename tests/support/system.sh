@@ -5,6 +5,8 @@ missing=""
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need chromium chromium
 need pdfsig poppler-utils
+need qpdf qpdf
+need openssl openssl
 need zbarimg zbar-tools
 need turnserver coturn
 need ip iproute2

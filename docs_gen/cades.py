@@ -1,0 +1,111 @@
+"""A detached CAdES signature (ETSI EN 319 122-1) put together from what is prepared for its key.
+
+Only the document's digest and the signature differ from one certificate to the next. Who verifies
+writes the signature again by the same rules, so that nothing else can stand in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from asn1crypto import algos, cms, core
+from asn1crypto import x509 as asn1_x509
+from pyhanko.sign.general import as_signing_certificate_v2
+
+SEQUENCE, SET, OCTETS, OPTION_0 = 0x30, 0x31, 0x04, 0xA0
+SHORT_LENGTH = 0x80
+VERSION_1 = core.Integer(1).dump()
+SIGNED_DATA, DATA = (cms.ContentType(name).dump() for name in ("signed_data", "data"))
+SHA256 = algos.DigestAlgorithm({"algorithm": "sha256"})
+SHA256_ECDSA = algos.SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"})
+LONGEST_SIGNATURE = 72
+MOST_KEYS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What all signatures by one key have alike, as DER."""
+
+    signer: bytes
+    certificates: tuple[bytes, ...]
+    promises: tuple[bytes, ...]
+
+    @property
+    def room(self) -> int:
+        """How many bytes a signature takes at most."""
+        return len(self.closed(self.attributes(bytes(32)), bytes(LONGEST_SIGNATURE)))
+
+    def attributes(self, digest: bytes) -> bytes:
+        """Return what the key is to sign for a document with this SHA-256."""
+        return _set_of((*self.promises, _attribute("message_digest", digest)))
+
+    def closed(self, attributes: bytes, signature: bytes) -> bytes:
+        """Return the whole signature, for a PDF's place."""
+        return whole(self.signer, self.certificates, attributes, signature)
+
+
+@lru_cache(MOST_KEYS)
+def prepare(signer: bytes, chain: tuple[bytes, ...]) -> Envelope:
+    """Prepare for a key by its certificate and the CAs that go along with it (DER).
+
+    Roots stay out: who verifies has them, or has no reason to trust them.
+    """
+    certificate = asn1_x509.Certificate.load(signer)
+    protected = cms.CMSAlgorithmProtection(
+        {"digest_algorithm": SHA256, "signature_algorithm": SHA256_ECDSA}
+    )
+    promises = (
+        _attribute("content_type", "data"),
+        _attribute("signing_certificate_v2", as_signing_certificate_v2(certificate)),
+        _attribute("cms_algorithm_protection", protected),
+    )
+    cas = map(asn1_x509.Certificate.load, chain)
+    above = (ca.dump() for ca in cas if ca.self_signed == "no")
+    return Envelope(named(certificate), (signer, *above), promises)
+
+
+def _attribute(kind: str, value: object) -> bytes:
+    said: bytes = cms.CMSAttribute({"type": kind, "values": (value,)}).dump()
+    return said
+
+
+def named(certificate: asn1_x509.Certificate) -> bytes:
+    """Return how a signature names its signer: by issuer and serial number."""
+    said = cms.IssuerAndSerialNumber(
+        {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
+    )
+    name: bytes = said.dump()
+    return name
+
+
+def whole(
+    signer: bytes, certificates: Iterable[bytes], attributes: bytes, signature: bytes
+) -> bytes:
+    """Return a signature in the one way in which we write it.
+
+    `attributes` is the set that was signed, as DER.
+    """
+    told = _der(
+        SEQUENCE, VERSION_1, signer, SHA256.dump(), bytes((OPTION_0,)), attributes[1:],
+        SHA256_ECDSA.dump(), _der(OCTETS, signature),
+    )  # fmt: skip
+    signed = _der(
+        SEQUENCE, VERSION_1, _set_of([SHA256.dump()]), _der(SEQUENCE, DATA),
+        bytes((OPTION_0,)), _set_of(set(certificates))[1:], _set_of([told]),
+    )  # fmt: skip
+    return _der(SEQUENCE, SIGNED_DATA, _der(OPTION_0, signed))
+
+
+def _set_of(members: Iterable[bytes]) -> bytes:
+    return _der(SET, *sorted(members))
+
+
+def _der(tag: int, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    length = len(content)
+    if length < SHORT_LENGTH:
+        return bytes((tag, length)) + content
+    digits = length.to_bytes((length.bit_length() + 7) // 8)
+    return bytes((tag, SHORT_LENGTH | len(digits))) + digits + content
