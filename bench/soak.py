@@ -17,6 +17,7 @@ from bench.fuzzing import datagrams, descriptions
 from bench.recorded_calls import recorded_calls
 from bench.rehearsals import stages
 from bench.slices import portions
+from bench.validating import validators
 from server.running import set_up_logs
 
 RESULTS = Path("build/soak.json")
@@ -40,6 +41,7 @@ PARTS: Final[dict[str, Callable[[int], Coroutine[None, None, int]]]] = {
     "kills": kills,
     "recorded-calls": recorded_calls,
     "rehearsals": rehearsals,
+    "validators": validators,
 }
 
 
