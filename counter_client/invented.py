@@ -22,6 +22,7 @@ FIRST_BIRTHDAY = date(1946, 1, 1)
 LAST_BIRTHDAY = date(1966, 12, 31)
 FIRST_DATE = date(2024, 3, 1)  # Date fields of one form are 60 days apart, in their order.
 DAYS_APART = 60
+ROWS = 3  # Of a table.
 WIDEST = Decimal(100_000)  # Between the smallest and the largest number of a field.
 
 
@@ -77,8 +78,22 @@ class Inventor:
             "credit_code": lambda _field: credit_code(self._region),
             "phone": lambda _field: self._phone(),
             "name": lambda _field: self.name,
+            "table": self._table,
         }
         return by_type.get(field["type"], self._text)(field)
+
+    def _table(self, field: Data) -> str:
+        """Return a few rows, as many as the table takes at most."""
+        free = {"side": field["side"], "minimum": None, "maximum": None, "choices": []}
+        columns = [{**free, **column} for column in field["columns"]]
+        rows = range(min(field["max_rows"], ROWS))
+        return "\n".join("\t".join(self._cell(column) for column in columns) for _ in rows)
+
+    def _cell(self, column: Data) -> str:
+        """Return a cell no longer than its column takes."""
+        if column["type"] == "integer":
+            return str(self._chance.randint(0, 10 ** min(column["max_length"], 6) - 1))
+        return self.value(column)
 
     def _phone(self) -> str:
         """Return a mobile number of a block of zeros."""

@@ -15,6 +15,7 @@ from docs_gen.lines import break_lines
 from docs_gen.notice import Letter, NoticeTemplate
 from docs_gen.numbers import long_date
 from docs_gen.template import Template
+from docs_gen.values import TemplateTable
 
 PAGE_WIDTH, PAGE_HEIGHT = A4
 LEFT, TOP = 28 * mm, 37 * mm
@@ -26,6 +27,7 @@ TITLE, TITLE_LEADING = 22.0, 34.0
 BODY, LEADING = 16.0, 28.0
 SMALL, SMALL_LEADING = 10.5, 16.0
 CELL, CELL_LEADING, CELL_PADDING = 14.0, 21.0, 5.0
+CAPTION_LEADING = 32.0
 LABEL_WIDTH = 46 * mm
 MOST_LINES = int((BLOCK_HEIGHT - 40 * mm) // CELL_LEADING)
 QR_SIDE = 34 * mm
@@ -132,6 +134,51 @@ class _Flow:
         self._cell(LEFT, labels, height)
         self._cell(LEFT + LABEL_WIDTH, values, height)
 
+    def table(self, table: TemplateTable, rows: list[list[str]]) -> None:
+        """A table under its title; its head stands again at the top of each page it goes on on."""
+        shares = sum(column.share for column in table.columns)
+        widths = [BLOCK_WIDTH * column.share / shares for column in table.columns]
+        numbers = [column.is_number for column in table.columns]
+        head = self._cells([column.title for column in table.columns], widths, BOLD)
+        height = _height(head)
+        for number, row in enumerate(rows):
+            cells = self._cells(row, widths, SERIF)
+            page = len(self.sheets)
+            above = CAPTION_LEADING + height if number == 0 else 0.0
+            self.make_room(above + _height(cells))
+            if number == 0:
+                self._caption(table.title)
+            if number == 0 or len(self.sheets) > page:
+                self._columns(head, widths, BOLD, [False] * len(head))
+            self._columns(cells, widths, SERIF, numbers)
+
+    def _caption(self, title: str) -> None:
+        self.y -= CAPTION_LEADING
+        middle = LEFT + BLOCK_WIDTH / 2
+        self.sheet.texts.append(Text(middle, self.y + 7, title, BOLD, CELL, "centre"))
+
+    def _cells(self, row: list[str], widths: list[float], font: str) -> list[list[str]]:
+        return [
+            self.lines(text, font, SMALL, room - 2 * CELL_PADDING)
+            for text, room in zip(row, widths, strict=True)
+        ]
+
+    def _columns(
+        self, cells: list[list[str]], widths: list[float], font: str, numbers: list[bool]
+    ) -> None:
+        height = _height(cells)
+        self.y -= height
+        left = LEFT
+        for lines, room, number in zip(cells, widths, numbers, strict=True):
+            self.sheet.boxes.append(Box(left, self.y, room, height))
+            top = self.y + height - (height - len(lines) * SMALL_LEADING) / 2
+            x, align = (left + room - CELL_PADDING, "right") if number else (
+                left + room / 2, "centre")  # fmt: skip
+            for i, line in enumerate(lines):
+                y = top - (i + 1) * SMALL_LEADING + SMALL_LEADING * 0.28
+                self.sheet.texts.append(Text(x, y, line, font, SMALL, align))
+            left += room
+
     def _cell(self, left: float, lines: list[str], height: float) -> None:
         top = self.y + height - (height - len(lines) * CELL_LEADING) / 2
         for i, line in enumerate(lines):
@@ -185,6 +232,11 @@ class _Flow:
         return self.lines(name, SERIF, BODY, min(ISSUER_WIDTH, whole / parts + BODY))
 
 
+def _height(cells: list[list[str]]) -> float:
+    """Return how high a table's row of these cells, as lines, is."""
+    return max(len(lines) for lines in cells) * SMALL_LEADING + 2 * CELL_PADDING
+
+
 def lay_out(template: Template, facts: Facts, loaded: frozenset[str]) -> list[Sheet]:
     """Return the pages of a certificate.
 
@@ -199,9 +251,15 @@ def lay_out(template: Template, facts: Facts, loaded: frozenset[str]) -> list[Sh
     flow.y -= 8
     for label, value in template.rows:
         flow.row(label, value.format_map(written))
+    for table in template.tables:
+        flow.table(table, table.write(facts.values[table.name]))
+    basis = template.basis.format_map(written)
+    # The last words go along with the seal: no page bears a seal and no text (GB/T 9704, 7.3.5.5).
+    lines = len(flow.lines(basis, SERIF, SMALL, BLOCK_WIDTH, 2 * SMALL))
+    flow.make_room(6 + LEADING + lines * SMALL_LEADING + CLOSING_HEIGHT)
     flow.y -= 6
     flow.paragraph("特此证明。", BODY, LEADING)
-    flow.paragraph(template.basis.format_map(written), SMALL, SMALL_LEADING)
+    flow.paragraph(basis, SMALL, SMALL_LEADING)
     flow.closing(facts)
     return flow.numbered()
 

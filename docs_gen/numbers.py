@@ -47,13 +47,18 @@ def long_date(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
+def plain_amount(amount: Decimal) -> str:
+    """Return an amount of yuan in digits: 12,345.60; ValueError as `capital_amount` raises it."""
+    _require_amount(amount)
+    return f"{amount:,.2f}"
+
+
 def capital_amount(amount: Decimal) -> str:
     """Return an amount of yuan in Chinese capitals: 壹万贰仟叁佰肆拾伍元陆角整.
 
     ValueError for what is no number, negative amounts, parts of a fen, and 10^16 yuan or more.
     """
-    if not amount.is_finite() or not 0 <= amount < Decimal(10) ** 16 or amount % FEN:
-        raise ValueError(f"not an amount to write out: {amount}")
+    _require_amount(amount)
     fen = amount.quantize(FEN) * 100
     yuan, rest = divmod(int(fen), 100)
     jiao, last = divmod(rest, 10)
@@ -65,6 +70,11 @@ def capital_amount(amount: Decimal) -> str:
     elif yuan:
         text += DIGITS[0]
     return text + (DIGITS[last] + "分" if last else "整")
+
+
+def _require_amount(amount: Decimal) -> None:
+    if not amount.is_finite() or not 0 <= amount < Decimal(10) ** 16 or amount % FEN:
+        raise ValueError(f"not an amount to write out: {amount}")
 
 
 def _capital_integer(number: int) -> str:

@@ -6,14 +6,12 @@ A new wording is a new file. The old one stays: what was reserved with it is dra
 from __future__ import annotations
 
 import dataclasses
-import enum
 import re
 import string
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from importlib import resources
 from importlib.resources.abc import Traversable
 from operator import itemgetter
@@ -21,63 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from docs_gen.data import Facts
-from docs_gen.numbers import capital_amount, identifier, long_date
-from docs_gen.text import normal
+from docs_gen.numbers import identifier, long_date
+from docs_gen.values import MOST_CHARACTERS, Column, Format, TemplateField, TemplateTable
 
-MOST_CHARACTERS = 200
 MOST_DAYS = 3650
 _DEPARTMENT = re.compile("[a-z]+(-[a-z]+)*")
-# What a field's entry may leave out.
-OPTIONAL = frozenset({"format", "max_length"})
+MOST_ROWS, MOST_COLUMNS, MOST_CELL, MOST_SHARE = 200, 8, 60, 20
 
 
 class TemplateError(Exception):
     """A template that cannot be used; names the file, the place and what was expected."""
-
-
-class Format(enum.StrEnum):
-    """How a field's value is written on the page."""
-
-    TEXT = "text"
-    ID_NUMBER = "id_number"
-    DATE = "date"
-    MONEY = "money"
-    INTEGER = "integer"
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateField:
-    """A value that the page needs."""
-
-    name: str
-    format: Format = Format.TEXT
-    max_length: int = MOST_CHARACTERS
-
-    def write(self, value: str) -> str:
-        """Return the value as the page shows it.
-
-        ValueError names the field for a value that is empty, too long or not in its format, or
-        has a character that cannot be seen.
-        """
-        if not 0 < len(value) <= self.max_length:
-            raise ValueError(f"{self.name}: {len(value)} characters, the page takes 1 to "
-                             f"{self.max_length}")  # fmt: skip
-        try:
-            return self._formatted(normal(value))
-        except (ValueError, ArithmeticError) as error:
-            raise ValueError(f"{self.name}: {error}") from None
-
-    def _formatted(self, text: str) -> str:
-        match self.format:
-            case Format.DATE:
-                return long_date(date.fromisoformat(text))
-            case Format.MONEY:
-                amount = Decimal(text)
-                return f"{amount:,.2f} 元（大写：人民币{capital_amount(amount)}）"
-            case Format.INTEGER:
-                return f"{int(text)}"
-            case Format.TEXT | Format.ID_NUMBER:
-                return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +49,33 @@ class Template:
     validity_days: int
     holder: str
     fields: Mapping[str, TemplateField]
+    tables: tuple[TemplateTable, ...] = ()
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The names of all values that the page needs."""
+        return (*self.fields, *(table.name for table in self.tables))
 
     @property
     def longest(self) -> dict[str, int]:
-        """How many characters the page takes of each value."""
-        return {name: field.max_length for name, field in self.fields.items()}
+        """How many characters the page takes of each value, of a table how many rows."""
+        rows = {table.name: table.max_rows for table in self.tables}
+        return {name: field.max_length for name, field in self.fields.items()} | rows
+
+    @property
+    def columns(self) -> dict[str, tuple[tuple[str, int], ...]]:
+        """Format and longest cell of each column, by the name of the table."""
+        return {
+            table.name: tuple((one.format.value, one.max_length) for one in table.columns)
+            for table in self.tables
+        }
+
+    def check(self, values: Mapping[str, str]) -> None:
+        """Raise ValueError, which begins with its name, for a value that the page cannot take."""
+        for field in self.fields.values():
+            field.write(values[field.name])
+        for table in self.tables:
+            table.write(values[table.name])
 
     def written(self, facts: Facts) -> dict[str, str]:
         """Return what stands in the places of the template, by name.
@@ -125,7 +98,7 @@ class Template:
 
     def missing(self, values: Mapping[str, str]) -> list[str]:
         """Return the names of values that the page needs and that are not there."""
-        return [name for name in self.fields if not values.get(name)]
+        return [name for name in self.needed if not values.get(name)]
 
     def too_long(self, values: Mapping[str, str]) -> list[str]:
         """Return the names of values that are longer than the page takes."""
@@ -191,15 +164,17 @@ def _read(name: str, file: Traversable) -> Template:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
         _require_keys("", data, Template)
         for number, entry in enumerate(data["fields"], start=1):
-            _require_keys(f"fields {number}: ", entry, TemplateField, optional=OPTIONAL)
+            _require_keys(f"fields {number}: ", entry, TemplateField)
         fields = {field.name: field for field in map(_field, data.pop("fields"))}
         rows = tuple((str(label), str(value)) for label, value in data.pop("rows"))
+        tables = tuple(map(_table, data.pop("tables", [])))
         paragraphs, departments = (
             _listed(name, data.pop(name)) for name in ("paragraphs", "departments")
         )
         template = Template(
-            fields=fields, rows=rows, paragraphs=paragraphs, departments=departments, **data
-        )
+            fields=fields, tables=tables, rows=rows, paragraphs=paragraphs,
+            departments=departments, **data,
+        )  # fmt: skip
         _check(template)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TemplateError(f"{name}: {error}") from None
@@ -209,13 +184,12 @@ def _read(name: str, file: Traversable) -> Template:
     return template
 
 
-def _require_keys(
-    place: str, entry: Mapping[str, Any], of: type, optional: frozenset[str] = frozenset()
-) -> None:
+def _require_keys(place: str, entry: Mapping[str, Any], of: type) -> None:
     """Raise ValueError for a key that is missing, or that means nothing here."""
     keys = {one.name for one in dataclasses.fields(of)}
+    needed = {one.name for one in dataclasses.fields(of) if one.default is dataclasses.MISSING}
     for wrong, said in (
-        (entry.keys() - keys, "means nothing here"), (keys - optional - entry.keys(), "is missing"),
+        (entry.keys() - keys, "means nothing here"), (needed - entry.keys(), "is missing"),
     ):  # fmt: skip
         if wrong:
             raise ValueError(f"{place}{', '.join(sorted(wrong))} {said}")
@@ -228,17 +202,38 @@ def _listed(name: str, found: object) -> tuple[str, ...]:
 
 
 def _field(entry: Mapping[str, Any]) -> TemplateField:
+    return TemplateField(**{**entry, "format": _format(entry["name"], entry)})
+
+
+def _table(entry: Mapping[str, Any]) -> TemplateTable:
+    name = entry.get("name", "")
+    _require_keys(f"tables {name}: ", entry, TemplateTable)
+    if not isinstance(entry["columns"], list) or not 0 < len(entry["columns"]) <= MOST_COLUMNS:
+        raise ValueError(f"tables {name}: columns: expected a list of 1 to {MOST_COLUMNS}")
+    columns = []
+    for number, column in enumerate(entry["columns"], start=1):
+        place = f"tables {name}: column {number}"
+        _require_keys(f"{place}: ", column, Column)
+        columns.append(Column(**{**column, "format": _format(place, column)}))
+    return TemplateTable(**{**entry, "columns": tuple(columns)})
+
+
+def _format(place: str, entry: Mapping[str, Any]) -> Format:
     said = entry.get("format", Format.TEXT)
     if said not in list(Format):
-        raise ValueError(f"{entry['name']}: format: expected {', '.join(Format)}, found {said!r}")
-    return TemplateField(**{**entry, "format": Format(said)})
+        raise ValueError(f"{place}: format: expected {', '.join(Format)}, found {said!r}")
+    return Format(said)
 
 
 def _check(template: Template) -> None:
     """Raise ValueError for what a page could not be drawn from."""
     _check_head(template)
+    if len(set(template.needed)) < len(template.needed):
+        raise ValueError("fields and tables: expected a name of its own for each")
     for field in template.fields.values():
         _check_number(f"{field.name}: max_length", field.max_length, MOST_CHARACTERS)
+    for table in template.tables:
+        _check_table(table)
     known = {*template.fields, "issuer", "valid_until"}
     for words in (*template.paragraphs, *(text for _, text in template.rows), template.basis):
         places = {place for _, place, _, _ in string.Formatter().parse(words) if place is not None}
@@ -258,6 +253,18 @@ def _check_head(template: Template) -> None:
     if template.holder not in template.fields:
         raise ValueError(f"holder: expected a field, found {template.holder!r}")
     identifier(template.type_code, "0", "0")
+
+
+def _check_table(table: TemplateTable) -> None:
+    _check_number(f"{table.name}: max_rows", table.max_rows, MOST_ROWS)
+    for column in table.columns:
+        place = f"{table.name}: {column.title}"
+        _check_number(f"{place}: max_length", column.max_length, MOST_CELL)
+        _check_number(f"{place}: share", column.share, MOST_SHARE)
+    if not isinstance(table.title, str) or not all(
+        isinstance(column.title, str) and column.title for column in table.columns
+    ):
+        raise ValueError(f"{table.name}: title: expected text")
 
 
 def _check_number(name: str, number: object, most: int) -> None:

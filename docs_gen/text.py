@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+# How a case keeps a table: as spreadsheets copy it, a line a row and tabs between its cells.
+ROW, CELL = "\n", "\t"
 # Control, format (bidi, zero width), surrogate, private, unassigned, line and paragraph separator.
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 

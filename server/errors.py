@@ -58,6 +58,8 @@ CODES: dict[str, int] = {
     "text.empty": 422,
     "text.too_long": 422,
     "text.bad_characters": 422,
+    "table.too_long": 422,
+    "table.uneven": 422,
     # regions and items
     "region.unknown": 404,
     "hall.unknown": 404,

@@ -15,6 +15,7 @@ from server.web.http import Message, RowId
 
 ShortText = Annotated[str, StringConstraints(max_length=200)]
 LongText = Annotated[str, StringConstraints(max_length=1000)]
+FieldText = Annotated[str, StringConstraints(max_length=20_000)]  # A table is one value.
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -40,7 +41,7 @@ class CaseOrder(Message):
 class FieldEdit(Message):
     """A field's new value, and the version it is meant to follow."""
 
-    value: LongText
+    value: FieldText
     version: Annotated[int, Limit(ge=0, le=1_000_000)]
 
 

@@ -19,6 +19,7 @@ from server.certificates.signer import Order, Signer, Template
 from server.errors import ServiceError
 from server.items.rules import CertificateKind, Owner, mask_name
 from server.items.service import issuing_authority, refuse_unrecognised
+from server.items.tables import CELL, ROW
 from server.regions.rules import Authority, Catalogue
 from server.texts import NOT_NUMBERED
 
@@ -45,6 +46,12 @@ class Draft:
         """Return what `to_json` wrote."""
         said = json.loads(text)
         return cls(**{**said, "authority": Authority(**said["authority"])})
+
+    @property
+    def printed(self) -> dict[str, str]:
+        """What is printed of each value: of a table all but what separates its cells."""
+        return {name: "".join(value.split(ROW)).replace(CELL, "") for name, value in
+                self.values.items()}  # fmt: skip
 
     @property
     def words(self) -> str:
@@ -112,18 +119,18 @@ class Drafts:
         too_long = template.too_long(values)
         if too_long:
             raise ServiceError("text.too_long", field=too_long[0])
-        for name, field in template.fields.items():
-            try:
-                field.write(values[name])
-            except ValueError:
-                raise ServiceError("certificate.unprintable", field=name) from None
+        try:
+            template.check(values)
+        except ValueError as error:
+            name, _, _ = str(error).partition(":")
+            raise ServiceError("certificate.unprintable", field=name) from None
         return Draft(
             kind=kind,
             title=line.title,
             template_version=template.version,
             jurisdiction=case.jurisdiction,
             authority=self._authority(line, case),
-            values={name: values[name] for name in template.fields},
+            values={name: values[name] for name in template.needed},
         )
 
     async def complete(self, session: AsyncSession, case: Case, kind: str) -> Draft:

@@ -112,7 +112,7 @@ class Issuing:
         async with self.units.database.reading() as session:
             case = await self.records.read(session, actor, case_id, Action.PREVIEW_CERTIFICATE)
             draft = await self.drafts.outline(session, case, kind)
-        await self.signer.check(draft.values, draft.words)
+        await self.signer.check(draft.printed, draft.words)
         demo = self.signer.is_demo(draft.authority.id)
         template = self._template(draft.kind, draft.template_version)
         return await self.signer.preview(draft.preview_order(template, now, demo=demo))
@@ -132,7 +132,7 @@ class Issuing:
         if live is not None and live.state is CertificateState.VALID:
             raise ServiceError("certificate.exists")
         self.signer.is_demo(draft.authority.id)
-        await self.signer.check(draft.values, draft.words)
+        await self.signer.check(draft.printed, draft.words)
         return draft
 
     async def reserve(

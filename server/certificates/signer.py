@@ -152,7 +152,7 @@ class Signer:
     def pages(self) -> dict[str, Page]:
         """What the page of each kind asks of an item that issues it."""
         return {
-            kind: Page(template.longest, frozenset(template.departments))
+            kind: Page(template.longest, frozenset(template.departments), template.columns)
             for kind, template in self.templates.items()
         }
 

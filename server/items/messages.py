@@ -23,6 +23,7 @@ from server.items.rules import (
     Owner,
     check_text,
 )
+from server.items.tables import MOST_COLUMNS, MOST_ROWS
 from server.regions.messages import SOME, Flag, Identifier, Part, RegionCode, Title, written_as
 from server.web.http import Message
 
@@ -61,6 +62,14 @@ Number = Annotated[Decimal, BeforeValidator(_number)]
 DayLimit = Annotated[date | Literal["today"], PlainValidator(_day)]
 
 
+class ColumnPart(Part):
+    """A column of a field of type table."""
+
+    label: Title
+    type: FieldType = FieldType.TEXT
+    max_length: Annotated[Whole, Limit(ge=1, le=MAX_TEXT)] = MAX_TEXT
+
+
 class FieldPart(Part):
     """[[items.fields]]; which limits belong to which type is checked when the file is read."""
 
@@ -77,6 +86,8 @@ class FieldPart(Part):
     latest: DayLimit | None = None
     not_before: FieldName | Literal[""] = ""
     choices: tuple[Annotated[Title, AfterValidator(_as_typed)], ...] = ()
+    columns: Annotated[tuple[ColumnPart, ...], Limit(max_length=MOST_COLUMNS)] = ()
+    max_rows: Annotated[Whole, Limit(ge=1, le=MOST_ROWS)] = MOST_ROWS
     hint: Hint = ""
 
 
@@ -117,8 +128,19 @@ class ItemPart(Part):
     certificates: Annotated[tuple[CertificatePart, ...], SOME]
 
 
+class ColumnView(Message):
+    """A column of a table that people fill in."""
+
+    label: str
+    type: FieldType
+    max_length: int
+
+
 class FieldView(Message):
-    """A field of an item's form; `earliest` and `latest` are ISO dates or "today"."""
+    """A field of an item's form; `earliest` and `latest` are ISO dates or "today".
+
+    The value of a table has its rows on lines of their own and tabs between its cells.
+    """
 
     name: str
     label: str
@@ -133,6 +155,8 @@ class FieldView(Message):
     latest: str | None
     not_before: str
     choices: list[str]
+    columns: list[ColumnView]
+    max_rows: int
     hint: str
 
     @classmethod
@@ -152,6 +176,11 @@ class FieldView(Message):
             latest=None if field.latest is None else str(field.latest),
             not_before=field.not_before,
             choices=list(field.choices),
+            columns=[
+                ColumnView(label=cell.label, type=cell.type, max_length=cell.longest)
+                for cell in map(field.cell, range(len(field.columns)))
+            ],
+            max_rows=field.max_rows,
             hint=field.hint,
         )
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from server.errors import ServiceError
+from server.items.tables import MOST_ROWS, check_table
 from server.items.values import (
     CHINA,
     MAX_NAME,
@@ -33,6 +34,7 @@ __all__ = [
     "MAX_TEXT",
     "TODAY",
     "CertificateKind",
+    "Column",
     "DateLimit",
     "Field",
     "FieldType",
@@ -88,6 +90,7 @@ class FieldType(enum.StrEnum):
     MONEY = "money"
     INTEGER = "integer"
     CHOICE = "choice"
+    TABLE = "table"
 
 
 class Mode(enum.StrEnum):
@@ -102,8 +105,20 @@ DateLimit = date | Literal["today"] | None
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table that people fill in: its cells are values of one type."""
+
+    label: str
+    type: FieldType
+    max_length: int = MAX_TEXT
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an item's form; `not_before` names a date of the form that comes no later."""
+    """One field of an item's form; `not_before` names a date of the form that comes no later.
+
+    A table has `columns`, and all its rows are one value.
+    """
 
     name: str
     label: str
@@ -118,12 +133,16 @@ class Field:
     latest: DateLimit = None
     not_before: str = ""
     choices: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    max_rows: int = MOST_ROWS
     hint: str = ""
 
     @property
     def longest(self) -> int:
-        """How many characters a value of this field can have in its normal form."""
+        """How many characters a value of this field can have in its normal form; a table, rows."""
         match self.type:
+            case FieldType.TABLE:
+                return self.max_rows
             case FieldType.CHOICE:
                 return max((len(choice) for choice in self.choices), default=0)
             case FieldType.MONEY if self.maximum is not None:
@@ -132,6 +151,11 @@ class Field:
                 return len(f"{self.maximum:.0f}")
             case _:
                 return min(self.max_length, _LONGEST.get(self.type, MAX_TEXT))
+
+    def cell(self, place: int) -> Field:
+        """Return what a cell of one of a table's columns is: a field like any other."""
+        of = self.columns[place]
+        return Field(self.name, of.label, self.owner, of.type, max_length=of.max_length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +172,14 @@ class MaterialKind:
 class Page:
     """What the page of a kind of certificate asks of an item.
 
-    `longest` has the values that it needs and how long each may be; `departments` are those whose
-    authorities may issue it.
+    `longest` has the values that it needs and how long each may be, of a table how many rows;
+    `departments` are those whose authorities may issue it; `tables` has the format and the longest
+    cell of each column.
     """
 
     longest: Mapping[str, int]
     departments: frozenset[str]
+    tables: Mapping[str, tuple[tuple[str, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +332,18 @@ def _check_choice(field: Field, text: str, _now: datetime) -> str:
     return chosen
 
 
+def _check_table(field: Field, text: str, now: datetime) -> str:
+    def check_cell(place: int, cell: str) -> str:
+        shape = field.cell(place)
+        value = check_value(shape, cell, now)
+        if len(value) > shape.longest:
+            raise ServiceError("text.too_long", limit=shape.longest)
+        return value
+
+    labels = [column.label for column in field.columns]
+    return check_table(text, labels, field.max_rows, check_cell)
+
+
 _CHECKS: Final[Mapping[FieldType, Callable[[Field, str, datetime], str]]] = {
     FieldType.TEXT: lambda f, text, _now: check_text(text, f.name, f.max_length),
     FieldType.ADDRESS: lambda f, text, _now: check_text(text, f.name, f.max_length),
@@ -317,6 +355,7 @@ _CHECKS: Final[Mapping[FieldType, Callable[[Field, str, datetime], str]]] = {
     FieldType.MONEY: _check_money,
     FieldType.INTEGER: _check_integer,
     FieldType.CHOICE: _check_choice,
+    FieldType.TABLE: _check_table,
 }
 
 

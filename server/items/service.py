@@ -8,7 +8,7 @@ from pathlib import Path
 
 from server.errors import ServiceError
 from server.items.messages import ItemPart
-from server.items.rules import CertificateKind, Field, Item, MaterialKind
+from server.items.rules import CertificateKind, Column, Field, Item, MaterialKind
 from server.items.survey import Pages, check_pages, survey_items
 from server.regions.document import Document, read_document
 from server.regions.rules import Authority, Catalogue
@@ -133,6 +133,8 @@ def _item(part: ItemPart) -> Item:
                 latest=field.latest,
                 not_before=field.not_before,
                 choices=field.choices,
+                columns=tuple(Column(c.label, c.type, c.max_length) for c in field.columns),
+                max_rows=field.max_rows,
                 hint=field.hint,
             )
             for field in part.fields

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from server.errors import ServiceError
 from server.items.messages import FieldPart, ItemPart
-from server.items.rules import APPLICANT, ENTERPRISE, FieldType, Item, Page, check_credit_code
+from server.items.rules import (
+    APPLICANT,
+    ENTERPRISE,
+    Field,
+    FieldType,
+    Item,
+    Page,
+    check_credit_code,
+)
 from server.regions.document import EACH, Document, show
 from server.regions.places import Key
 from server.regions.rules import Authority, Catalogue
@@ -28,9 +36,11 @@ _NAMES: Final = (
     (("items", EACH, "certificates", EACH, "kind"), _ONE_TABLE),
     (("items", EACH, "jurisdictions", EACH), _ONE_TABLE),
     (("items", EACH, "fields", EACH, "choices", EACH), _ONE_FIELD),
+    (("items", EACH, "fields", EACH, "columns", EACH, "label"), _ONE_FIELD),
     (("recognition", EACH, "kinds", EACH), _ONE_TABLE),
 )
 _NUMBERS: Final = (FieldType.MONEY, FieldType.INTEGER)
+_WRITTEN: Final = (*_NUMBERS, FieldType.DATE)  # Pages write them otherwise than they are kept.
 _TYPES_WITH: Final = {
     "minimum": _NUMBERS,
     "maximum": _NUMBERS,
@@ -38,6 +48,8 @@ _TYPES_WITH: Final = {
     "latest": (FieldType.DATE,),
     "not_before": (FieldType.DATE,),
     "choices": (FieldType.CHOICE,),
+    "columns": (FieldType.TABLE,),
+    "max_rows": (FieldType.TABLE,),
     "max_length": (FieldType.TEXT, FieldType.NAME, FieldType.ADDRESS),
 }
 
@@ -94,11 +106,26 @@ def _check_form(document: Document, key: Key, item: Item, page: Page) -> None:
         if name not in longest:
             document.fault(key, f"expected a required field {name}, which its page needs")
         elif longest[name] > limit:
+            what = "rows" if name in page.tables else "characters"
             document.fault(
                 key,
-                f"expected a field {name} of at most {limit} characters, which is what its"
+                f"expected a field {name} of at most {limit} {what}, which is what its"
                 f" page takes; found {longest[name]}",
             )
+    for name, columns in page.tables.items():
+        field = item.field(name)
+        if field is not None and not _fits(field, columns):
+            expected = ", ".join(f"{form} ({limit})" for form, limit in columns)
+            document.fault(key, f"expected a table {name} with the columns of its page: {expected}")
+
+
+def _fits(field: Field, columns: Sequence[tuple[str, int]]) -> bool:
+    """Say whether every cell that a table may hold can be written in its column of the page."""
+    cells = [field.cell(place) for place in range(len(field.columns))]
+    return len(cells) == len(columns) and all(
+        cell.longest <= limit and form in ({cell.type} if cell.type in _WRITTEN else {"text"})
+        for cell, (form, limit) in zip(cells, columns, strict=True)
+    )
 
 
 def _authority(catalogue: Catalogue, code: str, authority_id: str) -> Authority | None:
@@ -117,6 +144,8 @@ def _check_field(document: Document, key: Key, field: FieldPart) -> None:
             )
     if field.type is FieldType.CHOICE and not field.choices:
         document.fault((*key, "choices"), "expected at least one choice; found none")
+    if field.type is FieldType.TABLE:
+        _check_table(document, key, field)
     if field.type in _NUMBERS:
         _check_numbers(document, key, field)
     if (
@@ -125,6 +154,18 @@ def _check_field(document: Document, key: Key, field: FieldPart) -> None:
         and field.latest < field.earliest
     ):
         document.fault((*key, "latest"), f"expected {field.earliest} or later")
+
+
+def _check_table(document: Document, key: Key, field: FieldPart) -> None:
+    if not field.columns:
+        document.fault((*key, "columns"), "expected at least one column; found none")
+    if field.personal:
+        document.fault((*key, "personal"), "expected false, for tables are shown whole; found true")
+    for at, column in enumerate(field.columns):
+        if column.type in {FieldType.TABLE, FieldType.CHOICE}:
+            document.fault(
+                (*key, "columns", at, "type"), f"expected a type of one cell; found {column.type}"
+            )
 
 
 def _check_numbers(document: Document, key: Key, field: FieldPart) -> None:

@@ -36,7 +36,8 @@ def test_an_invented_id_number_has_the_unassigned_order_code_and_the_right_check
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("code", ["pension-lump-sum", "school-household-proof",
                                   "enterprise-move-no-violations", "pension-claim-non-receipt",
-                                  "marriage-record-proof", "statement-of-facts"])  # fmt: skip
+                                  "marriage-record-proof", "statement-of-facts",
+                                  "pension-transfer"])  # fmt: skip
 def test_every_value_invented_for_a_shipped_item_is_valid(code: str, seed: int) -> None:
     document = read_document(ROOT / "regions.toml")
     item = load_items(document, load_regions(document)).current(code)

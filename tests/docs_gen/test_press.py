@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from docs_gen.data import Facts, Issuer
 from docs_gen.fonts import load_fonts, width
 from docs_gen.layout import BLOCK_WIDTH, LEFT, LOWEST, QR_SIDE, RIGHT, Sheet, lay_out
 from docs_gen.press import draw, preview
+from docs_gen.samples import longest
 from docs_gen.seal import DIAMETER
 from docs_gen.template import Template
 from tests.support.office import TEMPLATES, VALUES, Office, picture, seen_qr, text_of, tool
@@ -47,10 +49,14 @@ def test_the_page_says_every_fact(kind: str, office: Office, tmp_path: Path) -> 
     text = text_of(tmp_path, office.issue(kind))
     for name, field in template.fields.items():
         assert "".join(field.write(VALUES[kind][name]).split()) in text, name
+    for table in template.tables:
+        cells = [cell for row in table.write(VALUES[kind][table.name]) for cell in row]
+        assert all(cell in text for cell in (*cells, *(one.title for one in table.columns)))
     for words in (template.title, facts.number, facts.check_code, facts.issuer.name):
         assert words in text
     assert "2026年11月23日" in text, "the day in China, where it is past midnight"
-    assert "第1页共1页" in text
+    pages = len(PdfReader(tmp_path / "page.pdf").pages)
+    assert f"第{pages}页共{pages}页" in text
     assert f"版式{kind}第{template.version}版" in text
 
 
@@ -66,7 +72,9 @@ def test_every_face_is_embedded(office: Office, tmp_path: Path) -> None:
 def test_the_qr_code_read_from_the_drawn_page_is_the_address(
     kind: str, office: Office, tmp_path: Path
 ) -> None:
-    assert seen_qr(tmp_path, office.issue(kind)) == office.facts(kind).qr_url
+    content = office.issue(kind)
+    pages = len(PdfReader(io.BytesIO(content)).pages)
+    assert seen_qr(tmp_path, content, page=pages) == office.facts(kind).qr_url
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -101,16 +109,17 @@ def test_a_name_that_cannot_be_printed_is_refused(name: str, office: Office) -> 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_longest_values_stay_inside_the_text_block(kind: str, office: Office) -> None:
-    template = TEMPLATES[kind]
+    template, facts = TEMPLATES[kind], office.facts(kind)
     values = dict(VALUES[kind])
     for name, field in template.fields.items():
         if field.format == "text":
             values[name] = ("龘W，（9" * 40)[: field.max_length]
+    full = longest(template, facts.signing_time).values
+    values.update({table.name: full[table.name] for table in template.tables})
     values.update({"balance": "9999999999999.99"} if "balance" in values else {})
-    facts = dataclasses.replace(office.facts(kind), values=values)
-    sheets = lay_out(template, facts, load_fonts())
+    sheets = lay_out(template, dataclasses.replace(facts, values=values), load_fonts())
     assert_inside(sheets)
-    assert len(sheets) <= 2
+    assert len(sheets) <= 2 or template.tables
 
 
 @pytest.mark.parametrize("length", [1, 6, 17, 20, 21, 30, 50, 60])
@@ -155,6 +164,70 @@ def test_a_table_goes_on_over_three_pages(office: Office, tmp_path: Path) -> Non
     text = text_of(tmp_path, content)
     assert all(f"第{i}次缴费" in text for i in range(30))
     assert seen_qr(tmp_path, content, page=3) == facts.qr_url
+
+
+HEAD = ["缴费年度", "缴费月数", "个人缴费（元）", "财政补贴（元）", "到账日期"]
+
+
+def years(count: int) -> str:
+    """As many rows of contributions."""
+    return "\n".join(f"{1900 + i}\t12\t{100 + i}.50\t60.00\t2025-12-08" for i in range(count))
+
+
+@pytest.mark.parametrize("rows", [1, 8, 9, 10, 32, 70])
+def test_the_head_of_a_table_stands_on_every_page_that_has_rows_of_it(
+    rows: int, office: Office
+) -> None:
+    kind = "pension-contributions"
+    sheets = lay_out(TEMPLATES[kind], office.facts(kind, contributions=years(rows)), load_fonts())
+    assert_inside(sheets)
+    drawn = [[text.text for text in sheet.texts] for sheet in sheets]
+    assert sum(cell.isdecimal() and len(cell) == 4 for page in drawn for cell in page) == rows
+    for page in drawn:
+        heads = [page.count(title) for title in HEAD]
+        assert heads == ([1] * 5 if "12" in page else [0] * 5)
+    assert len(sheets) >= 3 or rows < 70
+    assert [page.count("历年缴费明细") for page in drawn] == [1] + [0] * (len(sheets) - 1)
+
+
+def test_numbers_of_a_table_end_under_each_other_and_all_else_stands_in_the_middle(
+    office: Office,
+) -> None:
+    kind = "pension-contributions"
+    sheets = lay_out(TEMPLATES[kind], office.facts(kind, contributions=years(3)), load_fonts())
+    cells = [text for text in sheets[0].texts if text.text in {"12", "1900", "100.50", *HEAD}]
+    aligned = {text.text: text.align for text in cells}
+    assert aligned == dict.fromkeys(["1900", *HEAD], "centre") | {"12": "right", "100.50": "right"}
+
+
+@pytest.mark.parametrize("rows", range(1, 14))
+def test_no_page_bears_a_seal_and_no_text(rows: int, office: Office) -> None:
+    kind = "pension-contributions"
+    sheets = lay_out(TEMPLATES[kind], office.facts(kind, contributions=years(rows)), load_fonts())
+    assert "特此证明。" in [text.text for text in sheets[-1].texts]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("2024\t12\t5\t6", "row 1: 4 cells for 5 columns"),
+        ("2024\t12\t5\t6\t2024-12-05\n", "row 2: 1 cells"),
+        ("2024\tmany\t5\t6\t2024-12-05", "row 1: 缴费月数: 4 characters"),
+        ("2024\tm\t5\t6\t2024-12-05", "row 1: 缴费月数: invalid"),
+        ("2024\t12\t-5\t6\t2024-12-05", "row 1: 个人缴费（元）: not an amount"),
+        ("2024\t12\t5\t6\t2024-02-30", "row 1: 到账日期: day is out"),
+        ("2024\t12\t5\t\t2024-02-03", "row 1: 财政补贴（元）: 0 characters"),
+        ("\u202e4\t12\t5\t6\t2024-02-03", r"row 1: 缴费年度: .*U\+202E"),
+        ("1" * 11 + "\t12\t5\t6\t2024-02-03", "row 1: 缴费年度: 11 characters"),
+        (years(81), "81 rows, the page takes 80"),
+    ],
+)
+def test_a_table_that_the_page_cannot_take_is_refused_by_row_and_column(
+    table: str, said: str, office: Office
+) -> None:
+    kind = "pension-contributions"
+    with pytest.raises(ValueError, match=f"^contributions: {said}"):
+        lay_out(TEMPLATES[kind], office.facts(kind, contributions=table), load_fonts())
 
 
 @pytest.mark.parametrize("rows", range(4, 16))

@@ -10,7 +10,8 @@ import pytest
 
 from docs_gen.press import specimen
 from docs_gen.samples import longest, sample
-from docs_gen.template import Format, load_templates
+from docs_gen.template import load_templates
+from docs_gen.values import Format
 
 NOW = datetime(2026, 11, 27, 4, tzinfo=UTC)
 TEMPLATES = load_templates()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from docs_gen.data import Facts, Issuer
-from docs_gen.template import Format, Template, TemplateError, TemplateField, load_templates
+from docs_gen.template import Template, TemplateError, load_templates
+from docs_gen.values import Format, TemplateField
 
 WORKING = """
 kind = "trial"
@@ -24,7 +25,14 @@ rows = [["姓名", "{name}"], ["有效期至", "{valid_until}"]]
 [[fields]]
 name = "name"
 max_length = 50
+
+[[tables]]
+name = "payments"
+title = "缴费"
+max_rows = 5
+columns = [{ title = "年度" }, { title = "金额", format = "money", share = 2 }]
 """
+TABLE = WORKING[WORKING.index("[[tables]]") :]
 ISSUER = Issuer("试验机关", "11341522MB0000001T", "试验机关", "341522")
 
 
@@ -43,7 +51,7 @@ def test_the_templates_that_come_along_are_in_order() -> None:
     templates = load_templates()
     assert sorted(templates) == [
         "household-registration", "marriage-record", "no-violations", "pension-balance",
-        "pension-non-receipt", "statement",
+        "pension-contributions", "pension-non-receipt", "statement",
     ]  # fmt: skip
     for template in templates.values():
         words = "".join(
@@ -54,7 +62,7 @@ def test_the_templates_that_come_along_are_in_order() -> None:
 
 def test_a_new_kind_needs_no_python(tmp_path: Path) -> None:
     template = load(tmp_path, WORKING)
-    written = template.written(facts({"name": "张三丰"}))
+    written = template.written(facts({"name": "张三丰", "payments": "2024\t5"}))
     assert template.paragraphs[0].format_map(written) == "兹证明，张三丰。"
     assert template.basis.format_map(written) == "依据：试验机关"
 
@@ -86,6 +94,15 @@ def test_a_new_kind_needs_no_python(tmp_path: Path) -> None:
         ('departments = ["hrss"]', "departments = [7]", "departments"),
         ('departments = ["hrss"]', 'departments = "hrss"', "departments"),
         ('departments = ["hrss"]', "", "departments is missing"),
+        (TABLE, TABLE.replace("max_rows = 5", "max_rows = 500"), "payments: max_rows"),
+        (TABLE, TABLE.replace("max_rows = 5", ""), "tables payments: max_rows is missing"),
+        (TABLE, TABLE.replace('title = "年度"', 'titel = "年度"'), "column 1: titel means nothing"),
+        (TABLE, TABLE.replace('title = "年度"', "title = 7"), "payments: title: expected text"),
+        (TABLE, TABLE.replace('format = "money"', 'format = "gold"'), "column 2: format: expected"),
+        (TABLE, TABLE.replace("share = 2", "share = 0"), "payments: 金额: share"),
+        (TABLE, TABLE.replace('name = "payments"', 'name = "name"'), "a name of its own for each"),
+        (TABLE, '[[tables]]\nname="a"\ntitle="b"\nmax_rows=1\ncolumns=[]', "columns: expected a"),
+        ("兹证明，{name}", "兹证明，{payments}", "payments"),
         ("[[fields]]", "[[fields", "trial/1.toml"),
         ("[[fields]]", 'fields = ["name"]\n[other]', "trial/1.toml"),
         ('title = "试验证明"', "", "title is missing"),
@@ -137,7 +154,7 @@ def test_a_value_that_the_page_cannot_take_is_refused_by_its_name(form: Format, 
 
 def test_a_value_with_places_of_its_own_stays_as_it_is(tmp_path: Path) -> None:
     template = load(tmp_path, WORKING)
-    written = template.written(facts({"name": "{issuer}"}))
+    written = template.written(facts({"name": "{issuer}", "payments": "2024\t5"}))
     assert template.paragraphs[0].format_map(written) == "兹证明，{issuer}。"
 
 
@@ -168,9 +185,9 @@ def test_facts_of_another_kind_or_version_are_refused(tmp_path: Path) -> None:
 
 def test_missing_and_overlong_values_are_named(tmp_path: Path) -> None:
     template = load(tmp_path, WORKING)
-    assert template.missing({}) == ["name"]
+    assert template.missing({}) == ["name", "payments"]
     assert template.too_long({"name": "天" * 51}) == ["name"]
-    with pytest.raises(ValueError, match="no value for name"):
+    with pytest.raises(ValueError, match="no value for name, payments"):
         template.written(facts({}))
 
 
@@ -182,7 +199,7 @@ def test_missing_and_overlong_values_are_named(tmp_path: Path) -> None:
     ],
 )
 def test_the_day_is_the_one_in_china(tmp_path: Path, moment: datetime, until: date) -> None:
-    one = facts({"name": "张三丰"}, moment)
+    one = facts({"name": "张三丰", "payments": "2024\t5"}, moment)
     template = load(tmp_path, WORKING)
     assert template.valid_until(one.issued_on) == until
     assert template.written(one)["valid_until"] == f"2026年12月{until.day}日"

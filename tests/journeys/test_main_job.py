@@ -40,7 +40,7 @@ async def test_two_halls_do_the_whole_story(service: Service, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("item", ["school-household-proof", "enterprise-move-no-violations",
-                                  "statement-of-facts"])  # fmt: skip
+                                  "statement-of-facts", "pension-transfer"])  # fmt: skip
 async def test_every_item_can_be_played(service: Service, tmp_path: Path, item: str) -> None:
     result = await rehearse(service.url, ACCOUNTS, tmp_path, item_code=item)
     assert result.pdf.read_bytes().startswith(b"%PDF")

@@ -41,6 +41,12 @@ ISSUERS = {
         "苏州市吴江区人力资源和社会保障局",
         "320509",
     ),
+    "pension-contributions": Issuer(
+        "霍邱县人力资源和社会保障局（演示）",
+        "11341522MB0000001T",
+        "霍邱县人力资源和社会保障局",
+        "341522",
+    ),
     "marriage-record": Issuer(
         "霍邱县民政局（演示）", "11341522MB00000044", "霍邱县民政局", "341522"
     ),
@@ -81,6 +87,14 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "insured_status": "关系已转出",
         "finding": "未领取养老保险待遇",
         "as_of": "2026-10-31",
+    },
+    "pension-contributions": {
+        "applicant_name": "张三丰",
+        "applicant_id_number": "341522196001010006",
+        "months_paid": "24",
+        "balance": "1234.50",
+        "as_of": "2026-10-31",
+        "contributions": "2024\t12\t500.00\t60.00\t2024-12-05\n2025\t12\t600.00\t74.50\t2025-12-08",
     },
     "marriage-record": {
         "applicant_name": "李大江",
@@ -177,8 +191,8 @@ def picture(folder: Path, content: bytes, dpi: int = 150, page: int = 1) -> Path
 
 
 def seen_qr(folder: Path, content: bytes, page: int = 1) -> str:
-    """Return what zbar reads from a page drawn at 150 dpi, as a phone would."""
-    path = picture(folder, content, page=page)
+    """Return what zbar reads from a page drawn at 200 dpi, as a phone would."""
+    path = picture(folder, content, dpi=200, page=page)
     ran = subprocess.run(
         ["zbarimg", "-q", "--raw", str(path)], capture_output=True, text=True, check=False
     )

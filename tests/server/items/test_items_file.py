@@ -22,7 +22,7 @@ TWO_REGIONS: Change = ('jurisdictions = ["341522"]', 'jurisdictions = ["341522",
         (
             'type = "money"', 'type = "monye"', 0,
             "fields[1].type: expected one of text, name, address, id_number, credit_code, phone,"
-            ' date, money, integer, choice; found "monye"',
+            ' date, money, integer, choice, table; found "monye"',
         ),
         (
             'side = "local"', 'side = "counter"', 0,
@@ -35,7 +35,8 @@ TWO_REGIONS: Change = ('jurisdictions = ["341522"]', 'jurisdictions = ["341522",
         (
             'label = "余额"', 'label = "余额"\n  personnal = true', 1,
             "fields[1].personnal: expected one of the keys name, label, side, type, required,"
-            " personal, max_length, minimum, maximum, earliest, latest, not_before, choices, hint",
+            " personal, max_length, minimum, maximum, earliest, latest, not_before, choices,"
+            " columns, max_rows, hint",
         ),
         (
             'name = "paid"', 'name = "paid-in"', 0,
@@ -71,6 +72,14 @@ TWO_REGIONS: Change = ('jurisdictions = ["341522"]', 'jurisdictions = ["341522",
             'choices = ["出国定居", "其他"]', 'choices = ["其  他"]', 0,
             "fields[0].choices[0]: expected text in Unicode's form NFC without double blanks;"
             ' found "其  他"',
+        ),
+        (
+            'type = "money"', 'type = "table"', -4,
+            "fields[1].columns: expected at least one column; found none",
+        ),
+        (
+            "minimum = 0", 'minimum = 0\n  columns = [{ label = "年度" }]', 1,
+            "fields[1].columns: expected it with type table only; found money",
         ),
         (
             "minimum = 0", 'minimum = 0\n  choices = ["0"]', 1,
@@ -302,7 +311,7 @@ HRSS = frozenset({"hrss"})
 
 
 def test_a_form_that_fills_its_page_is_taken(tmp_path: Path) -> None:
-    read(tmp_path, pages={"balance": Page(PAGE, HRSS)})
+    read(tmp_path, pages={"balance": Page(PAGE, HRSS, {})})
 
 
 @pytest.mark.parametrize(
@@ -326,7 +335,7 @@ def test_a_form_that_does_not_fill_its_page_is_refused(
     tmp_path: Path, page: dict[str, int], change: Change | None, said: str
 ) -> None:
     changes = [] if change is None else [change]
-    found = refusal(tmp_path, *changes, pages={"balance": Page(page, HRSS)})
+    found = refusal(tmp_path, *changes, pages={"balance": Page(page, HRSS, {})})
     assert len(found) == 1
     where, _, what = found[0].partition("items[0].certificates[0].kind: ")
     assert where == f"regions.toml:{line_of('kind = ') + len(changes)}: "
@@ -335,7 +344,7 @@ def test_a_form_that_does_not_fill_its_page_is_refused(
 
 def test_an_authority_of_a_department_that_may_not_issue_is_refused(tmp_path: Path) -> None:
     both = frozenset({"public-security", "civil-affairs"})
-    [found] = refusal(tmp_path, pages={"balance": Page(PAGE, both)})
+    [found] = refusal(tmp_path, pages={"balance": Page(PAGE, both, {})})
     assert found == (
         f"regions.toml:{line_of('authorities = ')}: items[0].certificates[0].authorities.341522:"
         " expected an authority whose department is civil-affairs or public-security, for no other"
@@ -344,7 +353,7 @@ def test_an_authority_of_a_department_that_may_not_issue_is_refused(tmp_path: Pa
 
 
 def test_a_certificate_without_a_page_is_refused(tmp_path: Path) -> None:
-    found = refusal(tmp_path, pages={"diploma": Page({}, HRSS), "award": Page({}, HRSS)})
+    found = refusal(tmp_path, pages={"diploma": Page({}, HRSS, {}), "award": Page({}, HRSS, {})})
     assert [line.split("kind: ")[1] for line in found] == [
         'expected one of award, diploma; found "balance"'
     ]

@@ -11,7 +11,7 @@ from server.regions.rules import Catalogue
 
 SHIPPED = Path(__file__).parents[3] / "regions.toml"
 PAGES = {
-    kind: Page(template.longest, frozenset(template.departments))
+    kind: Page(template.longest, frozenset(template.departments), template.columns)
     for kind, template in load_templates().items()
 }
 CATALOGUE, ITEMS = read_catalogue(SHIPPED, PAGES)
@@ -21,7 +21,7 @@ def test_the_file_that_is_shipped_fills_every_page_that_is_shipped() -> None:
     kinds = {kind.kind for item in ITEMS.by_version.values() for kind in item.certificates}
     assert kinds == set(PAGES) == {
         "household-registration", "marriage-record", "no-violations", "pension-balance",
-        "pension-non-receipt", "statement",
+        "pension-contributions", "pension-non-receipt", "statement",
     }  # fmt: skip
 
 

@@ -2131,6 +2131,17 @@ export interface components {
             colleagues: components["schemas"]["Colleague"][];
         };
         /**
+         * ColumnView
+         * @description A column of a table that people fill in.
+         */
+        ColumnView: {
+            /** Label */
+            label: string;
+            type: components["schemas"]["FieldType"];
+            /** Max Length */
+            max_length: number;
+        };
+        /**
          * Consent
          * @description Whether the citizen has agreed.
          */
@@ -2518,10 +2529,12 @@ export interface components {
          * @description What a field holds.
          * @enum {string}
          */
-        FieldType: "text" | "name" | "address" | "id_number" | "credit_code" | "phone" | "date" | "money" | "integer" | "choice";
+        FieldType: "text" | "name" | "address" | "id_number" | "credit_code" | "phone" | "date" | "money" | "integer" | "choice" | "table";
         /**
          * FieldView
          * @description A field of an item's form; `earliest` and `latest` are ISO dates or "today".
+         *
+         *     The value of a table has its rows on lines of their own and tabs between its cells.
          */
         FieldView: {
             /** Name */
@@ -2548,6 +2561,10 @@ export interface components {
             not_before: string;
             /** Choices */
             choices: string[];
+            /** Columns */
+            columns: components["schemas"]["ColumnView"][];
+            /** Max Rows */
+            max_rows: number;
             /** Hint */
             hint: string;
         };
@@ -3758,7 +3775,7 @@ export interface components {
             data: null;
             error: {
                 /** @enum {string} */
-                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "disk.full" | "event.invalid" | "event.unknown" | "export.altered" | "export.broken" | "export.interrupted" | "export.over" | "export.unknown" | "export.unready" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
+                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "disk.full" | "event.invalid" | "event.unknown" | "export.altered" | "export.broken" | "export.interrupted" | "export.over" | "export.unknown" | "export.unready" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "table.too_long" | "table.uneven" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
                 field: string | null;
                 details: Record<string, never>;
             };

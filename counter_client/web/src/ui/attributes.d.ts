@@ -3,6 +3,7 @@ export {};
 
 declare module "vue" {
   interface ComponentCustomProps {
+    id?: string;
     title?: string;
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { ApiError } from "../api/errors";
-import { explain, WORDS } from "./errors";
+import { explain, shortWords, WORDS } from "./errors";
 
 const OURS = ["network.lost", "answer.unreadable"];
 
@@ -22,6 +22,13 @@ it.each(Object.keys(WORDS))("never shows the code of %s", (code) => {
   expect(words).not.toContain(code);
   expect(words).not.toMatch(/undefined|null|[a-z]+\.[a-z]+/);
   expect(words).toMatch(/。$/);
+});
+
+it("says in which row and column of a table a refused value stands", () => {
+  const inCell = new ApiError("money.malformed", 422, "x", { row: 3, column: "金额" });
+  expect(shortWords(inCell)).toMatch(/^第3行“金额”：金额格式不对/);
+  expect(shortWords(new ApiError("table.uneven", 422, "x", { row: 2 }))).toMatch(/^第2行：/);
+  expect(shortWords(new ApiError("money.malformed", 422))).toMatch(/^金额格式不对/);
 });
 
 it("says that the case is unchanged, and has words for what nobody thought of", () => {

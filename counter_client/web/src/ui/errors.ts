@@ -79,6 +79,8 @@ const values: Record<string, Words> = {
   "choice.unknown": { what: "不在可选的范围内", next: "请从列表中选择" },
   "text.empty": { what: "不能为空", next: "请填写后再保存" },
   "text.too_long": { what: "内容过长", next: "请缩短后再保存" },
+  "table.too_long": { what: "表格的行数超过上限", next: "请删减后再保存" },
+  "table.uneven": { what: "表格这一行的格数不对", next: "请核对有没有缺少或多出一列" },
   "text.bad_characters": { what: "含有不能使用的字符", next: "请删去特殊符号或换行后再保存" },
 };
 
@@ -202,8 +204,15 @@ export function explain(error: unknown): string {
   return apart ? `${what}。${next}。` : `${what}。${UNCHANGED}，${next}。`;
 }
 
+/** Where in a table a refused cell stands. */
+function placeOf(error: unknown): string {
+  const { row, column } = error instanceof ApiError ? error.details : {};
+  if (typeof row !== "number") return "";
+  return typeof column === "string" ? `第${row}行“${column}”：` : `第${row}行：`;
+}
+
 /** Say what happened in a few words, for beside a field. */
 export function shortWords(error: unknown): string {
   const { what, next } = wordsOf(error);
-  return `${what}，${next}`;
+  return `${placeOf(error)}${what}，${next}`;
 }

@@ -1,6 +1,7 @@
 /** The words of a case's log, line by line. */
 import type { CheckKind, Event, Item, Origin, VerdictKind } from "@/api/shapes";
 import { CHECK_KINDS, ORIGINS, VERDICTS } from "@/ui/words";
+import { tableWords } from "./table";
 
 type Data = Record<string, unknown>;
 type Words = (data: Data, item: Item | null) => string;
@@ -29,8 +30,11 @@ const DEPARTURES: Record<string, string> = { dismissed: "（由邀请人请离�
 
 const WORDS: Record<string, Words> = {
   "case.opened": () => "新建办件",
-  "field.changed": (data, item) =>
-    text(data.value) ? `填写${fieldLabel(data, item)}：${text(data.value)}` : `清空${fieldLabel(data, item)}`,
+  "field.changed": (data, item) => {
+    if (!text(data.value)) return `清空${fieldLabel(data, item)}`;
+    const isTable = item?.fields.find((field) => field.name === data.name)?.type === "table";
+    return `填写${fieldLabel(data, item)}：${isTable ? tableWords(text(data.value)) : text(data.value)}`;
+  },
   "value.revealed": (data, item) => `查看了${fieldLabel(data, item)}的完整内容`,
   "material.added": (data, item) =>
     `存入${materialName(data.kind, item)}（${ORIGINS[data.origin as Origin] ?? "材料"}）`,
