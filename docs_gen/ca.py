@@ -1,4 +1,4 @@
-"""X.509 for the demonstration's own CAs: certificates and revocation lists, ECDSA P-256."""
+"""X.509 of an operator's own CAs: certificates and revocation lists, ECDSA P-256."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 ROOT_LIVES = timedelta(days=7300)
 CA_LIVES = timedelta(days=3650)
 SEAL_LIVES = timedelta(days=1825)
 CRL_LIVES = timedelta(days=7)
+# What a root that lies in a safe is fetched for, once a year, with a month to spare.
+YEARLY = timedelta(days=400)
 CLOCK_SLACK = timedelta(minutes=10)
 DEMO_MARK = "演示"
+DEMO_OPERATOR = f"Kuayu {DEMO_MARK}"
+# X.520's upper bound of a name.
 MOST_NAME = 64
+# A purpose of our own, under the arc of UUIDs (ITU-T X.667): to sign trust lists.
+LIST_SIGNING = ObjectIdentifier("2.25.77151727960292474065063102054623726895")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +43,76 @@ class Revoked:
     at: datetime
 
 
-def make_ca(name: str, above: Pair | None, now: datetime) -> Pair:
-    """Make a CA: a root without `above`, else one that may issue to seals only."""
-    return _make(x509.Name(_subject(name)), above, now, ROOT_LIVES if above is None else CA_LIVES)
+def make_ca(name: str, above: Pair | None, now: datetime, operator: str = DEMO_OPERATOR) -> Pair:
+    """Make a CA: an operator's root without `above`, else one that may issue to seals only.
+
+    Nothing outlives what issued it. A CA below a root is of the root's operator.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    organization = operator if above is None else operator_of(above.certificate)
+    return Pair(
+        _signed(
+            x509.Name(_subject(organization, name)), key.public_key(), above or key, now,
+            lives=ROOT_LIVES if above is None else CA_LIVES,
+            kind=x509.BasicConstraints(ca=True, path_length=1 if above is None else 0),
+        ),
+        key,
+    )  # fmt: skip
 
 
-def make_seal(name: str, code: str, above: Pair, now: datetime) -> Pair:
-    """Make an authority's seal certificate; `code` is its unified social credit code."""
-    parts = [*_subject(name), x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, code)]
-    return _make(x509.Name(parts), above, now, SEAL_LIVES, ca=False)
+def make_seal(
+    name: str, code: str, above: Pair, now: datetime, *, organization: str = DEMO_OPERATOR
+) -> Pair:
+    """Make an authority's seal key with its certificate; see `certify_seal`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key()
+    return Pair(certify_seal(name, code, public, above, now, organization=organization), key)
 
 
-def make_crl(ca: Pair, revoked: Sequence[Revoked], now: datetime) -> x509.CertificateRevocationList:
-    """Issue a CA's list of what it has revoked; it counts for seven days."""
+def certify_seal(
+    name: str, code: str, key: ec.EllipticCurvePublicKey, above: Pair, now: datetime, *,
+    organization: str = DEMO_OPERATOR,
+) -> x509.Certificate:  # fmt: skip
+    """Certify an authority's seal key; `code` is its unified social credit code."""
+    identity = x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, code)
+    subject = x509.Name([*_subject(organization, name), identity])
+    return _signed(subject, key, above, now, lives=SEAL_LIVES, kind=_END)
+
+
+def make_list_signer(name: str, root: Pair, now: datetime) -> Pair:
+    """Make the key that trust lists are signed with: it may do that, and seal nothing."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name(_subject(operator_of(root.certificate), name))
+    purpose = x509.ExtendedKeyUsage([LIST_SIGNING])
+    public = key.public_key()
+    return Pair(_signed(subject, public, root, now, lives=YEARLY, kind=_END, purpose=purpose), key)
+
+
+def signs_lists(certificate: x509.Certificate, root: x509.Certificate) -> bool:
+    """Say whether a root made a certificate for signing trust lists."""
+    try:
+        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return list(purposes) == [LIST_SIGNING] and is_issued_by(certificate, root)
+
+
+def operator_of(certificate: x509.Certificate) -> str:
+    """Return who runs a CA: the organization of its subject."""
+    found = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return str(found[0].value) if found else ""
+
+
+def make_crl(
+    ca: Pair, revoked: Sequence[Revoked], now: datetime, lives: timedelta = CRL_LIVES
+) -> x509.CertificateRevocationList:
+    """Issue a CA's list of what it has revoked; it counts for seven days unless said otherwise."""
     name = ca.certificate.subject
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(name)
         .last_update(now - CLOCK_SLACK)
-        .next_update(now + CRL_LIVES)
+        .next_update(now + lives)
         .add_extension(x509.CRLNumber(int(now.astimezone(UTC).timestamp())), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key()), critical=False
@@ -109,42 +166,51 @@ def is_signed_by(crl: x509.CertificateRevocationList, ca: x509.Certificate) -> b
         return False
 
 
-def _subject(name: str) -> list[x509.NameAttribute[str]]:
+def _subject(organization: str, name: str) -> list[x509.NameAttribute[str]]:
     return [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, f"Kuayu {DEMO_MARK}"),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization[:MOST_NAME]),
         x509.NameAttribute(NameOID.COMMON_NAME, name[:MOST_NAME]),
     ]
 
 
-def _make(
-    subject: x509.Name, above: Pair | None, now: datetime, lives: timedelta, *, ca: bool = True
-) -> Pair:
-    key = ec.generate_private_key(ec.SECP256R1())
-    signer = above.key if above else key
-    depth = (1 if above is None else 0) if ca else None
+_END = x509.BasicConstraints(ca=False, path_length=None)
+
+
+def _signed(
+    subject: x509.Name, key: ec.EllipticCurvePublicKey, above: Pair | ec.EllipticCurvePrivateKey,
+    now: datetime, *, lives: timedelta, kind: x509.BasicConstraints,
+    purpose: x509.ExtendedKeyUsage | None = None,
+) -> x509.Certificate:  # fmt: skip
+    """Sign a certificate: with the pair above, or with its own key if it is a root's."""
+    if isinstance(above, Pair):
+        issuer, signer = above.certificate.subject, above.key
+        until = min(now + lives, above.certificate.not_valid_after_utc)
+    else:
+        issuer, signer, until = subject, above, now + lives
+    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(above.certificate.subject if above else subject)
-        .public_key(key.public_key())
+        .issuer_name(issuer)
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SLACK)
-        .not_valid_after(now + lives)
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=depth), critical=True)
-        .add_extension(_usage(ca=ca), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
-        )
+        .not_valid_after(until)
+        .add_extension(kind, critical=True)
+        .add_extension(_usage(ca=kind.ca, seals=purpose is None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(authority, critical=False)
     )
-    return Pair(builder.sign(signer, hashes.SHA256()), key)
+    if purpose is not None:
+        builder = builder.add_extension(purpose, critical=True)
+    return builder.sign(signer, hashes.SHA256())
 
 
-def _usage(*, ca: bool) -> x509.KeyUsage:
+def _usage(*, ca: bool, seals: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not ca,
-        content_commitment=not ca,
+        content_commitment=seals and not ca,
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,

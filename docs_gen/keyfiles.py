@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -14,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from docs_gen.ca import Pair
 
 DER = serialization.Encoding.DER
+# Others may do nothing with a secret file; a group may read it where its owner let it.
+NOT_OTHERS = 0o027
 
 
 class KeyFolderError(Exception):
@@ -23,14 +27,40 @@ class KeyFolderError(Exception):
 def open_pkcs12(path: Path, secret: bytes) -> tuple[Pair, list[x509.Certificate]]:
     """Return a PKCS#12 file's pair and the CAs above it.
 
-    KeyFolderError names the file if it does not open, or holds anything but a P-256 key with its
-    own certificate.
+    KeyFolderError names the file if it does not open, is open to others, or holds anything but a
+    P-256 key with its own certificate.
     """
+    return open_content(str(path), read_secret(path), secret)
+
+
+def read_secret(path: Path) -> bytes:
+    """Return what a secret file holds; KeyFolderError if others may read or write it."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if mode & NOT_OTHERS:
+                raise KeyFolderError(f"{path} is open to others: chmod 600 {path}")
+            return file.read()
     except OSError as error:
         raise KeyFolderError(f"{path}: {error}") from None
-    return open_content(str(path), content, secret)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let one command at a time change a key folder, which is made if it is not there.
+
+    The folder itself is locked, so that a command that is killed leaves nothing behind.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise KeyFolderError(f"{folder}: {error}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def open_content(name: str, content: bytes, secret: bytes) -> tuple[Pair, list[x509.Certificate]]:
@@ -84,15 +114,30 @@ def save_pair(
     write(path, content, replace=replace)
 
 
-def write(path: Path, content: bytes, *, replace: bool = False) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+def write(path: Path, content: bytes, *, replace: bool = False, mode: int = 0o600) -> None:
+    """Write a file durably, whole or not at all; unless said otherwise its owner alone reads it."""
     if path.exists() and not replace:
         raise KeyFolderError(f"{path} is there already")
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise KeyFolderError(f"{path}: {error}") from None
+
+
+def sync(folder: Path) -> None:
+    """Make what was renamed or removed in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

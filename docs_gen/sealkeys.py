@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pyhanko.sign import signers
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from docs_gen.ca import is_demo
-from docs_gen.keyfiles import open_pkcs12
+from docs_gen.data import CHINA
+from docs_gen.keyfiles import KeyFolderError, open_pkcs12
+from docs_gen.tokens import Token, TokenKey
+
+IN_FILE, IN_TOKEN = ".p12", ".toml"
 
 
 class SealKey(signers.Signer):
-    """A seal's key and certificate, loaded once; its signatures are deterministic (RFC 6979)."""
+    """A seal's key and certificate, loaded once.
+
+    Signatures of a key in a file are deterministic (RFC 6979), those of one in a token are not.
+    """
 
     def __init__(
-        self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey,
-        chain: list[x509.Certificate],
+        self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey | TokenKey,
+        chain: Sequence[x509.Certificate],
     ) -> None:  # fmt: skip
         """Take a P-256 key with its certificate and the CAs above it."""
+        self.certificate = certificate
+        self.ends = min(one.not_valid_after_utc for one in (certificate, *chain))
         self.demo = is_demo(certificate)
         self._key = key
         store = SimpleCertificateStore()  # type: ignore[no-untyped-call]  # pyHanko annotates it not
@@ -34,9 +46,42 @@ class SealKey(signers.Signer):
 
     @classmethod
     def load(cls, path: Path, passphrase: str) -> SealKey:
-        """Open a PKCS#12 file; KeyFolderError if it does not open or holds no P-256 key."""
+        """Open a PKCS#12 file, or the token that a TOML file describes.
+
+        KeyFolderError if it does not open, holds no P-256 key, or one of another certificate.
+        """
+        if path.suffix == IN_TOKEN:
+            return cls._in_token(Token.read(path))
         pair, chain = open_pkcs12(path, passphrase.encode())
         return cls(pair.certificate, pair.key, chain)
+
+    @classmethod
+    def _in_token(cls, token: Token) -> SealKey:
+        certificate, *chain = token.certificates()
+        one = cls(certificate, TokenKey(token), chain)
+        public, trial = certificate.public_key(), b"kuayu"
+        if not isinstance(public, ec.EllipticCurvePublicKey):
+            raise KeyFolderError(f"{token.path}: expected an ECDSA P-256 key")
+        try:
+            public.verify(one.sign(trial), trial, ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature:
+            raise KeyFolderError(
+                f"{token.path}: certificates: the first is not that of the token's key"
+            ) from None
+        return one
+
+    def sign(self, data: bytes) -> bytes:
+        """Sign with ECDSA over SHA-256; KeyFolderError if a token does not."""
+        if isinstance(self._key, TokenKey):
+            return self._key.sign(data)
+        return self._key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+
+    def outlives(self, last_day: date) -> bool:
+        """Say whether what is signed now can be verified for the whole of its last day in China.
+
+        After the chain has ended nobody can tell by the file alone: see `docs_gen.verifying`.
+        """
+        return last_day < self.ends.astimezone(CHINA).date()
 
     async def async_sign_raw(
         self,
@@ -44,9 +89,34 @@ class SealKey(signers.Signer):
         digest_algorithm: str,
         dry_run: bool = False,  # noqa: FBT001, FBT002 (pyHanko's signature)
     ) -> bytes:
-        """Sign with ECDSA over SHA-256, deterministically."""
+        """Sign with ECDSA over SHA-256."""
         del digest_algorithm, dry_run
-        return self._key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+        return self.sign(data)
+
+
+def seal_files(folder: Path) -> dict[str, Path]:
+    """Return what holds each authority's key; KeyFolderError for an authority that has two."""
+    found: dict[str, Path] = {}
+    for path in sorted((folder / "seals").glob("*")):
+        if path.suffix not in {IN_FILE, IN_TOKEN}:
+            continue
+        if path.stem in found:
+            raise KeyFolderError(f"{path}: {found[path.stem].name} is there too: keep one of them")
+        found[path.stem] = path
+    return found
+
+
+def seal_chain(path: Path, passphrase: str) -> list[x509.Certificate]:
+    """Return the certificate of a seal key and the CAs above it; no token is opened for that."""
+    if path.suffix == IN_TOKEN:
+        return Token.read(path).certificates()
+    pair, chain = open_pkcs12(path, passphrase.encode())
+    return [pair.certificate, *chain]
+
+
+def load_seals(folder: Path, passphrase: str) -> dict[str, SealKey]:
+    """Open the seal key of every authority of a key folder."""
+    return {name: SealKey.load(path, passphrase) for name, path in seal_files(folder).items()}
 
 
 def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:

@@ -1,30 +1,25 @@
 """Keys and whom we trust: root → one CA per jurisdiction → one seal certificate per authority.
 
-A key folder holds the demonstration's own CAs as `root.p12` and `ca/<region>.p12`, the
-authorities' keys as `seals/<authority>.p12`, what other operators publish as `trusted/*.cer` and
-`trusted/*.crl`, `qr.pem`, `revoked.json` and `trust.json`. Verifying needs `trust.json` alone: the
-CAs' certificates, their CRLs, and the public keys that QR codes are signed with.
+A key folder holds its operator's own CAs as `root.p12` (unless that is kept elsewhere) and
+`ca/<region>.p12`, the authorities' keys as `seals/<authority>.p12` or, for one in a token,
+`seals/<authority>.toml`; certificates whose keys are gone as `issued/*.cer`; what other operators
+publish, and an own root that is kept elsewhere, as `trusted/*.cer` and `trusted/*.crl`; `qr.pem`
+with its public keys so far in `qr.json`, `list.p12`, `revoked.json` and `trust.json`. Verifying
+needs `trust.json` alone: the CAs' certificates, their CRLs, and the public keys of QR codes.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
-)
 
 from docs_gen.ca import (
-    CLOCK_SLACK,
     DEMO_MARK,
     Pair,
     Revoked,
@@ -40,14 +35,19 @@ from docs_gen.data import Issuer
 from docs_gen.keyfiles import (
     DER,
     KeyFolderError,
+    locked,
     open_content,
     open_pkcs12,
     parse_crl,
     read_certificate,
     read_crl,
     save_pair,
+    sync,
     write,
 )
+from docs_gen.qrkeys import keep_qr_key, load_qr_key, new_qr_key, qr_key_id, qr_keys
+from docs_gen.sealkeys import IN_TOKEN, seal_chain, seal_files
+from docs_gen.trustlist import TrustList, load_trust, trust_text
 
 __all__ = [
     "KeyFolderError",
@@ -63,48 +63,6 @@ __all__ = [
     "revoke_seal",
 ]
 
-KEY_ID_BYTES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class TrustList:
-    """Whom a verifier trusts, and who was revoked; DER bytes, so that it crosses processes."""
-
-    roots: tuple[bytes, ...]
-    intermediates: tuple[bytes, ...]
-    crls: tuple[bytes, ...]
-    qr_keys: tuple[tuple[bytes, bytes], ...]
-
-    def public_keys(self) -> dict[bytes, Ed25519PublicKey]:
-        """Return the keys that QR codes are signed with, by key id."""
-        return {key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in self.qr_keys}
-
-    def issued(self, certificate: bytes) -> bool:
-        """Say whether a CA of ours signed a certificate (DER); not whether it still counts."""
-        try:
-            one = x509.load_der_x509_certificate(certificate)
-        except ValueError:
-            return False
-        return self._issuer_of(one) is not None
-
-    def is_current(self, certificate: bytes, now: datetime) -> bool:
-        """Say whether the CA that issued a certificate (DER) has a CRL that counts at an instant.
-
-        Only that CA's own: pyHanko takes the CRL of a CA beside it for one of an indirect issuer.
-        """
-        ca = self._issuer_of(x509.load_der_x509_certificate(certificate))
-        return ca is not None and any(
-            is_signed_by(crl, ca)
-            and crl.next_update_utc is not None
-            and crl.last_update_utc <= now + CLOCK_SLACK
-            and now < crl.next_update_utc
-            for crl in map(x509.load_der_x509_crl, self.crls)
-        )
-
-    def _issuer_of(self, certificate: x509.Certificate) -> x509.Certificate | None:
-        ours = map(x509.load_der_x509_certificate, (*self.intermediates, *self.roots))
-        return next((ca for ca in ours if is_issued_by(certificate, ca)), None)
-
 
 def create_demo(
     folder: Path, issuers: Sequence[tuple[str, Issuer]], now: datetime, passphrase: str
@@ -114,17 +72,19 @@ def create_demo(
     Every subject says 演示. Keys that are there already stay.
     """
     secret = passphrase.encode()
-    root = _open_or_make(folder / "root.p12", secret, "跨域演示根证书", None, now)
-    for region in sorted({issuer.region for _, issuer in issuers}):
-        name = f"跨域演示签发机构 {region}"
-        _open_or_make(folder / "ca" / f"{region}.p12", secret, name, root, now)
-    for authority, issuer in issuers:
-        path = folder / "seals" / f"{authority}.p12"
-        if not path.exists():
-            ca, _ = open_pkcs12(folder / "ca" / f"{issuer.region}.p12", secret)
-            seal = make_seal(f"{issuer.seal_text}（{DEMO_MARK}）", issuer.code, ca, now)
-            save_pair(path, seal, [ca.certificate, root.certificate], secret)
-    renew_crls(folder, now, passphrase)
+    with locked(folder):
+        root = _open_or_make(folder / "root.p12", secret, "跨域演示根证书", None, now)
+        for region in sorted({issuer.region for _, issuer in issuers}):
+            name = f"跨域演示签发机构 {region}"
+            _open_or_make(folder / "ca" / f"{region}.p12", secret, name, root, now)
+        there = seal_files(folder)
+        for authority, issuer in issuers:
+            if authority not in there:
+                ca, _ = open_pkcs12(folder / "ca" / f"{issuer.region}.p12", secret)
+                seal = make_seal(f"{issuer.seal_text}（{DEMO_MARK}）", issuer.code, ca, now)
+                path = folder / "seals" / f"{authority}.p12"
+                save_pair(path, seal, [ca.certificate, root.certificate], secret)
+        write_trust(folder, now, passphrase)
 
 
 def renew_crls(folder: Path, now: datetime, passphrase: str) -> None:
@@ -132,49 +92,105 @@ def renew_crls(folder: Path, now: datetime, passphrase: str) -> None:
 
     Ours count for seven days; of the others' the ones in `trusted/` are taken as they are.
     """
-    secret = passphrase.encode()
-    paths = [path for path in (folder / "root.p12",) if path.exists()]
-    own = [open_pkcs12(path, secret)[0] for path in (*paths, *sorted(folder.glob("ca/*.p12")))]
+    with locked(folder):
+        write_trust(folder, now, passphrase)
+
+
+def write_trust(folder: Path, now: datetime, passphrase: str) -> TrustList:
+    """Do what `renew_crls` does for who has locked the folder, and return the list."""
+    own = own_cas(folder, passphrase)
     others = [read_certificate(path) for path in sorted(folder.glob("trusted/*.cer"))]
-    cas = [*(pair.certificate for pair in own), *others]
-    revoked = _read_revoked(folder)
-    crls = [make_crl(pair, revoked, now).public_bytes(DER) for pair in own]
-    crls += [read_crl(path) for path in sorted(folder.glob("trusted/*.crl"))]
+    cas = list(dict.fromkeys([*(pair.certificate for pair in own), *others]))
+    revoked = read_revoked(folder)
+    theirs = [read_crl(path) for path in sorted(folder.glob("trusted/*.crl"))]
+    if not (folder / "qr.pem").exists():
+        keep_qr_key(folder, new_qr_key(folder, now, passphrase), passphrase)
     roots = [ca for ca in cas if is_issued_by(ca, ca)]
-    trust = {
-        "roots": [_text(ca.public_bytes(DER)) for ca in roots],
-        "intermediates": [_text(ca.public_bytes(DER)) for ca in cas if ca not in roots],
-        "crls": [_text(crl) for crl in crls],
-        "qr_keys": [_qr_entry(_open_or_make_qr_key(folder, passphrase).public_key())],
-    }
-    write(folder / "trust.json", json.dumps(trust, indent=1).encode(), replace=True)
+    trust = TrustList(
+        roots=tuple(ca.public_bytes(DER) for ca in roots),
+        intermediates=tuple(ca.public_bytes(DER) for ca in cas if ca not in roots),
+        crls=(
+            *(make_crl(pair, revoked, now).public_bytes(DER) for pair in own),
+            *(crl for crl in theirs if not _is_of(crl, own)),
+        ),
+        qr_keys=tuple((key.id, key.public) for key in qr_keys(folder, passphrase)),
+        version=_next_version(folder, now),
+    )
+    write(folder / "trust.json", trust_text(trust), replace=True)
+    return trust
 
 
-def revoke_seal(folder: Path, authority: str, now: datetime, passphrase: str) -> None:
-    """Revoke the seal certificate that one of our own CAs issued; its key is laid aside.
+def own_cas(folder: Path, passphrase: str) -> list[Pair]:
+    """Return the CAs whose keys are in a folder: the root, if its key is there, comes first."""
+    paths = [path for path in (folder / "root.p12",) if path.exists()]
+    paths += sorted(folder.glob("ca/*.p12"))
+    pairs = [open_pkcs12(path, passphrase.encode())[0] for path in paths]
+    # A rotation that was cut short leaves the same CA under two names.
+    return list({pair.certificate: pair for pair in pairs}.values())
+
+
+def revoke_seal(
+    folder: Path, authority: str, now: datetime, passphrase: str, serial: int | None = None
+) -> x509.Certificate:
+    """Revoke an authority's seal certificate, or an earlier one by its serial; return it.
 
     All that it ever signed counts as revoked from now on: without a time-stamp nothing shows what
-    was signed before. KeyFolderError if another operator's CA issued it.
+    was signed before. The key of the current one is destroyed. KeyFolderError if there is no such
+    certificate, or another operator's CA issued it.
     """
-    path = folder / "seals" / f"{authority}.p12"
-    seal = open_pkcs12(path, passphrase.encode())[0].certificate
-    own = [open_pkcs12(one, passphrase.encode())[0] for one in sorted(folder.glob("ca/*.p12"))]
-    if not any(is_issued_by(seal, ca.certificate) for ca in own):
-        raise KeyFolderError(f"{authority}: its own CA revokes it")
-    entries = [
-        *_read_revoked(folder),
-        Revoked(seal.issuer.rfc4514_string(), seal.serial_number, now),
-    ]
+    with locked(folder):
+        path = seal_files(folder).get(authority)
+        current = None if path is None else seal_chain(path, passphrase)[0]
+        known = [*([] if current is None else [current]), *earlier_seals(folder, authority)]
+        wanted = serial if serial is not None or current is None else current.serial_number
+        seal = next((one for one in known if one.serial_number == wanted), None)
+        if seal is None:
+            raise KeyFolderError(f"{authority}: no seal certificate of that serial is known here")
+        if not any(is_issued_by(seal, ca.certificate) for ca in own_cas(folder, passphrase)):
+            raise KeyFolderError(f"{authority}: its own CA revokes it")
+        # The list first: a key that is gone and not listed would still count.
+        add_revoked(folder, seal, now)
+        write_trust(folder, now, passphrase)
+        keep_issued(folder, authority, seal)
+        if path is not None and seal == current:
+            lay_aside(path)
+        return seal
+
+
+def add_revoked(folder: Path, certificate: x509.Certificate, now: datetime) -> None:
+    """Note a certificate as revoked; it counts with the next trust list."""
+    one = Revoked(certificate.issuer.rfc4514_string(), certificate.serial_number, now)
+    entries = read_revoked(folder)
+    if any((old.issuer, old.serial) == (one.issuer, one.serial) for old in entries):
+        raise KeyFolderError(f"{certificate.serial_number:x} is revoked already")
     listed = [
-        {"issuer": one.issuer, "serial": f"{one.serial:x}", "at": one.at.isoformat()}
-        for one in entries
+        {"issuer": entry.issuer, "serial": f"{entry.serial:x}", "at": entry.at.isoformat()}
+        for entry in (*entries, one)
     ]
-    # The list first: a key that is laid aside and not listed would still count.
     write(folder / "revoked.json", json.dumps(listed, indent=1).encode(), replace=True)
-    renew_crls(folder, now, passphrase)
-    aside = folder / "revoked" / f"{authority}-{seal.serial_number:x}.p12"
-    aside.parent.mkdir(exist_ok=True, mode=0o700)
-    path.replace(aside)
+
+
+def keep_issued(folder: Path, authority: str, certificate: x509.Certificate) -> None:
+    """Keep a seal certificate without its key: it can still be shown, and revoked."""
+    path = folder / "issued" / f"{authority}.{certificate.serial_number:x}.cer"
+    write(path, certificate.public_bytes(DER), replace=True)
+
+
+def earlier_seals(folder: Path, authority: str = "*") -> list[x509.Certificate]:
+    """Return the seal certificates that are kept without their keys."""
+    return [read_certificate(path) for path in sorted(folder.glob(f"issued/{authority}.*.cer"))]
+
+
+def lay_aside(path: Path) -> None:
+    """Destroy a seal key's file; what says where a token is stays, under a name that is not read.
+
+    A key is no evidence, its certificate is: one that is gone can be stolen by nobody.
+    """
+    if path.suffix == IN_TOKEN:
+        path.replace(path.with_suffix(".toml.revoked"))
+    else:
+        path.unlink()
+    sync(path.parent)
 
 
 def import_seal(
@@ -192,12 +208,14 @@ def import_seal(
         raise KeyFolderError("expected the certificate with its chain of CAs up to the root")
     if not _may_sign(pair.certificate):
         raise KeyFolderError("expected a certificate whose key usage is nonRepudiation")
-    for ca in chain:
-        name = hashlib.sha256(ca.public_bytes(DER)).hexdigest()
-        write(folder / "trusted" / f"{name}.cer", ca.public_bytes(DER), replace=True)
-    path = folder / "seals" / f"{authority}.p12"
-    save_pair(path, pair, chain, passphrase.encode(), replace=True)
-    renew_crls(folder, now or datetime.now(UTC), passphrase)
+    with locked(folder):
+        if seal_files(folder).get(authority, Path()).suffix == IN_TOKEN:
+            raise KeyFolderError(f"{authority}: its key is in a token, by seals/{authority}.toml")
+        for ca in chain:
+            trust_ca(folder, ca)
+        path = folder / "seals" / f"{authority}.p12"
+        save_pair(path, pair, chain, passphrase.encode(), replace=True)
+        write_trust(folder, now or datetime.now(UTC), passphrase)
     return pair.certificate.subject.rfc4514_string()
 
 
@@ -208,54 +226,55 @@ def import_crl(folder: Path, content: bytes, passphrase: str, now: datetime | No
     if it is older than the one that is there.
     """
     crl = parse_crl(content)
-    cas = [read_certificate(path) for path in sorted(folder.glob("trusted/*.cer"))]
-    signer = next((ca for ca in cas if is_signed_by(crl, ca)), None)
-    if signer is None:
-        raise KeyFolderError("no CA of the trust list signed this CRL")
-    name = hashlib.sha256(signer.public_bytes(DER)).hexdigest()
-    path = folder / "trusted" / f"{name}.crl"
-    if path.exists():
-        last = x509.load_der_x509_crl(read_crl(path))
-        if crl.last_update_utc < last.last_update_utc:
-            raise KeyFolderError("the CRL that is there is newer")
-    write(path, crl.public_bytes(DER), replace=True)
-    renew_crls(folder, now or datetime.now(UTC), passphrase)
+    with locked(folder):
+        cas = [read_certificate(path) for path in sorted(folder.glob("trusted/*.cer"))]
+        signer = next((ca for ca in cas if is_signed_by(crl, ca)), None)
+        if signer is None:
+            raise KeyFolderError("no CA of the trust list signed this CRL")
+        path = trusted_file(folder, signer).with_suffix(".crl")
+        if path.exists():
+            last = x509.load_der_x509_crl(read_crl(path))
+            if crl.last_update_utc < last.last_update_utc:
+                raise KeyFolderError("the CRL that is there is newer")
+        write(path, crl.public_bytes(DER), replace=True)
+        write_trust(folder, now or datetime.now(UTC), passphrase)
     return crl.issuer.rfc4514_string()
 
 
-def load_trust(folder: Path) -> TrustList:
-    """Return the trust list of a key folder, or of a folder that holds nothing else."""
-    path = folder / "trust.json"
+def trust_ca(folder: Path, ca: x509.Certificate) -> None:
+    """Put a CA whose key is elsewhere among those that are trusted."""
+    write(trusted_file(folder, ca), ca.public_bytes(DER), replace=True)
+
+
+def trusted_file(folder: Path, ca: x509.Certificate) -> Path:
+    """Return where the certificate of a CA whose key is elsewhere is kept."""
+    return folder / "trusted" / f"{hashlib.sha256(ca.public_bytes(DER)).hexdigest()}.cer"
+
+
+def read_revoked(folder: Path) -> list[Revoked]:
+    """Return what our own CAs have revoked."""
+    path = folder / "revoked.json"
+    if not path.exists():
+        return []
     try:
-        data = json.loads(path.read_text())
-        return TrustList(
-            roots=tuple(base64.b64decode(der) for der in data["roots"]),
-            intermediates=tuple(base64.b64decode(der) for der in data["intermediates"]),
-            crls=tuple(base64.b64decode(der) for der in data["crls"]),
-            qr_keys=tuple(
-                (bytes.fromhex(entry["id"]), base64.b64decode(entry["key"]))
-                for entry in data["qr_keys"]
-            ),
-        )
+        return [
+            Revoked(one["issuer"], int(one["serial"], 16), datetime.fromisoformat(one["at"]))
+            for one in json.loads(path.read_text())
+        ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KeyFolderError(f"{path}: {error}") from None
 
 
-def load_qr_key(folder: Path, passphrase: str) -> Ed25519PrivateKey:
-    """Return the key that QR codes are signed with."""
-    path = folder / "qr.pem"
-    try:
-        key = serialization.load_pem_private_key(path.read_bytes(), passphrase.encode())
-    except (OSError, ValueError, TypeError) as error:
-        raise KeyFolderError(f"{path}: {error}") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise KeyFolderError(f"{path}: expected an Ed25519 key")
-    return key
+def _next_version(folder: Path, now: datetime) -> int:
+    """Return a version above the last one's, also after a clock was put back or a list was lost."""
+    last = 0
+    with suppress(KeyFolderError):
+        last = load_trust(folder).version
+    return max(last + 1, int(now.timestamp()))
 
 
-def qr_key_id(key: Ed25519PublicKey) -> bytes:
-    """Return what a QR code names its key by: the start of the public key's SHA-256."""
-    return hashlib.sha256(key.public_bytes_raw()).digest()[:KEY_ID_BYTES]
+def _is_of(crl: bytes, own: Sequence[Pair]) -> bool:
+    return any(is_signed_by(x509.load_der_x509_crl(crl), pair.certificate) for pair in own)
 
 
 def _may_sign(certificate: x509.Certificate) -> bool:
@@ -272,36 +291,3 @@ def _open_or_make(path: Path, secret: bytes, name: str, above: Pair | None, now:
     pair = make_ca(name, above, now)
     save_pair(path, pair, [above.certificate] if above else [], secret)
     return pair
-
-
-def _open_or_make_qr_key(folder: Path, passphrase: str) -> Ed25519PrivateKey:
-    path = folder / "qr.pem"
-    if not path.exists():
-        content = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(passphrase.encode()),
-        )
-        write(path, content)
-    return load_qr_key(folder, passphrase)
-
-
-def _read_revoked(folder: Path) -> list[Revoked]:
-    path = folder / "revoked.json"
-    if not path.exists():
-        return []
-    try:
-        return [
-            Revoked(one["issuer"], int(one["serial"], 16), datetime.fromisoformat(one["at"]))
-            for one in json.loads(path.read_text())
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise KeyFolderError(f"{path}: {error}") from None
-
-
-def _qr_entry(key: Ed25519PublicKey) -> dict[str, str]:
-    return {"id": qr_key_id(key).hex(), "key": _text(key.public_bytes_raw())}
-
-
-def _text(content: bytes) -> str:
-    return base64.b64encode(content).decode()

@@ -66,8 +66,16 @@ async def verify(content: bytes, trust: TrustList, now: datetime) -> Finding:
 
     Nothing is fetched. A stranger's key is valid in itself, so only a chain of ours counts; where
     a CRL of that chain is stale or missing, or the chain's time is over, the answer is cannot_tell
-    and never genuine. What calls itself ours and does not hold is altered, all else is unknown.
+    and never genuine. What calls itself ours and does not hold is altered, all else is unknown. A
+    list that is not fresh finds nothing genuine and nothing unknown: a newer one might say more.
     """
+    finding = await _found(content, trust, now)
+    if finding.verdict in {Verdict.GENUINE, Verdict.UNKNOWN} and not trust.is_fresh(now):
+        return replace(finding, verdict=Verdict.CANNOT_TELL)
+    return finding
+
+
+async def _found(content: bytes, trust: TrustList, now: datetime) -> Finding:
     sha256 = hashlib.sha256(content).hexdigest()
     if len(content) > MAX_BYTES or not content.startswith(PDF_MARK):
         return Finding(Verdict.UNREADABLE, sha256)

@@ -141,5 +141,6 @@ def test_only_a_p256_key_is_taken(
     path.write_bytes(
         pkcs12.serialize_key_and_certificates(None, key, certificate, None, encryption)
     )
+    path.chmod(0o600)
     with pytest.raises(KeyFolderError, match="expected an ECDSA P-256 key"):
         SealKey.load(path, PASSPHRASE)

@@ -10,6 +10,7 @@ need openssl openssl
 need zbarimg zbar-tools
 need turnserver coturn
 need ip iproute2
+need softhsm2-util softhsm2
 [ -n "$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null)" ] || missing="$missing postgresql"
 fc-list 2>/dev/null | grep -qi "noto.*cjk" || missing="$missing fontconfig fonts-noto-cjk"
 # What only a benchmark runs beside is named by its caller.

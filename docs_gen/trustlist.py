@@ -1,0 +1,105 @@
+"""Whom a verifier trusts, and the list of it that a key folder keeps for its own service."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from docs_gen.ca import CLOCK_SLACK, is_issued_by, is_signed_by
+from docs_gen.keyfiles import KeyFolderError
+
+
+@dataclass(frozen=True, slots=True)
+class TrustList:
+    """Whom a verifier trusts, and who was revoked; DER bytes, so that it crosses processes.
+
+    `version` grows from list to list of an operator. A list of one's own folder has no end of its
+    own: only its CRLs do.
+    """
+
+    roots: tuple[bytes, ...]
+    intermediates: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+    qr_keys: tuple[tuple[bytes, bytes], ...]
+    version: int = 0
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Say whether what this list says may still be taken for the whole truth."""
+        if self.expires_at is None:
+            return True
+        begun = self.issued_at is None or self.issued_at <= now + CLOCK_SLACK
+        return begun and now < self.expires_at
+
+    def public_keys(self) -> dict[bytes, Ed25519PublicKey]:
+        """Return the keys that QR codes are signed with, by key id."""
+        return {key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in self.qr_keys}
+
+    def issued(self, certificate: bytes) -> bool:
+        """Say whether a CA of ours signed a certificate (DER); not whether it still counts."""
+        try:
+            one = x509.load_der_x509_certificate(certificate)
+        except ValueError:
+            return False
+        return self._issuer_of(one) is not None
+
+    def is_current(self, certificate: bytes, now: datetime) -> bool:
+        """Say whether the CA that issued a certificate (DER) has a CRL that counts at an instant.
+
+        Only that CA's own: pyHanko takes the CRL of a CA beside it for one of an indirect issuer.
+        """
+        ca = self._issuer_of(x509.load_der_x509_certificate(certificate))
+        return ca is not None and any(
+            is_signed_by(crl, ca)
+            and crl.next_update_utc is not None
+            and crl.last_update_utc <= now + CLOCK_SLACK
+            and now < crl.next_update_utc
+            for crl in map(x509.load_der_x509_crl, self.crls)
+        )
+
+    def _issuer_of(self, certificate: x509.Certificate) -> x509.Certificate | None:
+        ours = map(x509.load_der_x509_certificate, (*self.intermediates, *self.roots))
+        return next((ca for ca in ours if is_issued_by(certificate, ca)), None)
+
+
+def load_trust(folder: Path) -> TrustList:
+    """Return the trust list of a key folder, or of a folder that holds nothing else."""
+    path = folder / "trust.json"
+    try:
+        data = json.loads(path.read_text())
+        return TrustList(
+            roots=tuple(base64.b64decode(der) for der in data["roots"]),
+            intermediates=tuple(base64.b64decode(der) for der in data["intermediates"]),
+            crls=tuple(base64.b64decode(der) for der in data["crls"]),
+            qr_keys=tuple(
+                (bytes.fromhex(entry["id"]), base64.b64decode(entry["key"]))
+                for entry in data["qr_keys"]
+            ),
+            # Lists from before there were versions have none.
+            version=int(data.get("version", 0)),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise KeyFolderError(f"{path}: {error}") from None
+
+
+def trust_text(trust: TrustList) -> bytes:
+    """Return what `load_trust` reads."""
+    said = {
+        "version": trust.version,
+        "roots": [_text(one) for one in trust.roots],
+        "intermediates": [_text(one) for one in trust.intermediates],
+        "crls": [_text(one) for one in trust.crls],
+        "qr_keys": [{"id": one.hex(), "key": _text(key)} for one, key in trust.qr_keys],
+    }
+    return json.dumps(said, indent=1).encode()
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
