@@ -31,6 +31,7 @@ from server.console import (
     with_house,
 )
 from server.db.schema import upgrade
+from server.keys import keys_app
 from server.media.messages import MOST_LEGS
 from server.media.process import LEGS_A_CORE, WORDS, Orders
 from server.running import running, set_up_logs, stop_asked
@@ -44,7 +45,7 @@ from server.settings import (
     read_settings,
 )
 from server.templates import templates_app
-from server.upkeep import db_app, keys_app, staff_app, store_app
+from server.upkeep import db_app, staff_app, store_app
 from server.workers import serve_all
 
 app = typer.Typer(

@@ -58,10 +58,15 @@ def telling(command: Callable[Given, Result]) -> Callable[Given, Result]:
     return run
 
 
+def is_demonstration(data: Path) -> bool:
+    """Say whether an installation is the demonstration's: one with a demo secret is."""
+    return (data / "keys" / "secret").exists() and "KUAYU_SECRET" not in os.environ
+
+
 def settings_for(data: Path, **given: object) -> Settings:
-    """Read the settings of an installation; one with a demo secret is the demonstration's."""
-    is_demo = (data / "keys" / "secret").exists() and "KUAYU_SECRET" not in os.environ
-    return read_settings(os.environ, data=data, demo=True if is_demo else None, **given)
+    """Read the settings of an installation."""
+    demo = True if is_demonstration(data) else None
+    return read_settings(os.environ, data=data, demo=demo, **given)
 
 
 async def with_house(settings: Settings, work: Callable[[House], Awaitable[Result]]) -> Result:

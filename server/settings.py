@@ -99,8 +99,8 @@ def _checked(source: Mapping[str, str]) -> Settings:
         public_url=_url("KUAYU_PUBLIC_URL", home, demo=demo),
         secret=_secret(source, data, demo=demo),
         database_url=_database(source, data),
-        regions=_regions(source, demo=demo),
-        key_passphrase=_passphrase(source, demo=demo),
+        regions=read_regions(source, demo=demo),
+        key_passphrase=read_passphrase(source, demo=demo),
         host=source.get("KUAYU_HOST", "127.0.0.1"),
         port=port,
         demo=demo,
@@ -130,7 +130,7 @@ KNOWN = frozenset(
 )  # fmt: skip
 
 
-def _regions(source: Mapping[str, str], *, demo: bool) -> Path:
+def read_regions(source: Mapping[str, str], *, demo: bool) -> Path:
     """Return the file named, or regions.toml here; a demonstration finds the shipped one."""
     named = source.get("KUAYU_REGIONS")
     if named is None and demo and not Path("regions.toml").is_file():
@@ -234,7 +234,8 @@ def decode_secret(name: str, text: str) -> bytes:
     return secret
 
 
-def _passphrase(source: Mapping[str, str], *, demo: bool) -> str:
+def read_passphrase(source: Mapping[str, str], *, demo: bool) -> str:
+    """Return the passphrase of the key folder, from its setting or its file."""
     name, text = "KUAYU_KEY_PASSPHRASE", source.get("KUAYU_KEY_PASSPHRASE")
     if text is None and "KUAYU_KEY_PASSPHRASE_FILE" in source:
         name = "KUAYU_KEY_PASSPHRASE_FILE"

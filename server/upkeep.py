@@ -1,4 +1,4 @@
-"""The commands that look after an installation: its store, its accounts, its keys, its schema."""
+"""The commands that look after an installation: its store, its accounts, its schema."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -18,20 +19,17 @@ from server.access import Role
 from server.app import House, all_routes, socket_document
 from server.app import openapi as openapi_document
 from server.certificates.rules import VerdictKind
-from server.certificates.signer import import_crl, import_seal
 from server.console import (
     DATA,
     DataOption,
     JsonOption,
-    fail,
     run_on,
     settings_for,
     telling,
     with_house,
 )
 from server.db.schema import upgrade
-from server.regions.document import read_document
-from server.regions.service import load_regions
+from server.offline import judge_offline
 from server.settings import read_settings
 from server.staff.service import NewClerk
 from server.supervision.audit import Audit, copied
@@ -39,7 +37,6 @@ from server.web.openapi import Document
 
 store_app = typer.Typer()
 staff_app = typer.Typer(no_args_is_help=True, help="Staff accounts.")
-keys_app = typer.Typer(no_args_is_help=True, help="Seal keys.")
 db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
 
 
@@ -50,17 +47,33 @@ def verify(
     data: DataOption = DATA,
     *,
     as_json: JsonOption = False,
+    trust: Annotated[
+        Path | None,
+        typer.Option("--trust", help="A signed trust list: judge by it alone, without a register."),
+    ] = None,
+    root: Annotated[
+        str | None,
+        typer.Option("--root", help="Its root's fingerprint; remembered in TRUST.pin."),
+    ] = None,
 ) -> None:
     """Judge a certificate's file by its signature and the register; status 0 if it is genuine."""
     content = file.read_bytes()
-    verdict = run_on(data, lambda house: house.verifying.by_file(content))
-    if as_json:
-        typer.echo(verdict.model_dump_json())
+    if trust is None:
+        verdict = run_on(data, lambda house: house.verifying.by_file(content))
+        said = verdict.model_dump(mode="json")
     else:
-        for name, value in verdict.model_dump(mode="json").items():
-            typer.echo(f"{name:<14}{'' if value is None else value}")
-    if verdict.verdict is not VerdictKind.GENUINE:
+        said = judge_offline(content, trust, root)
+    if as_json:
+        typer.echo(json.dumps(said, default=_written, ensure_ascii=False))
+    else:
+        for name, value in said.items():
+            typer.echo(f"{name:<16}{'' if value is None else _written(value)}")
+    if said["verdict"] != VerdictKind.GENUINE:
         raise typer.Exit(1)
+
+
+def _written(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 @store_app.command()
@@ -177,38 +190,6 @@ def _password() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\n")
-
-
-@keys_app.command("import")
-@telling
-def import_key(
-    p12: Annotated[Path, typer.Argument(help="A PKCS#12 file with its chain.")],
-    authority: Annotated[str, typer.Option(help="The authority's id in regions.toml.")],
-    p12_passphrase_file: Annotated[Path, typer.Option(help="A file with its passphrase.")],
-    data: DataOption = DATA,
-) -> None:
-    """Bring an authority's seal key into the key folder."""
-    settings = settings_for(data)
-    regions = load_regions(read_document(settings.regions)).regions.values()
-    if authority not in {one.id for region in regions for one in region.authorities}:
-        fail(f"kuayu: --authority: {settings.regions} has none called {authority!r}")
-    given = p12_passphrase_file.read_text().strip()
-    subject = import_seal(
-        settings.data / "keys", authority, p12.read_bytes(), given, settings.key_passphrase
-    )
-    typer.echo(f"imported {subject}")
-
-
-@keys_app.command("import-crl")
-@telling
-def import_list(
-    crl: Annotated[Path, typer.Argument(help="A CA's revocation list, DER or PEM.")],
-    data: DataOption = DATA,
-) -> None:
-    """Bring in what a CA has revoked: without its current list nothing is found genuine."""
-    settings = settings_for(data)
-    issuer = import_crl(settings.data / "keys", crl.read_bytes(), settings.key_passphrase)
-    typer.echo(f"imported the list of {issuer}")
 
 
 @db_app.command("upgrade")

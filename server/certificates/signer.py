@@ -24,15 +24,13 @@ from docs_gen.fonts import FontError, load_fonts, unprintable
 from docs_gen.notice import Letter, NoticeTemplate, load_notices
 from docs_gen.numbers import identifier, long_date
 from docs_gen.press import draw_notice, preview
-from docs_gen.sealkeys import SealKey
+from docs_gen.sealkeys import load_seals
 from docs_gen.signing import issue
 from docs_gen.template import Template, load_templates
 from docs_gen.trust import (
     KeyFolderError,
     TrustList,
     create_demo,
-    import_crl,
-    import_seal,
     load_qr_key,
     load_trust,
     qr_key_id,
@@ -54,8 +52,6 @@ __all__ = [
     "Signer",
     "Template",
     "Verdict",
-    "import_crl",
-    "import_seal",
     "long_date",
 ]
 
@@ -263,10 +259,7 @@ class _Keys:
 
     def __init__(self, folder: Path, passphrase: str, fallback: Path | None) -> None:
         self.fallback = fallback
-        self.seals = {
-            path.stem: SealKey.load(path, passphrase)
-            for path in sorted((folder / "seals").glob("*.p12"))
-        }
+        self.seals = load_seals(folder, passphrase)
         self.qr_key = load_qr_key(folder, passphrase)
         self.qr_key_id = qr_key_id(self.qr_key.public_key())
         self.trust = _Trust(folder)

@@ -1,0 +1,274 @@
+"""The commands for who keeps the keys: the chain of trust, the seals, what verifiers need."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from docs_gen.chain import Chain, RootKey
+from docs_gen.data import Issuer
+from docs_gen.keyfiles import write
+from docs_gen.keylist import Row, list_keys
+from docs_gen.qrkeys import KEY_ID_BYTES
+from docs_gen.sealkeys import seal_files
+from docs_gen.signedlist import fingerprint, open_list
+from docs_gen.trust import import_crl, import_seal, revoke_seal
+from server.console import DATA, DataOption, JsonOption, fail, is_demonstration, telling
+from server.regions.document import read_document
+from server.regions.service import load_regions
+from server.settings import read_passphrase, read_regions
+
+keys_app = typer.Typer(no_args_is_help=True, help="The chain of trust and its keys.")
+
+# The list and certificates are for everybody to read.
+PUBLIC = 0o644
+RootKeyOption = Annotated[
+    Path | None, typer.Option("--root-key", help="The root's PKCS#12 file, if it is kept apart.")
+]
+RootPassphraseOption = Annotated[
+    Path | None,
+    typer.Option("--root-passphrase-file", help="Its passphrase; the key folder's if none."),
+]
+REGION = typer.Option(help="A region's code: its CA, not a seal.")
+
+
+@keys_app.command("init")
+@telling
+def create(
+    data: DataOption = DATA,
+    *,
+    operator: Annotated[str, typer.Option(help="Who runs it, as the certificates say.")] = "",
+    add: Annotated[bool, typer.Option("--add", help="Make what is missing, renew.")] = False,
+    root_key: RootKeyOption = None,
+    root_passphrase_file: RootPassphraseOption = None,
+) -> None:
+    """Make the root, a CA for each region of regions.toml, and what signs trust lists.
+
+    With --add make the CAs of regions that were added since, and what the root signs once a year.
+    """
+    chain, now = _with_root(_keys_of(data), root_key, root_passphrase_file), _now()
+    regions = sorted({issuer.region for issuer in _issuers(data).values()})
+    if add:
+        root = chain.complete(regions, now)
+    elif operator:
+        root = chain.create(operator, regions, now)
+    else:
+        fail("kuayu: --operator: expected the operator's name")
+    typer.echo(f"root {root.subject.rfc4514_string()}")
+    typer.echo(f"fingerprint {fingerprint(root)}")
+
+
+@keys_app.command("issue")
+@telling
+def issue(
+    authority: Annotated[str, typer.Argument(help="An authority's id in regions.toml.")] = "",
+    data: DataOption = DATA,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every authority without one.")] = False,
+    csr: Annotated[Path | None, typer.Option(help="The request of a key in a token, PEM.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where its certificates go, PEM.")] = None,
+) -> None:
+    """Make an authority's seal key and certificate, or certify its key in a token (--csr, --out).
+
+    Existing seals stay: `rotate` puts new ones for them.
+    """
+    if every is bool(authority) or (csr is None) is not (out is None) or (every and csr):
+        fail("kuayu: expected an AUTHORITY or --all; with --csr an AUTHORITY and --out")
+    chain, now = _keys_of(data), _now()
+    if csr is not None and out is not None:
+        made = chain.certify(authority, _issuer(data, authority), csr.read_bytes(), now)
+        write(out, made, mode=PUBLIC)
+        typer.echo(f"certified {authority}: {out}")
+        return
+    wanted = _issuers(data).keys() - seal_files(chain.folder).keys() if every else {authority}
+    for one in sorted(wanted):
+        certificate = chain.issue(one, _issuer(data, one), now)
+        typer.echo(f"issued {one}  {certificate.subject.rfc4514_string()}")
+
+
+@keys_app.command("list")
+@telling
+def show(data: DataOption = DATA, *, as_json: JsonOption = False) -> None:
+    """Show every key and certificate: whose, from when until when, and what it is good for."""
+    keys = _keys_of(data)
+    rows = list_keys(keys.folder, keys.passphrase, _now())
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in rows], default=_text, ensure_ascii=False))
+        return
+    for line in _table(rows):
+        typer.echo(line)
+
+
+@keys_app.command("rotate")
+@telling
+def rotate(
+    authority: Annotated[str, typer.Argument(help="An authority's id in regions.toml.")] = "",
+    data: DataOption = DATA,
+    *,
+    qr: Annotated[bool, typer.Option("--qr", help="The key of QR codes.")] = False,
+    ca: Annotated[str, REGION] = "",
+    trust_list: Annotated[bool, typer.Option("--list", help="What signs trust lists.")] = False,
+    root_key: RootKeyOption = None,
+    root_passphrase_file: RootPassphraseOption = None,
+) -> None:
+    """Put a new key for an old one, which is destroyed; what it signed stays genuine.
+
+    Only --list revokes the old one: nobody needs its lists any more. Start the service again.
+    """
+    _require_one(authority, ca, qr, trust_list)
+    chain, now = _with_root(_keys_of(data), root_key, root_passphrase_file), _now()
+    if qr:
+        typer.echo(f"rotated the QR key: {chain.rotate_qr(now).hex()}")
+    elif trust_list:
+        typer.echo(f"rotated {chain.rotate_list(now).subject.rfc4514_string()}")
+    elif ca:
+        typer.echo(f"rotated {chain.rotate_ca(ca, now).subject.rfc4514_string()}")
+    else:
+        made = chain.rotate_seal(authority, _issuer(data, authority), now)
+        typer.echo(f"rotated {authority}  {made.subject.rfc4514_string()}")
+
+
+@keys_app.command("revoke")
+@telling
+def revoke(
+    authority: Annotated[str, typer.Argument(help="An authority's id in regions.toml.")] = "",
+    data: DataOption = DATA,
+    *,
+    serial: Annotated[str, typer.Option(help="Of an earlier certificate, as listed.")] = "",
+    qr: Annotated[str, typer.Option(help="The id of an earlier key of QR codes.")] = "",
+    ca: Annotated[str, REGION] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    root_key: RootKeyOption = None,
+    root_passphrase_file: RootPassphraseOption = None,
+) -> None:
+    """Revoke a seal certificate, a CA, or a key of QR codes: nothing it signed counts any more."""
+    _require_one(authority, ca, qr)
+    chain, now = _with_root(_keys_of(data), root_key, root_passphrase_file), _now()
+    if not yes:
+        typer.confirm("Everything that it ever signed will be found revoked. Go on?", abort=True)
+    if qr:
+        chain.revoke_qr(_number("--qr", qr).to_bytes(KEY_ID_BYTES), now)
+        typer.echo(f"revoked the QR key {qr}")
+    elif ca:
+        made = chain.rotate_ca(ca, now, revoke=True)
+        typer.echo(f"revoked; the new CA is {made.subject.rfc4514_string()}")
+    else:
+        number = _number("--serial", serial) if serial else None
+        revoked = revoke_seal(chain.folder, authority, now, chain.passphrase, number)
+        typer.echo(f"revoked {authority}  {revoked.serial_number:x}")
+
+
+@keys_app.command("export-trust")
+@telling
+def export_trust(
+    file: Annotated[Path, typer.Argument(help="Where the list goes; an old one is replaced.")],
+    data: DataOption = DATA,
+    *,
+    root_key: RootKeyOption = None,
+    root_passphrase_file: RootPassphraseOption = None,
+) -> None:
+    """Write the signed trust list: what `kuayu verify` needs on a machine that has nothing else."""
+    keys = _keys_of(data)
+    chain, now = _with_root(keys, root_key, root_passphrase_file), _now()
+    content, root = chain.export(now)
+    write(file, content, replace=True, mode=PUBLIC)
+    trust = open_list(content, root)
+    typer.echo(f"version {trust.version}, until {_text(trust.expires_at)}")
+    typer.echo(f"root {root}")
+
+
+@keys_app.command("import")
+@telling
+def import_key(
+    p12: Annotated[Path, typer.Argument(help="A PKCS#12 file with its chain.")],
+    authority: Annotated[str, typer.Option(help="The authority's id in regions.toml.")],
+    p12_passphrase_file: Annotated[Path, typer.Option(help="A file with its passphrase.")],
+    data: DataOption = DATA,
+) -> None:
+    """Bring an authority's seal key, which another operator's CA has certified."""
+    keys = _keys_of(data)
+    if authority not in _issuers(data):
+        fail(f"kuayu: --authority: regions.toml has none called {authority!r}")
+    given = p12_passphrase_file.read_text().strip()
+    subject = import_seal(keys.folder, authority, p12.read_bytes(), given, keys.passphrase)
+    typer.echo(f"imported {subject}")
+
+
+@keys_app.command("import-crl")
+@telling
+def import_list(
+    crl: Annotated[Path, typer.Argument(help="A CA's revocation list, DER or PEM.")],
+    data: DataOption = DATA,
+) -> None:
+    """Bring in what a CA has revoked: without its current list nothing is found genuine."""
+    keys = _keys_of(data)
+    issuer = import_crl(keys.folder, crl.read_bytes(), keys.passphrase)
+    typer.echo(f"imported the list of {issuer}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _keys_of(data: Path) -> Chain:
+    passphrase = read_passphrase(os.environ, demo=is_demonstration(data))
+    return Chain(data.resolve() / "keys", passphrase)
+
+
+def _with_root(keys: Chain, path: Path | None, passphrase_file: Path | None) -> Chain:
+    if path is None:
+        return keys
+    words = passphrase_file.read_text().strip() if passphrase_file else keys.passphrase
+    return replace(keys, root_key=RootKey(path.absolute(), words))
+
+
+def _issuers(data: Path) -> dict[str, Issuer]:
+    """Return every authority of regions.toml by its id, as its seal names it."""
+    path = read_regions(os.environ, demo=is_demonstration(data))
+    return {
+        one.id: Issuer(one.name, one.code, one.seal_text, region.code)
+        for region in load_regions(read_document(path)).regions.values()
+        for one in region.authorities
+    }
+
+
+def _issuer(data: Path, authority: str) -> Issuer:
+    found = _issuers(data).get(authority)
+    if found is None:
+        fail(f"kuayu: regions.toml has no authority called {authority!r}")
+    return found
+
+
+def _require_one(*given: object) -> None:
+    if sum(map(bool, given)) != 1:
+        fail("kuayu: expected one of an AUTHORITY and the options that name another key")
+
+
+def _number(option: str, text: str) -> int:
+    try:
+        return int(text, 16)
+    except ValueError:
+        fail(f"kuayu: {option}: expected hexadecimal digits, found {text!r}")
+
+
+def _text(value: object) -> str:
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
+
+
+def _table(rows: Iterable[Row]) -> Iterator[str]:
+    """Yield one line for each row; names last, for their characters are of two widths."""
+    yield "kind  state    from        until       days   authority            serial, name"
+    for row in rows:
+        begin, end = (f"{day:%Y-%m-%d}" if day else "" for day in (row.starts, row.ends))
+        marks = [word for word, here in (("elsewhere", row.elsewhere), ("demo", row.demo)) if here]
+        left = "" if row.days_left is None else str(row.days_left)
+        said = f"{row.serial}  {row.name}{'  (' + ', '.join(marks) + ')' if marks else ''}".strip()
+        first = f"{row.kind:<5} {row.state:<8} {begin:<11} {end:<11} {left:>5}"
+        yield f"{first}  {row.authority:<20} {said}"

@@ -1,0 +1,213 @@
+"""`kuayu keys`, and `kuayu verify` on a machine that has a trust list and nothing else."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from typer.testing import CliRunner
+
+from docs_gen.chain import Chain
+from docs_gen.sealkeys import load_seals
+from server.cli import app
+from tests.support.office import PASSPHRASE, Office, open_office
+from tests.support.service import REGIONS
+
+OPERATOR = "皖南省跨域业务中心"
+
+
+def run(*args: object, said: str | None = None) -> Result:
+    return CliRunner().invoke(app, [str(one) for one in args], input=said)
+
+
+def done(*args: object, said: str | None = None) -> str:
+    result = run(*args, said=said)
+    assert result.exit_code == 0, result.output
+    return str(result.stdout)
+
+
+def refused(*args: object, said: str | None = None) -> str:
+    result = run(*args, said=said)
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit)
+    return str(result.stderr)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A regions.toml whose authorities' names do not say 演示; they are invented all the same."""
+    path = tmp_path_factory.mktemp("regions") / "regions.toml"
+    path.write_text(REGIONS.read_text().replace("（演示）", ""))
+    return path
+
+
+@pytest.fixture
+def data(real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder to be; no other setting than these two is needed for its keys."""
+    monkeypatch.setenv("KUAYU_REGIONS", str(real))
+    monkeypatch.setenv("KUAYU_KEY_PASSPHRASE", "words")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def begun(data: Path) -> Path:
+    done("keys", "init", "--operator", OPERATOR, "--data", data)
+    return data
+
+
+def rows(data: Path) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(done("keys", "list", "--json", "--data", data))
+    return found
+
+
+def test_a_province_makes_its_chain_and_its_seals(begun: Path) -> None:
+    one = done("keys", "issue", "huoqiu-hrss", "--data", begun)
+    assert "霍邱县人力资源和社会保障局" in one
+    rest = done("keys", "issue", "--all", "--data", begun)
+    assert "issued huoqiu-police" in rest
+    assert "huoqiu-hrss" not in rest
+    assert done("keys", "issue", "--all", "--data", begun) == ""
+    assert "already" in refused("keys", "issue", "huoqiu-hrss", "--data", begun)
+    found = rows(begun)
+    assert {row["kind"] for row in found} == {"root", "ca", "seal", "list", "crl", "qr"}
+    [seal] = [row for row in found if row["authority"] == "huoqiu-hrss"]
+    assert (seal["state"], seal["days_left"]) == ("current", 1824)
+    assert seal["elsewhere"] is False
+    assert not any(row["demo"] for row in found)
+    table = done("keys", "list", "--data", begun)
+    assert str(seal["serial"]) in table
+    assert len(table.splitlines()) == len(found) + 1
+    assert not any(key.demo for key in load_seals(begun / "keys", "words").values())
+
+
+def test_a_rotated_seal_is_listed_as_such_and_a_revoked_one_needs_a_yes(begun: Path) -> None:
+    done("keys", "issue", "huoqiu-hrss", "--data", begun)
+    [first] = [row["serial"] for row in rows(begun) if row["kind"] == "seal"]
+    assert "rotated huoqiu-hrss" in done("keys", "rotate", "huoqiu-hrss", "--data", begun)
+    states = {row["serial"]: row["state"] for row in rows(begun) if row["kind"] == "seal"}
+    assert states.pop(first) == "rotated"
+    assert list(states.values()) == ["current"]
+    revoke = ("keys", "revoke", "huoqiu-hrss", "--serial", first, "--data", begun)
+    assert run(*revoke, said="n\n").exit_code == 1
+    assert {row["state"] for row in rows(begun) if row["kind"] == "seal"} == {"current", "rotated"}
+    assert f"revoked huoqiu-hrss  {first}" in done(*revoke, "--yes")
+    assert {row["state"] for row in rows(begun) if row["kind"] == "seal"} == {"current", "revoked"}
+
+
+def test_other_keys_are_rotated_and_revoked_by_name(begun: Path) -> None:
+    [old] = [row["serial"] for row in rows(begun) if row["kind"] == "qr"]
+    done("keys", "rotate", "--qr", "--data", begun)
+    assert f"revoked the QR key {old}" in done(
+        "keys", "revoke", "--qr", old, "--yes", "--data", begun
+    )
+    assert old not in {row["serial"] for row in rows(begun)}
+    assert "信任列表" in done("keys", "rotate", "--list", "--data", begun)
+    assert "第2代" in done("keys", "rotate", "--ca", "341522", "--data", begun)
+    assert "第3代" in done("keys", "revoke", "--ca", "341522", "--yes", "--data", begun)
+    cas = [row["state"] for row in rows(begun) if row["authority"] == "341522"]
+    assert sorted(map(str, cas)) == ["current", "revoked", "rotated"]
+
+
+def test_a_root_that_is_kept_apart_has_its_own_passphrase(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "words").write_text("of the root\n")
+    away = ("--root-key", tmp_path / "usb.p12", "--root-passphrase-file", tmp_path / "words")
+    done("keys", "init", "--operator", OPERATOR, *away, "--data", data)
+    assert not (data / "keys" / "root.p12").exists()
+    assert "--root-key" in refused("keys", "init", "--add", "--data", data)
+    (tmp_path / "words").write_text("wrong")
+    assert "usb.p12" in refused("keys", "init", "--add", *away, "--data", data)
+    (tmp_path / "words").write_text("of the root")
+    assert "fingerprint" in done("keys", "init", "--add", *away, "--data", data)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("init",), "--operator"),
+        (("init", "--operator", "跨域演示中心"), "演示"),
+        (("init", "--operator", OPERATOR), "there already"),
+        (("issue",), "AUTHORITY"),
+        (("issue", "--all", "huoqiu-hrss"), "AUTHORITY"),
+        (("issue", "huoqiu-hrss", "--csr", "request.pem"), "--csr"),
+        (("issue", "nobody"), "nobody"),
+        (("rotate",), "expected one"),
+        (("rotate", "huoqiu-hrss", "--qr"), "expected one"),
+        (("rotate", "huoqiu-hrss"), "issue one"),
+        (("rotate", "nobody"), "nobody"),
+        (("rotate", "--ca", "999999"), "999999"),
+        (("revoke", "huoqiu-hrss", "--yes"), "huoqiu-hrss"),
+        (("revoke", "huoqiu-hrss", "--serial", "zz", "--yes"), "--serial"),
+        (("revoke", "--qr", "0102", "--yes"), "not known"),
+        (("init", "--add", "--root-key", "/nowhere.p12"), "/nowhere.p12"),
+    ],
+)
+def test_wrong_commands_are_refused_in_words(
+    command: tuple[str, ...], words: str, begun: Path
+) -> None:
+    assert words in refused("keys", *command, "--data", begun)
+
+
+def test_a_wrong_or_missing_passphrase_is_named(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUAYU_KEY_PASSPHRASE", "others")
+    assert "root.p12" in refused("keys", "list", "--data", begun)
+    monkeypatch.delenv("KUAYU_KEY_PASSPHRASE")
+    assert "KUAYU_KEY_PASSPHRASE" in refused("keys", "list", "--data", begun)
+
+
+def test_a_key_in_a_token_is_certified_by_its_request(begun: Path, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    asked = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    request, out = tmp_path / "request.pem", tmp_path / "huoqiu-hrss.pem"
+    request.write_bytes(asked.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    given = ("keys", "issue", "huoqiu-hrss", "--csr", request, "--out", out, "--data", begun)
+    done(*given)
+    made, *above = x509.load_pem_x509_certificates(out.read_bytes())
+    assert made.public_key() == key.public_key()
+    assert len(above) == 2
+    assert "there already" in refused(*given)
+
+
+# What needs the list alone
+
+
+@pytest.fixture(scope="module")
+def offices(tmp_path_factory: pytest.TempPathFactory) -> Office:
+    return open_office(tmp_path_factory.mktemp("offices") / "keys", datetime.now(UTC))
+
+
+def test_verify_needs_the_exported_list_and_its_root_alone(
+    offices: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "issued.pdf").write_bytes(offices.issue())
+    monkeypatch.setenv("KUAYU_KEY_PASSPHRASE", PASSPHRASE)
+    trust = tmp_path / "kuayu.trust"
+    told = done("keys", "export-trust", trust, "--data", offices.folder.parent)
+    root = told.split()[-1]
+    assert stat.S_IMODE(trust.stat().st_mode) == 0o644
+    monkeypatch.delenv("KUAYU_KEY_PASSPHRASE")
+    # There is no data folder, and there are no settings.
+    monkeypatch.chdir(tmp_path)
+    offline = ("verify", "issued.pdf", "--trust", trust)
+    assert "--root" in refused(*offline)
+    assert "another root" in refused(*offline, "--root", "00" * 32)
+    found = json.loads(done(*offline, "--root", root, "--json"))
+    assert found["verdict"] == "genuine"
+    assert found["register"] == "not asked"
+    assert "genuine" in done(*offline), "the root is remembered"
+    month_ago = datetime.now(UTC) - timedelta(days=30)
+    old = Chain(offices.folder, PASSPHRASE).export(month_ago)[0]
+    trust.with_suffix(".old").write_bytes(old)
+    late = run("verify", "issued.pdf", "--trust", trust.with_suffix(".old"), "--root", root)
+    assert late.exit_code == 1
+    assert "cannot_tell" in late.stdout
+    trust.write_bytes(b"no list")
+    assert "no signed trust list" in refused(*offline)
