@@ -81,6 +81,10 @@ class Action(enum.StrEnum):
     READ_CERTIFICATE = "certificate.read"
     VERIFY_CERTIFICATE = "certificate.verify"
     REVOKE_CERTIFICATE = "certificate.revoke"
+    DECIDE_REVOCATION = "revocation.decide"
+    LIST_REVOCATIONS = "revocation.list"
+    ACKNOWLEDGE_RECALL = "recall.acknowledge"
+    LIST_RECALLS = "recall.list"
     SETTLE_CASE = "case.settle"
     MINT_PICKUP_LINK = "pickup.mint"
     READ_OWN_CASE = "own_case.read"
@@ -239,6 +243,10 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.VERIFY_CERTIFICATE: _grant("counter", "local", _CERTIFIED)
     + _grant("agent", "jurisdiction", _CERTIFIED),
     Action.REVOKE_CERTIFICATE: _grant("agent", "jurisdiction", _CERTIFIED),
+    Action.DECIDE_REVOCATION: _grant("agent supervisor", "jurisdiction", _CERTIFIED),
+    Action.LIST_REVOCATIONS: _grant("agent supervisor"),
+    Action.ACKNOWLEDGE_RECALL: _grant("counter", "local", "settled"),
+    Action.LIST_RECALLS: _grant(_CLERKS),
     Action.SETTLE_CASE: _grant("counter", "local", "certified promised"),
     Action.MINT_PICKUP_LINK: _grant("counter", "local", _ON_PAPER)
     + _grant("agent", "jurisdiction", _ON_PAPER)

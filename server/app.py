@@ -13,12 +13,12 @@ from typing import Any
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import server.calls.routes
 import server.cases.routes
+import server.certificates.revocation_routes
 import server.certificates.routes
 import server.citizens.routes
 import server.exports.routes
@@ -29,8 +29,6 @@ import server.staff.routes
 import server.supervision.routes
 import server.tickets.routes
 from server.access import Actor, Role
-from server.calls import mark_messages
-from server.calls import messages as call_messages
 from server.calls.authority import Authorities
 from server.calls.legs import Legs
 from server.calls.models import Call
@@ -39,7 +37,6 @@ from server.calls.service import Calls
 from server.calls.socket import listeners
 from server.calls.turn import TurnServers
 from server.calls.worker import CallWorker
-from server.cases import notices as case_notices
 from server.cases.pictures import Pictures
 from server.cases.reading import Reader
 from server.cases.record import Entry, Records
@@ -48,7 +45,9 @@ from server.cases.socket import events as case_events
 from server.certificates.facts import Drafts
 from server.certificates.issuing import Issuing
 from server.certificates.papers import Papers
+from server.certificates.recalls import Recalls
 from server.certificates.refusals import Refusals
+from server.certificates.revoking import Revoking
 from server.certificates.service import Certificates
 from server.certificates.signer import KeyFolderError, Signer
 from server.certificates.verifying import Verifying
@@ -60,19 +59,17 @@ from server.db.engine import Database, open_database
 from server.db.schema import is_current
 from server.db.unit import Clock, Unit, Units, utc_now
 from server.errors import ServiceError
-from server.exports import messages as export_messages
 from server.exports.making import Making
 from server.exports.worker import ExportWorker
 from server.files import LocalFiles
 from server.items.service import Items, read_catalogue
-from server.recordings import messages as recording_messages
+from server.notices import NOTICES
 from server.recordings.purging import Purging
 from server.recordings.service import Recordings
 from server.recordings.socket import worker_events
 from server.recordings.worker import RecordingWorker
 from server.regions.rules import Authority, Catalogue
 from server.regions.service import name_places
-from server.relays import messages as relay_messages
 from server.relays.service import Relays
 from server.relays.worker import RelayWorker
 from server.rooms import MEDIA
@@ -82,11 +79,9 @@ from server.staff.passwords import PasswordHashes
 from server.staff.service import StaffService
 from server.supervision.service import Supervision
 from server.texts import NOTICE_VERSION
-from server.tickets import messages as ticket_messages
 from server.tickets.service import Tickets
 from server.tickets.worker import TicketWorker
 from server.vault import Vault
-from server.web import socket as web_socket
 from server.web.health import add_health
 from server.web.http import Route, add_routes
 from server.web.limits import build_admit
@@ -101,19 +96,6 @@ log = structlog.get_logger("kuayu.app")
 
 class StartError(Exception):
     """The service does not start; says why."""
-
-
-# Every notice that the service sends, by its name.
-NOTICES: dict[str, type[BaseModel]] = {
-    **case_notices.NOTICES,
-    **ticket_messages.NOTICES,
-    **relay_messages.NOTICES,
-    **call_messages.NOTICES,
-    **mark_messages.NOTICES,
-    **recording_messages.NOTICES,
-    **export_messages.NOTICES,
-    **web_socket.NOTICES,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +126,7 @@ class House:
     refusals: Refusals
     issuing: Issuing
     certificates: Certificates
+    revoking: Revoking
     verifying: Verifying
     citizens: Citizens
     views: Views
@@ -202,6 +185,8 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     refusals = Refusals(reader, catalogue, signer)
     drafts = Drafts(reader, cases, catalogue, signer, recordings.require)
     url = settings.public_url
+    recalls = Recalls(records, catalogue)
+    certificates = Certificates(records, reader, catalogue, recalls, url)
     return House(
         settings=settings,
         database=database,
@@ -226,7 +211,8 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         papers=papers,
         refusals=refusals,
         issuing=Issuing(units, records, drafts, signer, papers, url, Authorities(reader).require),
-        certificates=Certificates(records, reader, catalogue, url),
+        certificates=certificates,
+        revoking=Revoking(certificates, recalls),
         verifying=Verifying(units, records, signer, papers),
         citizens=Citizens(units, vault, records, cases, recordings.consider),
         views=Views(reader, catalogue, find_call, refusals),
@@ -250,6 +236,7 @@ def all_routes(house: House) -> list[Route[Any]]:
         *server.certificates.routes.routes(
             house.issuing, house.certificates, house.verifying, house.papers, admit,
             refusals=house.refusals),
+        *server.certificates.revocation_routes.routes(house.revoking),
         *server.citizens.routes.routes(
             house.citizens, house.views, house.papers, house.pictures, house.files,
             public_url=house.settings.public_url),

@@ -136,6 +136,12 @@ CODES: dict[str, int] = {
     "certificate.unprintable": 422,
     "certificate.not_released": 409,
     "certificate.revoked": 409,
+    "revocation.unknown": 404,
+    "revocation.pending": 409,
+    "revocation.gone": 409,
+    "revocation.own": 403,
+    "recall.unknown": 404,
+    "recall.gone": 409,
     "signer.unavailable": 503,
     "settlement.exists": 409,
     # citizens

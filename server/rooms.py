@@ -23,6 +23,11 @@ def case(case_id: str) -> str:
     return f"case:{case_id}"
 
 
+def hall(hall_id: str) -> str:
+    """The clerks at the counters of a hall."""
+    return f"hall:{hall_id}"
+
+
 def queue(region: str) -> str:
     """The staff of a jurisdiction, who see its waiting line."""
     return f"queue:{region}"

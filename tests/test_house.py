@@ -17,9 +17,10 @@ import pytest
 import hatch_build
 from counter_client.invented import Inventor  # noqa: F401 (its import must not need the server)
 from server.access import TABLE, Action
-from server.app import NOTICES, all_routes, build_house, openapi, socket_document
+from server.app import all_routes, build_house, openapi, socket_document
 from server.cases.rules import CaseState
 from server.errors import CODES
+from server.notices import NOTICES
 from server.web.pages import SCREENS
 from tests.support.service import demo_settings
 

@@ -34,6 +34,8 @@ UNSEEN: Final = frozenset({
     "recording.chunk", "recording.gap", "recording.viewed", "recording.purged",
     "export.requested", "export.finished", "export.failed", "export.cancelled",
     "export.downloaded", "export.purged",
+    "revocation.requested", "revocation.declined", "revocation.withdrawn",
+    "recall.made", "recall.acknowledged",
 })  # fmt: skip
 
 FindSitting = Callable[[AsyncSession, Actor, Case], Awaitable[Sitting]]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import StringConstraints
 
 from server.certificates import models
-from server.certificates.rules import CertificateState, VerdictKind
+from server.certificates.rules import Cause, CertificateState, Outcome, VerdictKind
 from server.errors import ServiceError
 from server.web.http import Message, RowId
 
@@ -27,6 +26,13 @@ class RevocationOrder(Message):
     """Why a certificate counts no more."""
 
     reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class RecallAnswer(Message):
+    """What the hall did about what it had settled with a certificate that fell."""
+
+    outcome: Outcome
+    remark: Annotated[str, StringConstraints(max_length=500)] = ""
 
 
 class SettlementOrder(Message):
@@ -62,6 +68,75 @@ class Receipt(Message):
     at: datetime
 
 
+class PendingRevocation(Message):
+    """Who asked that a certificate be revoked, and why; another clerk decides."""
+
+    id: str
+    asked_by: str
+    asked_by_name: str
+    asked_at: datetime
+    reason: str
+
+    @classmethod
+    def of(cls, row: models.RevocationRequest, reason: str) -> PendingRevocation:
+        """Build from an open request's row and the opened reason."""
+        return cls(
+            id=row.id,
+            asked_by=row.asked_by,
+            asked_by_name=row.asked_by_name,
+            asked_at=row.asked_at,
+            reason=reason,
+        )
+
+
+class RevocationRequest(Message):
+    """An open request, with what it is about."""
+
+    case_id: str
+    case_number: str
+    certificate_id: str
+    title: str
+    number: str
+    pending: PendingRevocation
+
+
+class RevocationList(Message):
+    """What waits for a second person's decision, oldest first."""
+
+    requests: list[RevocationRequest]
+
+
+class Recall(Message):
+    """A certificate that fell after a hall had settled with it, and what the hall answered."""
+
+    id: str
+    certificate_id: str
+    case_id: str
+    case_number: str
+    title: str
+    number: str
+    cause: Cause
+    reason: str
+    superseded_by: str | None
+    made_at: datetime
+    due_at: datetime
+    hall: str
+    hall_name: str
+    reference: str
+    settled_by: str
+    settled_at: datetime
+    outcome: Outcome | None
+    remark: str
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+
+
+class RecallList(Message):
+    """What halls have not answered yet, oldest first."""
+
+    recalls: list[Recall]
+
+
 class Certificate(Message):
     """A certificate as the clerks of both sides see it."""
 
@@ -79,11 +154,19 @@ class Certificate(Message):
     sha256: str
     verify_url: str
     demo: bool
+    pending_revocation: PendingRevocation | None
     receipts: list[Receipt]
+    recalls: list[Recall]
 
     @classmethod
     def of(
-        cls, row: models.Certificate, verify_url: str, receipts: Iterable[Receipt] = ()
+        cls,
+        row: models.Certificate,
+        verify_url: str,
+        *,
+        receipts: list[Receipt],
+        recalls: list[Recall],
+        pending: PendingRevocation | None,
     ) -> Certificate:
         """Build from a released certificate's row; certificate.unknown for a reserved one."""
         if row.state is CertificateState.RESERVED or row.issued_at is None or row.sha256 is None:
@@ -103,7 +186,9 @@ class Certificate(Message):
             sha256=row.sha256,
             verify_url=verify_url,
             demo=row.demo,
-            receipts=list(receipts),
+            pending_revocation=pending,
+            receipts=receipts,
+            recalls=recalls,
         )
 
 
@@ -148,3 +233,23 @@ class Settlement(Message):
             by=row.by_name,
             at=row.at,
         )
+
+
+class RevocationChanged(Message):
+    """A request to revoke was made, decided or withdrawn: ask again."""
+
+    case_id: str
+    certificate_id: str
+
+
+class RecallChanged(Message):
+    """A hall was told that a certificate fell, or has answered: ask again."""
+
+    case_id: str
+    certificate_id: str
+
+
+NOTICES: dict[str, type[Message]] = {
+    "revocation.changed": RevocationChanged,
+    "recall.changed": RecallChanged,
+}

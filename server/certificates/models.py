@@ -1,4 +1,4 @@
-"""Tables of certificates: the register, its serial numbers, settlements and usage receipts."""
+"""Tables of certificates: the register, its serial numbers, their use, and what undoes them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.certificates.rules import CertificateState
+from server.certificates.rules import Cause, CertificateState, Outcome, RequestState
 from server.db.base import Base
 
 _LIVE = text("state IN ('reserved', 'valid')")
+_OPEN = text("state = 'open'")
 
 
 class Certificate(Base):
@@ -107,3 +108,55 @@ class Receipt(Base):
     purpose: Mapped[str]
     reference: Mapped[str]
     at: Mapped[datetime]
+
+
+class RevocationRequest(Base):
+    """What one clerk asks and another decides on: that a certificate be revoked.
+
+    A certificate has one open request at a time; closed ones stay.
+    """
+
+    __tablename__ = "revocation_request"
+    __table_args__ = (
+        Index(
+            "uq_revocation_request_open",
+            "certificate_id",
+            unique=True,
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    certificate_id: Mapped[str] = mapped_column(ForeignKey("certificate.id"), index=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case_record.id"), index=True)
+    state: Mapped[RequestState]
+    asked_by: Mapped[str]
+    asked_by_name: Mapped[str]
+    asked_at: Mapped[datetime]
+    sealed_reason: Mapped[str]
+    closed_by: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+
+
+class Recall(Base):
+    """What a hall is told that settled with a certificate which then fell, and what it answered."""
+
+    __tablename__ = "recall"
+    __table_args__ = (
+        UniqueConstraint("certificate_id", "case_id"),
+        Index("ix_recall_open", "hall", "acknowledged_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    certificate_id: Mapped[str] = mapped_column(ForeignKey("certificate.id"))
+    case_id: Mapped[str] = mapped_column(ForeignKey("case_record.id"), index=True)
+    hall: Mapped[str]
+    cause: Mapped[Cause]
+    sealed_reason: Mapped[str]
+    made_at: Mapped[datetime]
+    outcome: Mapped[Outcome | None]
+    sealed_remark: Mapped[str | None]
+    acknowledged_by: Mapped[str | None]
+    acknowledged_by_name: Mapped[str | None]
+    acknowledged_at: Mapped[datetime | None]

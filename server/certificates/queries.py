@@ -1,19 +1,33 @@
-"""Every SQL statement on certificates, settlements and receipts."""
+"""Every SQL statement on certificates, their use, and what undoes them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Row, Select, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from server.certificates.models import Certificate, CertificateSerial, Receipt, Settlement
-from server.certificates.rules import CertificateState
+from server.access import Actor, Role, places_of
+from server.cases.models import Case
+from server.certificates.models import (
+    Certificate,
+    CertificateSerial,
+    Recall,
+    Receipt,
+    RevocationRequest,
+    Settlement,
+)
+from server.certificates.rules import CertificateState, RequestState
 from server.db.insert import insert_for
 from server.db.replies import KeptReply
 
 _S = CertificateState
 RELEASED = (_S.VALID, _S.REVOKED, _S.SUPERSEDED)
+MOST = 500
+_Successor = aliased(Certificate)
+# A recall, its certificate and case, what was settled, and the number of the successor.
+Recalled = tuple[Recall, Certificate, Case, Settlement, str | None]
 
 
 async def next_serial(session: AsyncSession, issuer_code: str, year: int) -> int:
@@ -141,3 +155,142 @@ async def list_receipts(session: AsyncSession, certificate_ids: Sequence[str]) -
         .order_by(Receipt.at, Receipt.id)
     )
     return (await session.scalars(statement)).all()
+
+
+async def ask_revocation(session: AsyncSession, request: RevocationRequest) -> bool:
+    """Keep a request to revoke, unless one is open for that certificate; say whether we did."""
+    values = {
+        column.name: getattr(request, column.name) for column in RevocationRequest.__table__.columns
+    }
+    insert = insert_for(session, RevocationRequest).values(**values).on_conflict_do_nothing()
+    made = await session.execute(insert.returning(RevocationRequest.id))
+    return made.one_or_none() is not None
+
+
+async def find_request(session: AsyncSession, request_id: str) -> RevocationRequest | None:
+    """Return a request to revoke as it is now."""
+    return await session.get(RevocationRequest, request_id, populate_existing=True)
+
+
+async def open_requests(
+    session: AsyncSession, certificate_ids: Sequence[str]
+) -> Sequence[RevocationRequest]:
+    """Return the open requests to revoke these certificates."""
+    statement = select(RevocationRequest).where(
+        RevocationRequest.certificate_id.in_(certificate_ids),
+        RevocationRequest.state == RequestState.OPEN,
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def requests_for(
+    session: AsyncSession, actor: Actor
+) -> Sequence[tuple[RevocationRequest, Certificate, Case]]:
+    """Return the open requests of the actor's jurisdiction, oldest first."""
+    statement = (
+        select(RevocationRequest, Certificate, Case)
+        .join(Certificate, Certificate.id == RevocationRequest.certificate_id)
+        .join(Case, Case.id == RevocationRequest.case_id)
+        .where(RevocationRequest.state == RequestState.OPEN, _of_jurisdiction(actor))
+        .order_by(RevocationRequest.asked_at, RevocationRequest.id)
+        .limit(MOST)
+    )
+    return [(row[0], row[1], row[2]) for row in await session.execute(statement)]
+
+
+async def decide_request(
+    session: AsyncSession, request_id: str, by: str, values: Mapping[str, object]
+) -> bool:
+    """Close an open request that somebody else made; say whether it was one.
+
+    State and author are part of the WHERE clause: of two decisions at once, or a decision and a
+    withdrawal, the database lets one through, and nobody decides on their own.
+    """
+    return await _close(session, request_id, RevocationRequest.asked_by != by, by, values)
+
+
+async def withdraw_request(
+    session: AsyncSession, request_id: str, by: str, values: Mapping[str, object]
+) -> bool:
+    """Close an open request of the actor's own; say whether it was one."""
+    return await _close(session, request_id, RevocationRequest.asked_by == by, by, values)
+
+
+async def _close(
+    session: AsyncSession,
+    request_id: str,
+    whose: ColumnElement[bool],
+    by: str,
+    values: Mapping[str, object],
+) -> bool:
+    statement = (
+        update(RevocationRequest)
+        .where(
+            RevocationRequest.id == request_id,
+            RevocationRequest.state == RequestState.OPEN,
+            whose,
+        )
+        .values(**values, closed_by=by)
+        .returning(RevocationRequest.id)
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def find_recall(session: AsyncSession, recall_id: str) -> Recalled | None:
+    """Return a recall with all that is told of it."""
+    found = (await session.execute(_recalled().where(Recall.id == recall_id))).one_or_none()
+    return None if found is None else _whole(found)
+
+
+async def recalls_of(session: AsyncSession, certificate_ids: Sequence[str]) -> list[Recalled]:
+    """Return the recalls of these certificates, answered ones too."""
+    statement = _recalled().where(Recall.certificate_id.in_(certificate_ids))
+    return [_whole(row) for row in await session.execute(statement)]
+
+
+async def open_recalls_for(session: AsyncSession, actor: Actor) -> list[Recalled]:
+    """Return the recalls without an answer that the actor's hall or region is concerned with."""
+    concerned = [_of_jurisdiction(actor)]
+    if Role.COUNTER in actor.roles and actor.hall:
+        concerned.append(Recall.hall == actor.hall)
+    if Role.SUPERVISOR in actor.roles and actor.region:
+        concerned.append(Case.counter_region.startswith(places_of(actor.region), autoescape=True))
+    statement = _recalled().where(Recall.acknowledged_at.is_(None), or_(*concerned)).limit(MOST)
+    return [_whole(row) for row in await session.execute(statement)]
+
+
+async def acknowledge(session: AsyncSession, recall_id: str, values: Mapping[str, object]) -> bool:
+    """Keep a hall's answer, unless it has given one; say whether we did."""
+    statement = (
+        update(Recall)
+        .where(Recall.id == recall_id, Recall.acknowledged_at.is_(None))
+        .values(**values)
+        .returning(Recall.id)
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+def _whole(row: Row[Recall, Certificate, Case, Settlement, str]) -> Recalled:
+    return row[0], row[1], row[2], row[3], row[4]
+
+
+def _recalled() -> Select[Recall, Certificate, Case, Settlement, str]:
+    return (
+        select(Recall, Certificate, Case, Settlement, _Successor.number)
+        .join(Certificate, Certificate.id == Recall.certificate_id)
+        .join(Case, Case.id == Recall.case_id)
+        .join(Settlement, Settlement.case_id == Recall.case_id)
+        .outerjoin(_Successor, _Successor.id == Certificate.superseded_by)
+        .order_by(Recall.made_at, Recall.id)
+    )
+
+
+def _of_jurisdiction(actor: Actor) -> ColumnElement[bool]:
+    """Say that a case is one of the jurisdictions that the actor acts for or sees to."""
+    if not actor.region:
+        return false()
+    if Role.SUPERVISOR in actor.roles:
+        return Case.jurisdiction.startswith(places_of(actor.region), autoescape=True)
+    if Role.AGENT in actor.roles:
+        return Case.jurisdiction == actor.region
+    return false()

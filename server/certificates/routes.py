@@ -74,13 +74,6 @@ class _Counter:
             await self.certificates.log_verification(unit, ask.actor, row, verdict.verdict)
         return verdict
 
-    async def revoke_certificate(self, ask: Ask[wire.RevocationOrder]) -> wire.Certificate:
-        return await ask.command(
-            lambda unit: self.certificates.revoke(
-                unit, ask.actor, ask.path["certificate_id"], ask.said.reason
-            )
-        )
-
     async def settle_case(self, ask: Ask[wire.SettlementOrder]) -> wire.Settlement:
         return await ask.command(
             lambda unit: self.certificates.settle(unit, ask.actor, ask.path["case_id"], ask.said)
@@ -137,9 +130,6 @@ def routes(
               on.read_certificate_file, None, "Download a certificate"),
         Route("POST", CERTIFICATE + "/verification", Action.VERIFY_CERTIFICATE, Empty,
               on.verify_certificate, wire.Verdict, "Check a certificate's file now; logged"),
-        Route("POST", CERTIFICATE + "/revocation", Action.REVOKE_CERTIFICATE,
-              wire.RevocationOrder, on.revoke_certificate, wire.Certificate,
-              "Revoke a certificate"),
         Route("POST", CASE + "/settlement", Action.SETTLE_CASE, wire.SettlementOrder,
               on.settle_case, wire.Settlement, "End the case in its local transaction",
               keyed=True),

@@ -17,6 +17,8 @@ CHINA: Final = ZoneInfo("Asia/Shanghai")
 # A certificate that was reserved longer ago than this is drawn with a new signing time.
 RESUMED_WITHIN: Final = timedelta(hours=1)
 LAST_SERIAL: Final = 9_999_999
+# How long a hall has to say what it did about a certificate that it relied on and that fell.
+ACKNOWLEDGED_WITHIN: Final = timedelta(hours=24)
 
 
 class CertificateState(enum.StrEnum):
@@ -26,6 +28,30 @@ class CertificateState(enum.StrEnum):
     VALID = "valid"
     REVOKED = "revoked"
     SUPERSEDED = "superseded"
+
+
+class RequestState(enum.StrEnum):
+    """What became of a request to revoke that a second person decides on."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class Cause(enum.StrEnum):
+    """Why a certificate that a hall relied on counts no more."""
+
+    REVOKED = "revoked"
+    SUPERSEDED = "superseded"
+
+
+class Outcome(enum.StrEnum):
+    """What the hall did about what it had settled."""
+
+    RECOVERED = "recovered"
+    REVIEWED = "reviewed"
+    NOTHING_NEEDED = "nothing_needed"
 
 
 class VerdictKind(enum.StrEnum):

@@ -1,4 +1,4 @@
-"""The verbs of certificates beside issuing: show, revoke, settle, and tell the issuer of use."""
+"""The verbs of certificates beside issuing: show, settle, and tell the issuer of use."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor
+from server.cases.models import Case
+from server.cases.queries import find_case
 from server.cases.reading import Reader
 from server.cases.record import Entry, Records
 from server.cases.rules import CaseState
 from server.certificates import messages as wire
 from server.certificates import queries
 from server.certificates.issuing import verify_address
-from server.certificates.models import Certificate, Receipt, Settlement
+from server.certificates.models import Certificate, Receipt, RevocationRequest, Settlement
+from server.certificates.recalls import Recalls, tell_clerk
 from server.certificates.rules import VerdictKind, require_valid
 from server.db.base import new_id
 from server.db.unit import Unit
@@ -22,7 +25,7 @@ from server.errors import ServiceError
 from server.items.rules import check_prose, check_text
 from server.items.service import refuse_unrecognised
 from server.regions.rules import Catalogue
-from server.rooms import clerk as clerk_room
+from server.vault import VaultError
 
 REASON_LENGTH = 500
 REFERENCE_LENGTH = 100
@@ -30,28 +33,51 @@ REFERENCE_LENGTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """Shows, revokes and relies on certificates; each verb is one command in its unit."""
+    """Shows certificates and relies on them; each verb is one command in its unit."""
 
     records: Records
     reader: Reader
     catalogue: Catalogue
+    recalls: Recalls
     public_url: str
 
     async def show(
         self, session: AsyncSession, rows: Sequence[Certificate]
     ) -> wire.CertificateList:
-        """Return released certificates with their usage receipts."""
-        receipts = await queries.list_receipts(session, [row.id for row in rows])
+        """Return released certificates with who relied on them and what is said against them."""
+        ids = [row.id for row in rows]
+        receipts = await queries.list_receipts(session, ids)
+        recalls = await self.recalls.of(session, ids)
+        pending = {one.certificate_id: one for one in await queries.open_requests(session, ids)}
         return wire.CertificateList(
             certificates=[
                 wire.Certificate.of(
                     row,
                     self._address(row),
-                    [self._receipt(one) for one in receipts if one.certificate_id == row.id],
+                    receipts=[
+                        self._receipt(one) for one in receipts if one.certificate_id == row.id
+                    ],
+                    recalls=[one for one in recalls if one.certificate_id == row.id],
+                    pending=await self._pending(session, pending.get(row.id)),
                 )
                 for row in rows
             ]
         )
+
+    def pending(self, case: Case, request: RevocationRequest) -> wire.PendingRevocation:
+        """Return an open request to revoke; without its reason once the case's key is destroyed."""
+        try:
+            key = self.records.key_of(case)
+            reason = key.open(request.sealed_reason, request_context(request.id))
+        except VaultError:
+            reason = ""
+        return wire.PendingRevocation.of(request, reason)
+
+    async def _pending(
+        self, session: AsyncSession, request: RevocationRequest | None
+    ) -> wire.PendingRevocation | None:
+        case = None if request is None else await find_case(session, request.case_id)
+        return None if request is None or case is None else self.pending(case, request)
 
     async def show_one(self, session: AsyncSession, row: Certificate) -> wire.Certificate:
         """Return one released certificate."""
@@ -87,41 +113,15 @@ class Certificates:
         data = {"certificate_id": row.id, "number": row.number, "verdict": verdict.value}
         await entry.append("certificate.verified", data)
 
-    async def revoke(
-        self, unit: Unit, actor: Actor, certificate_id: str, reason: str
-    ) -> wire.Certificate:
-        """Revoke a valid certificate, with the reason; every counter that relied on it hears.
-
-        Refuses certificate.unknown, and certificate.revoked for one that counts no more.
-        """
-        row = await self.read(unit.session, actor, certificate_id, Action.REVOKE_CERTIFICATE)
-        entry = await self.records.begin(unit, actor, row.case_id, Action.REVOKE_CERTIFICATE)
-        said = check_prose(reason, "reason", REASON_LENGTH, required=True)
-        values = {
-            "revoked_at": max(unit.now, entry.case.last_event_at),
-            "revoked_by": actor.id,
-            "sealed_reason": entry.key.seal(said, reason_context(row.id)),
-        }
-        if not await queries.revoke(unit.session, row.id, values):
-            raise ServiceError("certificate.revoked", state=row.state.value)
-        public = {"certificate_id": row.id, "number": row.number}
-        await entry.append("certificate.revoked", public, private={"reason": said})
-        settlement = await queries.find_settlement(unit.session, row.case_id)
-        if settlement is not None:
-            self._tell(entry, settlement.by, "certificate.revoked")
-        revoked = await queries.find(unit.session, row.id)
-        if revoked is None:
-            raise ServiceError("certificate.unknown")
-        return await self.show_one(unit.session, revoked)
-
     async def settle(
         self, unit: Unit, actor: Actor, case_id: str, order: wire.SettlementOrder
     ) -> wire.Settlement:
         """End a case in its local transaction, and tell the issuer who relied on what.
 
         Refuses certificate.unknown unless a certified case names a certificate of its own,
-        certificate.revoked for one that counts no more, certificate.unrecognised for one that the
-        counter's region does not count, settlement.exists.
+        certificate.revoked for one that counts no more, revocation.pending while its revocation
+        waits for approval, certificate.unrecognised for one that the counter's region does not
+        count, settlement.exists.
         """
         entry = await self._begin_settling(unit, actor, case_id)
         row = await self._relied_on(entry, order.certificate_id)
@@ -173,6 +173,8 @@ class Certificates:
         if row is None or row.case_id != entry.case.id:
             raise ServiceError("certificate.unknown", field="certificate_id")
         require_valid(row.state)
+        if await queries.open_requests(entry.unit.session, [row.id]):
+            raise ServiceError("revocation.pending", field="certificate_id")
         case = entry.case
         refuse_unrecognised(
             self.catalogue, self.reader.item_of(case), case.counter_region, row.jurisdiction,
@@ -196,13 +198,7 @@ class Certificates:
         entry.unit.session.add(receipt)
         data = {"receipt_id": receipt.id, "certificate_id": row.id, "number": row.number}
         await entry.append("receipt.sent", data)
-        self._tell(entry, row.issued_by, "receipt.sent")
-
-    def _tell(self, entry: Entry, clerk_id: str, kind: str) -> None:
-        case = entry.case
-        if clerk_id not in {case.opened_by, case.agent_id}:
-            news = {"case_id": case.id, "seq": case.seq, "kind": kind}
-            entry.unit.notify(clerk_room(clerk_id), "case.changed", news)
+        tell_clerk(entry, row.issued_by, "receipt.sent")
 
     def _receipt(self, row: Receipt) -> wire.Receipt:
         hall = self.catalogue.halls.get(row.hall)
@@ -220,9 +216,9 @@ class Certificates:
         return address if row.qr_token is None else f"{address}#{row.qr_token}"
 
 
-def reason_context(certificate_id: str) -> str:
-    """Return what a revocation's reason is bound to."""
-    return f"revocation:{certificate_id}"
+def request_context(request_id: str) -> str:
+    """Return what the reason of a request to revoke is bound to."""
+    return f"revocation_request:{request_id}"
 
 
 def remark_context(case_id: str) -> str:

@@ -106,6 +106,7 @@ class CertificatePart(Part):
     kind: Identifier
     title: Title
     authorities: dict[RegionCode, Identifier]
+    revocation_needs_approval: Flag = False
 
 
 class ItemPart(Part):
@@ -199,6 +200,7 @@ class CertificateKindView(Message):
 
     kind: str
     title: str
+    revocation_needs_approval: bool
 
 
 class ItemView(Message):
@@ -240,7 +242,12 @@ class ItemView(Message):
                 for m in item.materials
             ],
             certificates=[
-                CertificateKindView(kind=c.kind, title=c.title) for c in item.certificates
+                CertificateKindView(
+                    kind=c.kind,
+                    title=c.title,
+                    revocation_needs_approval=c.revocation_needs_approval,
+                )
+                for c in item.certificates
             ],
         )
 

@@ -184,11 +184,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class CertificateKind:
-    """A certificate that the jurisdictions may issue, and by which authority in each."""
+    """A certificate that may be issued: by which authority where, revoked by one clerk or two."""
 
     kind: str
     title: str
     authorities: Mapping[str, str]
+    revocation_needs_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)

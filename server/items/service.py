@@ -143,7 +143,10 @@ def _item(part: ItemPart) -> Item:
             MaterialKind(one.code, one.name, one.required, one.hint) for one in part.materials
         ),
         certificates=tuple(
-            CertificateKind(one.kind, one.title, dict(one.authorities)) for one in part.certificates
+            CertificateKind(
+                one.kind, one.title, dict(one.authorities), one.revocation_needs_approval
+            )
+            for one in part.certificates
         ),
         promise_allowed=part.promise_allowed,
         recording_required=part.recording_required,

@@ -18,7 +18,7 @@ from server.access import Actor, Role
 from server.db.engine import is_busy
 from server.db.unit import Notice
 from server.errors import ServiceError
-from server.rooms import MEDIA, board, clerk, counter, login, queue
+from server.rooms import MEDIA, board, clerk, counter, hall, login, queue
 from server.rooms import socket as socket_room
 from server.web.http import Empty, Message
 from server.web.lines import LINE, NAMESPACE, Lines
@@ -313,6 +313,8 @@ def _rooms_of(actor: Actor) -> list[str]:
     if Role.CITIZEN in actor.roles:
         return rooms
     rooms.append(clerk(actor.id))
+    if Role.COUNTER in actor.roles and actor.hall:
+        rooms.append(hall(actor.hall))
     if actor.roles & {Role.AGENT, Role.SUPERVISOR}:
         rooms.append(queue(actor.region))
     if Role.SUPERVISOR in actor.roles:

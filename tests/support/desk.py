@@ -25,11 +25,14 @@ from server.cases.record import Entry, Records
 from server.cases.routes import store_picture
 from server.cases.rules import CaseState, CheckKind, Origin
 from server.cases.service import Cases
+from server.certificates import messages as wire
 from server.certificates.facts import Drafts
 from server.certificates.issuing import Issuing, Key
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
+from server.certificates.recalls import Recalls
 from server.certificates.refusals import Refusals
+from server.certificates.revoking import Revoking
 from server.certificates.service import Certificates
 from server.certificates.signer import Order, Signer
 from server.certificates.verifying import Verifying
@@ -70,6 +73,14 @@ AGENT = Actor(
     id="a" * 32, name="王审核", login_id="l2", roles=frozenset({Role.AGENT}),
     region="341522", hall="huoqiu", counter="huoqiu-1",
 )  # fmt: skip
+COLLEAGUE = Actor(
+    id="2" * 32, name="周复核", login_id="l5", roles=frozenset({Role.AGENT}),
+    region="341522", hall="huoqiu", counter="huoqiu-2",
+)  # fmt: skip
+SUPERVISOR = Actor(
+    id="9" * 32, name="孙值班", login_id="l9", roles=frozenset({Role.SUPERVISOR}),
+    region="341522", hall="huoqiu",
+)  # fmt: skip
 STRANGER = Actor(
     id="d" * 32, name="赵旁人", login_id="l3", roles=frozenset({Role.COUNTER, Role.AGENT}),
     region="330521", hall="deqing", counter="deqing-1",
@@ -109,7 +120,11 @@ class Desk:
         self.refusals = Refusals(self.reader, self.catalogue, self.signer)
         self.drafts = Drafts(self.reader, self.cases, self.catalogue, self.signer)
         self.issuing = self.issuing_on(self.units)
-        self.certificates = Certificates(self.records, self.reader, self.catalogue, PUBLIC_URL)
+        self.recalls = Recalls(self.records, self.catalogue)
+        self.certificates = Certificates(
+            self.records, self.reader, self.catalogue, self.recalls, PUBLIC_URL
+        )
+        self.revoking = Revoking(self.certificates, self.recalls)
         self.verifying = Verifying(self.units, self.records, self.signer, self.papers)
         self.citizens = Citizens(self.units, self.vault, self.records, self.cases)
         self.views = Views(self.reader, self.catalogue, self._find_call, self.refusals)
@@ -215,6 +230,27 @@ class Desk:
         case_id = await self.ready_case(**applicant)
         return case_id, await self.issue(case_id, f"key-{case_id}")
 
+    async def settle(self, case_id: str, certificate_id: str) -> None:
+        """The counter ends the case in its local transaction."""
+        order = wire.SettlementOrder(certificate_id=certificate_id, reference="YL-2026-000431")
+        async with self.units.open() as unit:
+            await self.certificates.settle(unit, CLERK, case_id, order)
+
+    async def ask_revocation(
+        self, certificate_id: str, reason: str = "余额有误", actor: Actor = AGENT
+    ) -> str:
+        """An agent asks that a certificate be revoked; return the request's id."""
+        async with self.units.open() as unit:
+            shown = await self.revoking.revoke(unit, actor, certificate_id, reason)
+        assert shown.pending_revocation is not None
+        return shown.pending_revocation.id
+
+    async def revoke(self, certificate_id: str, reason: str = "余额有误") -> wire.Certificate:
+        """An agent asks for it and the supervisor approves."""
+        request_id = await self.ask_revocation(certificate_id, reason)
+        async with self.units.open() as unit:
+            return await self.revoking.approve(unit, SUPERVISOR, request_id)
+
     async def case(self, case_id: str) -> Case:
         """The case as it is now."""
         async with self.units.database.reading() as session:
@@ -251,6 +287,13 @@ def load_catalogue() -> tuple[Catalogue, Items]:
 def recognise_nothing(catalogue: Catalogue) -> None:
     """Have no region count another's certificates any longer, as a new regions.toml may say."""
     object.__setattr__(catalogue, "recognitions", ())
+
+
+def revoke_alone(items: Items) -> None:
+    """Have no certificate need a second clerk's approval to be revoked, as regions.toml may say."""
+    for item in items.by_version.values():
+        for line in item.certificates:
+            object.__setattr__(line, "revocation_needs_approval", False)
 
 
 def draw_picture(text: str) -> Picture:

@@ -5,18 +5,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from server.access import Actor, Role
+from server.certificates import revocation_routes
 from server.certificates.routes import routes
 from server.errors import ServiceError
 from server.web.limits import build_admit
 from server.web.login import Audience
-from tests.support.desk import AGENT, APPLICANT, CLERK, KIND, STRANGER, Desk
+from tests.support.desk import AGENT, APPLICANT, CLERK, KIND, STRANGER, SUPERVISOR, Desk
 from tests.support.site import Logins, Site, serving
-
-SUPERVISOR = Actor(
-    id="9" * 32, name="孙值班", login_id="l9", roles=frozenset({Role.SUPERVISOR}),
-    region="341522", hall="huoqiu",
-)  # fmt: skip
 
 
 @asynccontextmanager
@@ -29,6 +24,7 @@ async def site_of(desk: Desk) -> AsyncIterator[Site]:
     table = routes(
         desk.issuing, desk.certificates, desk.verifying, desk.papers, admit, refusals=desk.refusals
     )
+    table += revocation_routes.routes(desk.revoking)
     async with serving(desk.units, routes=table, find=logins.find, admit=admit) as site:
         yield site
 
@@ -96,7 +92,22 @@ async def test_settling_and_revoking_over_http(desk: Desk, site: Site) -> None:
     status, said = await site.ask(
         "POST", f"/api/certificates/{row.id}/revocation", "agent", {"reason": "余额有误"}
     )
+    assert (status, said["data"]["state"]) == (200, "valid")
+    _, waiting = await site.ask("GET", "/api/revocations", "boss")
+    (request,) = waiting["data"]["requests"]
+    assert request["pending"] == said["data"]["pending_revocation"]
+    where = f"/api/revocations/{request['pending']['id']}"
+    status, said = await site.ask("POST", f"{where}/approval", "boss", {})
     assert (status, said["data"]["state"]) == (200, "revoked")
+    _, told = await site.ask("GET", "/api/recalls", "clerk")
+    (recall,) = told["data"]["recalls"]
+    assert (recall["number"], recall["reference"]) == (row.number, "YL-1")
+    answer = {"outcome": "recovered", "remark": ""}
+    where = f"/api/recalls/{recall['id']}/acknowledgement"
+    status, done = await site.ask("POST", where, "clerk", answer, key="recall-key-1")
+    assert (status, done["data"]["acknowledged_by"]) == (200, CLERK.name)
+    status, again = await site.ask("POST", where, "clerk", answer, key="recall-key-1")
+    assert (status, again["data"]) == (200, done["data"])
 
 
 async def test_a_clerk_of_a_third_region_learns_nothing(desk: Desk, site: Site) -> None:

@@ -396,8 +396,7 @@ async def test_an_older_draft_is_not_released_while_the_newer_one_is_drawn(
 
 async def test_after_a_revocation_the_kind_can_be_issued_anew(desk: Desk) -> None:
     case_id, first = await desk.certified_case()
-    async with desk.units.open() as unit:
-        await desk.certificates.revoke(unit, AGENT, first.id, "余额有误")
+    await desk.revoke(first.id)
     second = await desk.issue(case_id, "key-anew-1")
     assert second.number != first.number
     assert second.serial == first.serial + 1

@@ -11,7 +11,7 @@ from server.certificates.models import Receipt
 from server.certificates.models import Settlement as SettlementRow
 from server.errors import ServiceError
 from tests.support.database import News
-from tests.support.desk import AGENT, CLERK, STRANGER, Desk, recognise_nothing
+from tests.support.desk import AGENT, CLERK, Desk, recognise_nothing
 
 
 async def refused(work: Awaitable[object]) -> ServiceError:
@@ -86,8 +86,7 @@ async def test_a_case_is_settled_once(desk: Desk) -> None:
 
 async def test_nothing_can_be_settled_on_a_revoked_certificate(desk: Desk) -> None:
     case_id, row = await desk.certified_case()
-    async with desk.units.open() as unit:
-        await desk.certificates.revoke(unit, AGENT, row.id, "余额有误")
+    await desk.revoke(row.id)
     assert (await refused(settle(desk, case_id, row.id))).code == "certificate.revoked"
     assert (await desk.case(case_id)).state is CaseState.CERTIFIED
 
@@ -113,29 +112,3 @@ async def test_a_promised_case_is_settled_without_a_certificate(desk: Desk) -> N
 async def test_a_case_that_is_not_certified_cannot_be_settled(desk: Desk) -> None:
     case_id = await desk.ready_case()
     assert (await refused(settle(desk, case_id, None))).code == "case.wrong_state"
-
-
-async def test_a_revocation_is_logged_and_told_to_who_relied_on_it(desk: Desk, news: News) -> None:
-    case_id, row = await desk.certified_case()
-    await settle(desk, case_id, row.id)
-    news.notices.clear()
-    async with desk.units.open() as unit:
-        shown = await desk.certificates.revoke(unit, AGENT, row.id, " 余额有误 ")
-    assert shown.state == "revoked"
-    (said,) = await desk.events(case_id, "certificate.revoked")
-    assert (said["certificate_id"], said["reason"]) == (row.id, "余额有误")
-    assert f"clerk:{CLERK.id}" in {notice.room for notice in news.notices}
-
-
-async def test_a_certificate_is_revoked_once_and_by_its_own_side(desk: Desk) -> None:
-    _, row = await desk.certified_case()
-
-    async def revoke(actor: object, reason: str = "余额有误") -> None:
-        async with desk.units.open() as unit:
-            await desk.certificates.revoke(unit, actor, row.id, reason)  # type: ignore[arg-type]
-
-    assert (await refused(revoke(CLERK))).code == "action.forbidden"
-    assert (await refused(revoke(STRANGER))).code == "certificate.unknown"
-    assert (await refused(revoke(AGENT, " \t "))).code == "text.empty"
-    await revoke(AGENT)
-    assert (await refused(revoke(AGENT))).code == "certificate.revoked"

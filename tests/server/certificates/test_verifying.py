@@ -14,7 +14,6 @@ from server.certificates.signer import Signer
 from server.db.unit import Unit
 from tests.support.database import SetClock
 from tests.support.desk import (
-    AGENT,
     APPLICANT,
     Desk,
     order_of,
@@ -156,8 +155,7 @@ async def test_a_file_in_the_register_that_a_stranger_signed_is_not_genuine(
 async def test_a_revoked_certificate_says_so_by_every_way(desk: Desk) -> None:
     row, content = await issued(desk)
     assert row.qr_token is not None
-    async with desk.units.open() as unit:
-        await desk.certificates.revoke(unit, AGENT, row.id, "余额有误")
+    await desk.revoke(row.id)
     for verdict in (
         await desk.verifying.by_file(content),
         await desk.verifying.by_code(row.number, row.check_code),

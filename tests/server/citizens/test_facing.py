@@ -231,8 +231,7 @@ async def test_the_certificate_is_on_the_screen_and_goes_when_it_is_revoked(
     headers = site.headers("screen", audience=Audience.DEVICE)
     async with site.browser.get(url, headers=headers) as answer:
         assert (answer.status, answer.content_type) == (200, "image/png")
-    async with desk.units.open() as unit:
-        await desk.certificates.revoke(unit, AGENT, row.id, "余额有误")
+    await desk.revoke(row.id)
     _, facing = await ask(site, "GET", "/api/facing")
     assert facing["certificate"] is None
     async with site.browser.get(url, headers=headers) as answer:

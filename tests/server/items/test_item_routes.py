@@ -35,9 +35,10 @@ async def test_staff_are_told_of_every_item_with_its_form(units: Units) -> None:
         "id-card",
         "application-form",
     ]
-    assert pension["certificates"] == [
-        {"kind": "pension-balance", "title": "城乡居民养老保险个人账户余额证明"}
-    ]
+    (line,) = pension["certificates"]
+    assert (line["kind"], line["title"], line["revocation_needs_approval"]) == (
+        "pension-balance", "城乡居民养老保险个人账户余额证明", True,
+    )  # fmt: skip
 
 
 async def test_items_are_for_staff_only(units: Units) -> None:

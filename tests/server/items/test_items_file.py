@@ -202,6 +202,10 @@ TWO_REGIONS: Change = ('jurisdictions = ["341522"]', 'jurisdictions = ["341522",
             ' "34152"',
         ),
         (
+            AUTHORITIES, f'{AUTHORITIES}\n  revocation_needs_approval = "yes"', 1,
+            'certificates[0].revocation_needs_approval: expected true or false; found "yes"',
+        ),
+        (
             AUTHORITIES, 'authorities = "huoqiu-hrss"', 0,
             'certificates[0].authorities: expected a table; found "huoqiu-hrss"',
         ),
@@ -262,6 +266,7 @@ def test_what_the_file_says_is_in_the_item(tmp_path: Path) -> None:
     catalogue, items = read(
         tmp_path,
         ('version = "1"', 'version = "1"\nrecording_required = true\nwrap_up_seconds = 30'),
+        (AUTHORITIES, f"{AUTHORITIES}\n  revocation_needs_approval = true"),
     )
     item = items.current("pension")
     assert (item.mode, item.applicant, item.promised_minutes) == (Mode.COLLECTED, "person", 15)
@@ -270,6 +275,7 @@ def test_what_the_file_says_is_in_the_item(tmp_path: Path) -> None:
         False,
         30,
     )
+    assert [line.revocation_needs_approval for line in item.certificates] == [True]
     assert [field.type for field in item.fields] == [
         FieldType.CHOICE, FieldType.MONEY, FieldType.DATE, FieldType.DATE,
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import json
 import re
@@ -510,7 +511,7 @@ async def test_bytes_that_are_no_websocket_frame_end_the_connection(site: Site, 
 @pytest.mark.parametrize(
     ("role", "rooms"),
     [
-        (Role.COUNTER, ["login:login-x", "clerk:id-x"]),
+        (Role.COUNTER, ["login:login-x", "clerk:id-x", "hall:h3"]),
         (Role.AGENT, ["login:login-x", "clerk:id-x", "queue:320509"]),
         (Role.SUPERVISOR, ["login:login-x", "clerk:id-x", "queue:320509", "board:320509"]),
         (Role.ADMINISTRATOR, ["login:login-x", "clerk:id-x"]),
@@ -522,9 +523,16 @@ async def test_everyone_hears_what_is_theirs_and_nothing_else(
     site: Site, hub: Hub, logins: Logins, role: Role, rooms: list[str]
 ) -> None:
     audience = Audience(role) if role in {*Audience} else Audience.STAFF
-    logins.add("x", role, audience=audience)
-    every = ["login:login-x", "clerk:id-x", "queue:320509", "board:320509", "counter:c3"]
-    others = ["login:login-y", "clerk:id-y", "queue:341522", "board:341522", "counter:c4", "case:1"]
+    actor = logins.add("x", role, audience=audience)
+    if audience is Audience.STAFF:
+        logins.actors[audience, "x"] = dataclasses.replace(actor, hall="h3")
+    every = [
+        "login:login-x", "clerk:id-x", "hall:h3", "queue:320509", "board:320509", "counter:c3",
+    ]  # fmt: skip
+    others = [
+        "login:login-y", "clerk:id-y", "hall:h4", "queue:341522", "board:341522", "counter:c4",
+        "case:1",
+    ]  # fmt: skip
     async with wired(site, "x", audience=audience) as wire:
         for room in [*others, *every, "login:login-x"]:
             await hub.publish(Notice(room, "queue.changed", {"room": room}))

@@ -62,6 +62,11 @@ export type Certificate = Models["Certificate"];
 export type Receipt = Models["Receipt"];
 export type Verdict = Models["Verdict"];
 export type VerdictKind = Models["VerdictKind"];
+export type PendingRevocation = Models["PendingRevocation"];
+export type RevocationRequest = Models["RevocationRequest"];
+export type Recall = Models["Recall"];
+export type Cause = Models["Cause"];
+export type Outcome = Models["Outcome"];
 export type Settlement = Models["Settlement"];
 
 export type PickupLink = Models["PickupLink"];

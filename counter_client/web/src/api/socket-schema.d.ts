@@ -764,6 +764,16 @@ export interface components {
             y: number;
         };
         /**
+         * RecallChanged
+         * @description A hall was told that a certificate fell, or has answered: ask again.
+         */
+        RecallChanged: {
+            /** Case Id */
+            case_id: string;
+            /** Certificate Id */
+            certificate_id: string;
+        };
+        /**
          * RecordingChanged
          * @description A call's recording is not as it was: ask again.
          */
@@ -783,6 +793,16 @@ export interface components {
             /** Case Id */
             case_id: string;
             reason: components["schemas"]["EndedFor"];
+        };
+        /**
+         * RevocationChanged
+         * @description A request to revoke was made, decided or withdrawn: ask again.
+         */
+        RevocationChanged: {
+            /** Case Id */
+            case_id: string;
+            /** Certificate Id */
+            certificate_id: string;
         };
         /**
          * Seat
@@ -1059,8 +1079,10 @@ export interface components {
             "offer.made": components["schemas"]["Offer"];
             "pointer.moved": components["schemas"]["PointerSeen"];
             "queue.changed": components["schemas"]["LineChanged"];
+            "recall.changed": components["schemas"]["RecallChanged"];
             "recording.changed": components["schemas"]["RecordingChanged"];
             "recording.failed": components["schemas"]["RecordingFailed"];
+            "revocation.changed": components["schemas"]["RevocationChanged"];
             "seat.ended": components["schemas"]["SeatEnded"];
             "seat.lost": components["schemas"]["SeatLost"];
             "signal.received": components["schemas"]["SignalReceived"];

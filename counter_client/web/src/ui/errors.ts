@@ -169,6 +169,12 @@ const certificates: Record<string, Words> = {
   "certificate.unprintable": { what: "内容中有字库没有的字", next: "请核对生僻字，或联系管理员补充字库" },
   "certificate.not_released": { what: "证明还在签发中", next: "请稍等几秒后重试" },
   "certificate.revoked": { what: "这份证明已经作废", next: "请不要再使用；需要时请属地重新签发" },
+  "revocation.unknown": { what: "没有找到这个作废申请", next: "请刷新页面后重试" },
+  "revocation.pending": { what: "这份证明已申请作废，正在等待复核", next: "请在复核有结果之前不要据此办理" },
+  "revocation.gone": { what: "这个作废申请已有结果或已撤回", next: "请看证明的最新状态" },
+  "revocation.own": { what: "不能复核自己提出的作废申请", next: "请由另一位同事或值班长复核" },
+  "recall.unknown": { what: "没有找到这条待确认的通知", next: "请刷新页面后重试" },
+  "recall.gone": { what: "这条通知已经确认过", next: "请看证明的最新状态" },
   "signer.unavailable": { what: "签章服务暂时不可用，没有签发", next: "请稍后再按一次，不会重复签发" },
   "settlement.exists": { what: "这个办件已经办结", next: "请查看办结记录" },
 };

@@ -1,5 +1,5 @@
 /** The words of states and kinds, one place for all pages. */
-import type { AgentState, CaseState, CheckKind, Origin, VerdictKind } from "../api/shapes";
+import type { AgentState, CaseState, Cause, CheckKind, Origin, Outcome, VerdictKind } from "../api/shapes";
 
 export const CASE_STATES: Record<CaseState, string> = {
   draft: "准备中",
@@ -35,6 +35,15 @@ export const ORIGINS: Record<Origin, string> = {
   document_camera: "高拍仪",
   still: "拍摄留存",
   signature: "签名",
+};
+
+export const CAUSES: Record<Cause, string> = { revoked: "作废", superseded: "更正" };
+
+/** What a hall did about what it had settled with a certificate that fell. */
+export const OUTCOMES: Record<Outcome, string> = {
+  recovered: "已追回",
+  reviewed: "已复核",
+  nothing_needed: "无需处理",
 };
 
 export const VERDICTS: Record<VerdictKind, string> = {

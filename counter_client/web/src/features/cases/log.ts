@@ -1,6 +1,6 @@
 /** The words of a case's log, line by line. */
-import type { CheckKind, Event, Item, Origin, VerdictKind } from "@/api/shapes";
-import { CHECK_KINDS, ORIGINS, VERDICTS } from "@/ui/words";
+import type { Cause, CheckKind, Event, Item, Origin, Outcome, VerdictKind } from "@/api/shapes";
+import { CAUSES, CHECK_KINDS, ORIGINS, OUTCOMES, VERDICTS } from "@/ui/words";
 import { tableWords } from "./table";
 
 type Data = Record<string, unknown>;
@@ -98,7 +98,15 @@ const WORDS: Record<string, Words> = {
   "certificate.issued": (data) => `签发证明 ${text(data.number)}`,
   "certificate.verified": (data) =>
     `机器核验证明：${VERDICTS[data.verdict as VerdictKind] ?? "已核验"}`,
-  "certificate.revoked": (data) => `作废证明${quoted(data.reason)}`,
+  "certificate.revoked": (data) =>
+    `${text(data.asked_by) ? `复核同意${text(data.asked_by)}的申请，` : ""}作废证明${quoted(data.reason)}`,
+  "revocation.requested": (data) => `申请作废证明，等待复核${quoted(data.reason)}`,
+  "revocation.declined": (data) => `复核不同意作废证明${quoted(data.reason)}`,
+  "revocation.withdrawn": () => "撤回作废证明的申请",
+  "recall.made": (data) =>
+    `证明${CAUSES[data.cause as Cause] ?? "失效"}，已通知据此办结的窗口，等待确认`,
+  "recall.acknowledged": (data) =>
+    `窗口确认证明失效：${OUTCOMES[data.outcome as Outcome] ?? "已确认"}${quoted(data.remark)}`,
   "case.settled": (data) => `本地办结，业务流水号 ${text(data.reference)}`,
   "receipt.sent": () => "证明使用回执已送属地",
   "pickup.minted": () => "生成领取二维码",
