@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
-EDDSA, ALGORITHM, KEY_ID = -8, 1, 4
+from docs_gen import cose
+
 NUMBER, TITLE, HOLDER, ISSUER, ISSUED_ON, VALID_UNTIL = range(1, 7)
 EPOCH = date(1970, 1, 1)
 MAX_TOKEN = 1000
@@ -41,7 +42,6 @@ class Claim:
 
 def encode(claim: Claim, key: Ed25519PrivateKey, key_id: bytes) -> str:
     """Return a signed claim as base64url text for an address's fragment."""
-    protected = cbor2.dumps({ALGORITHM: EDDSA, KEY_ID: key_id}, canonical=True)
     payload = cbor2.dumps(
         {
             NUMBER: claim.number,
@@ -53,7 +53,7 @@ def encode(claim: Claim, key: Ed25519PrivateKey, key_id: bytes) -> str:
         },
         canonical=True,
     )
-    return _written(protected, payload, key.sign(_signed(protected, payload)))
+    return _text(cose.sign(payload, key, key_id))
 
 
 def read(token: str, keys: Mapping[bytes, Ed25519PublicKey]) -> Claim:
@@ -67,30 +67,21 @@ def read(token: str, keys: Mapping[bytes, Ed25519PublicKey]) -> Claim:
         return _claim(cbor2.loads(_payload(token, keys)))
     except TokenError:
         raise
+    except cose.CoseError as error:
+        raise TokenError(str(error)) from None
     except Exception as error:  # noqa: BLE001 (whatever foreign bytes lead cbor2 to)
         raise TokenError(type(error).__name__) from None
 
 
 def _payload(token: str, keys: Mapping[bytes, Ed25519PublicKey]) -> bytes:
     raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    protected, _, payload, signature = cbor2.loads(raw)
-    if _written(protected, payload, signature) != token:
+    if _text(raw) != token:
         raise TokenError("written in another way")
-    header = cbor2.loads(protected)
-    if header[ALGORITHM] != EDDSA:
-        raise TokenError("another algorithm")
-    keys[header[KEY_ID]].verify(signature, _signed(protected, payload))
-    content: bytes = payload
-    return content
+    return cose.payload_of(raw, keys)
 
 
-def _written(protected: bytes, payload: bytes, signature: bytes) -> str:
-    token = cbor2.dumps([protected, {}, payload, signature], canonical=True)
-    return base64.urlsafe_b64encode(token).decode().rstrip("=")
-
-
-def _signed(protected: bytes, payload: bytes) -> bytes:
-    return cbor2.dumps(["Signature1", protected, b"", payload], canonical=True)
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _claim(said: Mapping[int, object]) -> Claim:
