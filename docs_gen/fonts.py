@@ -13,6 +13,13 @@ from docs_gen.text import is_unseen
 from docs_gen.truetype import Face
 
 SERIF, BOLD, SANS, FALLBACK = "KuayuSerif", "KuayuBold", "KuayuSans", "KuayuFallback"
+# Free faces of rare ideographs, where the system has them: those drawn for China first.
+RARE = "KuayuRare"
+RARE_FILES = (
+    "BabelStoneHan.ttf", "PlangothicP1-Regular.ttf", "PlangothicP2-Regular.ttf", "HanaMinA.ttf",
+    "HanaMinB.ttf", "Jigmo.ttf", "Jigmo2.ttf", "Jigmo3.ttf",
+)  # fmt: skip
+FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 FILES = {
     SERIF: "NotoSerifSC_400Regular.ttf",
     BOLD: "NotoSerifSC_700Bold.ttf",
@@ -29,16 +36,25 @@ class FontError(Exception):
 def load_fonts(fallback: Path | None = None) -> frozenset[str]:
     """Read the faces, once per process; return their names. FontError names a bad file.
 
-    `fallback` is a TrueType file for characters that Noto does not have.
+    `fallback` is a TrueType file for characters that Noto does not have. After it the system's
+    faces of rare characters are asked, as far as we know them; each is read when it is needed.
     """
     folder = resources.files("docs_gen") / "font_files"
     for name, file in FILES.items():
         if name not in _FACES:
             _FACES[name] = _read(str(folder / file))
+    names = {*FILES, *_rare_files()}
     if fallback is None:
-        return frozenset(FILES)
+        return frozenset(names)
     _FACES[FALLBACK] = _read(str(fallback))
-    return frozenset({*FILES, FALLBACK})
+    return frozenset({*names, FALLBACK})
+
+
+@cache
+def _rare_files() -> dict[str, Path]:
+    """Return the system's faces of rare characters, by name, in the order they are asked in."""
+    found = {path.name: path for folder in FONT_FOLDERS for path in folder.rglob("*.ttf")}
+    return {f"{RARE}{i}": found[file] for i, file in enumerate(RARE_FILES) if file in found}
 
 
 def _read(path: str) -> Face:
@@ -55,16 +71,28 @@ def face_of(name: str) -> Face:
 
 def has_glyph(font: str, character: str) -> bool:
     """Say whether a face can draw a character."""
-    return _FACES[font].glyph(character) is not None
+    face = _FACES.get(font) or _rare_face(font)
+    return face is not None and face.glyph(character) is not None
 
 
+@cache
+def _rare_face(name: str) -> Face | None:
+    """Read a face of the system's; one that cannot be embedded draws nothing."""
+    try:
+        face = _FACES[name] = _read(str(_rare_files()[name]))
+    except FontError:
+        return None
+    return face
+
+
+@cache
 def face_for(character: str, wanted: str, loaded: frozenset[str]) -> str | None:
-    """Return the face that draws a character: the wanted one, the fallback, or None."""
-    if has_glyph(wanted, character):
-        return wanted
-    if FALLBACK in loaded and has_glyph(FALLBACK, character):
-        return FALLBACK
-    return None
+    """Return the face that draws a character: the wanted one, a fallback, or None.
+
+    Of the fallbacks the configured one is asked first.
+    """
+    others = sorted(loaded - {*FILES})
+    return next((face for face in (wanted, *others) if has_glyph(face, character)), None)
 
 
 def unprintable(text: str, fallback: Path | None = None) -> list[str]:

@@ -6,6 +6,7 @@ import unicodedata
 
 # How a case keeps a table: as spreadsheets copy it, a line a row and tabs between its cells.
 ROW, CELL = "\n", "\t"
+LAST_RARE = "\U0003fffd"
 # Control, format (bidi, zero width), surrogate, private, unassigned, line and paragraph separator.
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -19,5 +20,8 @@ def normal(text: str) -> str:
 
 
 def is_unseen(character: str) -> bool:
-    """Say whether a character leaves no mark of its own, or changes the order of others."""
-    return unicodedata.category(character) in UNSEEN
+    """Say whether a character leaves no mark of its own, or changes the order of others.
+
+    Planes 2 and 3 are ideographs throughout, those included that Python's tables do not know yet.
+    """
+    return unicodedata.category(character) in UNSEEN and not "\U00020000" <= character <= LAST_RARE

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from docs_gen import fonts
 from tests.support.office import Office, open_office
 
 
@@ -15,3 +18,15 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
 def issued(office: Office) -> bytes:
     """A certificate as it is issued."""
     return office.issue()
+
+
+@pytest.fixture
+def no_rare_faces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A system without any face of rare characters."""
+    caches = (fonts.load_fonts, fonts._rare_files, fonts.face_for)
+    monkeypatch.setattr(fonts, "FONT_FOLDERS", ())
+    for one in caches:
+        one.cache_clear()
+    yield
+    for one in caches:
+        one.cache_clear()

@@ -37,7 +37,7 @@ def test_text_comes_in_one_normal_form() -> None:
 
 
 def test_a_character_that_no_face_has_is_named_once() -> None:
-    assert unprintable("王\U00030000小\U00030000") == ["\U00030000"]
+    assert unprintable("王\U0003fffd小\U0003fffd") == ["\U0003fffd"]
 
 
 def test_common_names_and_marks_are_printable() -> None:
@@ -45,10 +45,11 @@ def test_common_names_and_marks_are_printable() -> None:
 
 
 def test_a_character_that_no_face_has_is_never_drawn_as_a_box() -> None:
-    with pytest.raises(ValueError, match="U\\+30000"):
-        runs("\U00030000", SERIF, load_fonts())
+    with pytest.raises(ValueError, match="U\\+3FFFD"):
+        runs("\U0003fffd", SERIF, load_fonts())
 
 
+@pytest.mark.usefixtures("no_rare_faces")
 def test_a_fallback_face_draws_what_the_wanted_one_lacks() -> None:
     fallback = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
     assert unprintable("王ć", fallback) == []
@@ -63,4 +64,4 @@ def test_a_face_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_every_face_is_loaded() -> None:
-    assert load_fonts() == frozenset(FILES)
+    assert load_fonts() >= frozenset(FILES)

@@ -92,4 +92,4 @@ def test_a_file_holds_no_character_that_its_own_pages_do_not_have() -> None:
 def test_a_character_that_the_face_lacks_is_no_code() -> None:
     load_fonts()
     with pytest.raises(KeyError):
-        Faces()[SERIF]["\U00030000"]
+        Faces()[SERIF]["\U0003fffd"]

@@ -12,6 +12,8 @@ need turnserver coturn
 need ip iproute2
 need softhsm2-util softhsm2
 [ -n "$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null)" ] || missing="$missing postgresql"
+[ -n "$(ls /usr/share/fonts/truetype/hanazono/HanaMinB.ttf 2>/dev/null)" ] || missing="$missing fonts-hanazono"
+[ -n "$(ls /usr/share/fonts/truetype/babelstone/BabelStoneHan.ttf 2>/dev/null)" ] || missing="$missing fonts-babelstone-han"
 fc-list 2>/dev/null | grep -qi "noto.*cjk" || missing="$missing fontconfig fonts-noto-cjk"
 # What only a benchmark runs beside is named by its caller.
 for program in "$@"; do need "$program" "$program"; done
