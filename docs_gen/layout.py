@@ -23,6 +23,7 @@ BLOCK_WIDTH, BLOCK_HEIGHT = 156 * mm, 225 * mm
 RIGHT = LEFT + BLOCK_WIDTH
 HIGHEST = PAGE_HEIGHT - TOP
 LOWEST = HIGHEST - BLOCK_HEIGHT
+FOOT = LOWEST - 12 * mm
 TITLE, TITLE_LEADING = 22.0, 34.0
 BODY, LEADING = 16.0, 28.0
 SMALL, SMALL_LEADING = 10.5, 16.0
@@ -193,8 +194,6 @@ class _Flow:
         code = f"校验码 {facts.check_code}"
         self.sheet.texts.append(Text(LEFT, base + 5.5 * mm, code, SANS, SMALL))
         self.sheet.texts.append(Text(LEFT, base, f"编号 {facts.number}", SANS, 8))
-        form = f"版式 {facts.kind} 第{facts.template_version}版"
-        self.sheet.texts.append(Text(RIGHT, base, form, SANS, 8, "right"))
         self.y = base
 
     def signature(self, name: str, issued_on: date) -> tuple[float, float]:
@@ -215,12 +214,14 @@ class _Flow:
             self.sheet.texts.append(Text(middle, lowest + i * LEADING, line, SERIF, BODY, "centre"))
         return middle, lowest + LEADING + 2 * mm
 
-    def numbered(self) -> list[Sheet]:
-        """Return the pages, each with its number and how many there are."""
+    def numbered(self, form: str = "") -> list[Sheet]:
+        """Return the pages, each with its number, how many there are, and their form's name."""
         for i, sheet in enumerate(self.sheets, start=1):
             footer = f"第 {i} 页 共 {len(self.sheets)} 页"
             middle = LEFT + BLOCK_WIDTH / 2
-            sheet.texts.append(Text(middle, LOWEST - 12 * mm, footer, SANS, SMALL, "centre"))
+            sheet.texts.append(Text(middle, FOOT, footer, SANS, SMALL, "centre"))
+            if form:
+                sheet.texts.append(Text(RIGHT, FOOT, form, SANS, 8, "right"))
         return self.sheets
 
     def _issuer(self, name: str) -> list[str]:
@@ -261,7 +262,7 @@ def lay_out(template: Template, facts: Facts, loaded: frozenset[str]) -> list[Sh
     flow.paragraph("特此证明。", BODY, LEADING)
     flow.paragraph(basis, SMALL, SMALL_LEADING)
     flow.closing(facts)
-    return flow.numbered()
+    return flow.numbered(f"版式 {facts.kind} 第{facts.template_version}版")
 
 
 def lay_out_notice(template: NoticeTemplate, letter: Letter, loaded: frozenset[str]) -> list[Sheet]:

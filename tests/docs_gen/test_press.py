@@ -13,7 +13,7 @@ from reportlab.lib.units import mm
 
 from docs_gen.data import Facts, Issuer
 from docs_gen.fonts import load_fonts, width
-from docs_gen.layout import BLOCK_WIDTH, LEFT, LOWEST, QR_SIDE, RIGHT, Sheet, lay_out
+from docs_gen.layout import BLOCK_WIDTH, FOOT, LEFT, LOWEST, QR_SIDE, RIGHT, Sheet, lay_out
 from docs_gen.press import draw, preview
 from docs_gen.samples import longest
 from docs_gen.seal import DIAMETER
@@ -24,15 +24,18 @@ KINDS = sorted(TEMPLATES)
 
 
 def assert_inside(sheets: list[Sheet]) -> None:
-    """Fail if anything but the page number leaves the text block of GB/T 9704."""
+    """Fail if two texts overlap, or any but the page's foot leave the text block of GB/T 9704."""
     loaded = load_fonts()
     for sheet in sheets:
+        ends: dict[float, float] = {}
         for text in sheet.texts:
             wide = width(text.text.rstrip("，。、；：）》〉」』】〕"), text.font, text.size, loaded)
             left = text.x - {"left": 0, "centre": wide / 2, "right": wide}[text.align]
             assert left >= LEFT - 1, text
             assert left + wide <= RIGHT + 1, text
-            assert text.y >= LOWEST - 0.1 or text.text.startswith("第"), text
+            assert text.y >= LOWEST - 0.1 or text.y == FOOT, text
+            assert left >= ends.get(text.y, 0), text
+            ends[text.y] = left + wide
         for box in sheet.boxes:
             assert box.y >= LOWEST - 0.1, box
 

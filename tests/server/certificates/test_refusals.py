@@ -78,11 +78,11 @@ async def test_a_wording_that_this_process_does_not_know_is_not_replaced_by_anot
 
 
 async def test_a_character_that_no_face_has_is_named_and_no_empty_box_drawn(desk: Desk) -> None:
-    case_id = await refused_case(desk, "姓名有误：\U0003106c")
+    case_id = await refused_case(desk, "姓名有误：\U0003fffd")
     with pytest.raises(ServiceError) as refusal:
         await drawn(desk, case_id)
     assert refusal.value.code == "certificate.unprintable"
-    assert "U+3106C" in str(refusal.value.details["characters"])
+    assert "U+3FFFD" in str(refusal.value.details["characters"])
 
 
 async def test_the_events_other_readers_see_the_reason_as_before(desk: Desk) -> None:
