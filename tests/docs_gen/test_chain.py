@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import stat
-import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,11 +17,18 @@ from docs_gen import qr
 from docs_gen.ca import is_demo, make_ca
 from docs_gen.chain import Chain, RootKey
 from docs_gen.data import CHINA, Issuer
-from docs_gen.keyfiles import KeyFolderError, locked, open_pkcs12, save_pair
+from docs_gen.keyfiles import KeyFolderError, open_pkcs12, save_pair
 from docs_gen.keylist import State, list_keys
 from docs_gen.qrkeys import qr_keys
 from docs_gen.sealkeys import SealKey
-from docs_gen.trust import load_qr_key, load_trust, qr_key_id, renew_crls, revoke_seal
+from docs_gen.trust import (
+    create_demo,
+    load_qr_key,
+    load_trust,
+    qr_key_id,
+    renew_crls,
+    revoke_seal,
+)
 from docs_gen.verifying import Verdict
 from tests.support.office import NOW, PASSPHRASE, Office
 
@@ -358,34 +366,53 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         Chain(tmp_path / "file" / "keys", PASSPHRASE).create(OPERATOR, ["341522"], NOW)
 
 
-def test_of_two_commands_at_once_the_second_waits_and_finds_what_the_first_made(
-    chain: Chain,
+def test_whatever_is_written_the_folder_is_locked_against_another_command(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refusals: list[str] = []
-    begun = threading.Event()
+    written: list[bool] = []
 
-    def second() -> None:
-        begun.set()
+    def look(descriptor: int) -> None:
+        # Every file is made durable before it takes its place.
+        another = os.open(chain.folder, os.O_RDONLY)
         try:
-            chain.issue("huoqiu-police", ISSUER, LATER)
-        except KeyFolderError as error:
-            refusals.append(str(error))
+            fcntl.flock(another, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            written.append(True)
+        else:
+            written.append(False)
+        finally:
+            os.close(another)
 
-    with locked(chain.folder):
-        thread = threading.Thread(target=second)
-        thread.start()
-        begun.wait()
-        made = make_seal_by_hand(chain)
-    thread.join()
-    assert len(refusals) == 1
-    assert "already" in refusals[0]
-    assert (chain.folder / "seals" / "huoqiu-police.p12").read_bytes() == made
+    monkeypatch.setattr(os, "fsync", look)
+    commands: list[Callable[[], object]] = [
+        lambda: chain.complete(["320509"], LATER),
+        lambda: chain.issue("huoqiu-police", ISSUER, LATER),
+        lambda: chain.rotate_seal(KIND, ISSUER, LATER),
+        lambda: chain.rotate_ca("341522", LATER),
+        lambda: chain.rotate_qr(LATER),
+        lambda: chain.rotate_list(LATER),
+        lambda: chain.export(LATER),
+        lambda: revoke_seal(chain.folder, KIND, LATER, PASSPHRASE),
+        lambda: renew_crls(chain.folder, LATER, PASSPHRASE),
+        lambda: create_demo(chain.folder, [("huoqiu-market", ISSUER)], LATER, PASSPHRASE),
+    ]
+    for command in commands:
+        before = len(written)
+        command()
+        assert len(written) > before
+    assert all(written)
 
 
-def make_seal_by_hand(chain: Chain) -> bytes:
-    there = (chain.folder / "seals" / f"{KIND}.p12").read_bytes()
-    (chain.folder / "seals" / "huoqiu-police.p12").write_bytes(there)
-    return there
+def test_a_root_that_is_put_back_says_itself_what_it_revoked(tmp_path: Path) -> None:
+    usb = RootKey(tmp_path / "root.p12", PASSPHRASE)
+    chain = Chain(tmp_path / "keys", PASSPHRASE, usb)
+    chain.create(OPERATOR, ["341522"], NOW)
+    before = load_trust(chain.folder)
+    shutil.copy(usb.path, chain.folder / "root.p12")
+    renew_crls(chain.folder, LATER, PASSPHRASE)
+    after = load_trust(chain.folder)
+    assert (len(before.crls), len(after.crls)) == (2, 2), "not its yearly list beside the new one"
+    assert set(before.roots) == set(after.roots)
 
 
 def test_the_version_grows_when_the_clock_goes_back_and_when_the_list_is_lost(
