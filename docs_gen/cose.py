@@ -1,4 +1,7 @@
-"""COSE_Sign1 (RFC 9052) with Ed25519: signed bytes that can be written in one way only."""
+"""COSE_Sign1 (RFC 9052) with Ed25519: signed bytes that can be written in one way only.
+
+Trust lists, whose signer comes along with them, are another matter: `docs_gen.signedlist`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def sign(payload: bytes, key: Ed25519PrivateKey, key_id: bytes, *, kind: str = "
     if kind:
         header[TYPE] = kind
     protected = cbor2.dumps(header, canonical=True)
-    return _written(protected, payload, key.sign(_signed(protected, payload)))
+    return _written(protected, payload, key.sign(covered(protected, payload)))
 
 
 def payload_of(raw: bytes, keys: Mapping[bytes, Ed25519PublicKey], *, kind: str = "") -> bytes:
@@ -49,7 +52,7 @@ def _verified(raw: bytes, keys: Mapping[bytes, Ed25519PublicKey], kind: str) -> 
         raise CoseError("another algorithm")
     if header.get(TYPE, "") != kind:
         raise CoseError("signed as something else")
-    keys[header[KEY_ID]].verify(signature, _signed(protected, payload))
+    keys[header[KEY_ID]].verify(signature, covered(protected, payload))
     content: bytes = payload
     return content
 
@@ -58,5 +61,6 @@ def _written(protected: bytes, payload: bytes, signature: bytes) -> bytes:
     return cbor2.dumps([protected, {}, payload, signature], canonical=True)
 
 
-def _signed(protected: bytes, payload: bytes) -> bytes:
+def covered(protected: bytes, payload: bytes) -> bytes:
+    """Return what a signature covers: the header, no external data, and the payload."""
     return cbor2.dumps(["Signature1", protected, b"", payload], canonical=True)

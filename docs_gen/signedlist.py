@@ -21,11 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from docs_gen.ca import Pair, is_issued_by, is_signed_by, signs_lists
+from docs_gen.cose import ALGORITHM, TYPE, covered
 from docs_gen.keyfiles import DER, KeyFolderError
 from docs_gen.trustlist import TrustList
 
-# COSE's tag, headers and algorithm.
-SIGN1, ALGORITHM, TYPE, X5CHAIN, ES256 = 18, 1, 16, 33, -7
+# COSE's tag, a header that the QR code's has not, and the algorithm.
+SIGN1, X5CHAIN, ES256 = 18, 33, -7
 KIND = "application/kuayu-trust-list+cbor"
 HALF = 32
 LIST_LIVES = timedelta(days=7)
@@ -71,7 +72,7 @@ def seal_list(trust: TrustList, signer: Pair, root: x509.Certificate, now: datet
     header = cbor2.dumps({ALGORITHM: ES256, TYPE: KIND, X5CHAIN: chain}, canonical=True)
     r, s = decode_dss_signature(
         signer.key.sign(
-            _covered(header, payload), ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+            covered(header, payload), ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
         )
     )
     signature = r.to_bytes(HALF, "big") + s.to_bytes(HALF, "big")
@@ -112,7 +113,7 @@ def _opened(content: bytes, known: str) -> TrustList:
         raise TrustListError(f"the list is of another root: {fingerprint(root)}")
     if not is_issued_by(root, root) or not signs_lists(signer, root):
         raise TrustListError("the list's signer is not one that the root lets sign lists")
-    _require_signature(signer, signature, _covered(header, payload))
+    _require_signature(signer, signature, covered(header, payload))
     trust = _trust(cbor2.loads(payload), min(signer.not_valid_after_utc, root.not_valid_after_utc))
     if _is_revoked(signer, root, trust):
         raise TrustListError("the root has revoked the list's signer")
@@ -158,7 +159,3 @@ def _is_revoked(signer: x509.Certificate, root: x509.Certificate, trust: TrustLi
         for crl in crls
         if is_signed_by(crl, root)
     )
-
-
-def _covered(header: bytes, payload: bytes) -> bytes:
-    return cbor2.dumps(["Signature1", header, b"", payload], canonical=True)
