@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import shutil
 import stat
@@ -263,6 +264,30 @@ def test_a_folder_from_before_qr_keys_were_noted_keeps_its_key_when_it_rotates(
     chain.rotate_qr(LATER)
     assert qr.read(token, load_trust(chain.folder).public_keys())
     assert [key.made_at for key in qr_keys(chain.folder, PASSPHRASE)] == [None, LATER]
+
+
+def test_a_folder_from_before_there_were_versions_and_revoked_keys_were_destroyed_opens(
+    chain: Chain,
+) -> None:
+    office = Office(chain.folder)
+    signed = office.issue()
+    path = chain.folder / "trust.json"
+    said = json.loads(path.read_text())
+    del said["version"]
+    path.write_text(json.dumps(said))
+    assert office.judge(signed).verdict is Verdict.GENUINE
+    assert load_trust(chain.folder).version == 0
+    there, aside = chain.folder / "seals" / f"{KIND}.p12", chain.folder / "revoked"
+    kept, serial = there.read_bytes(), seal(chain).serial_number
+    revoke_seal(chain.folder, KIND, LATER, PASSPHRASE)
+    shutil.rmtree(chain.folder / "issued")
+    aside.mkdir()
+    (aside / f"{KIND}-{serial:x}.p12").write_bytes(kept)
+    (aside / f"{KIND}-{serial:x}.p12").chmod(0o600)
+    [row] = [row for row in list_keys(chain.folder, PASSPHRASE, LATER) if row.kind == "seal"]
+    assert (row.authority, row.serial, row.state) == (KIND, f"{serial:x}", State.REVOKED)
+    renew_crls(chain.folder, LATER, PASSPHRASE)
+    assert load_trust(chain.folder).version > 0
 
 
 def test_what_a_rotated_ca_certified_stays_genuine_and_can_still_be_revoked(chain: Chain) -> None:
