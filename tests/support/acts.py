@@ -18,6 +18,7 @@ from tests.support.screens import WIDE, Screen, Stage, sign_by_hand
 
 PENSION = "城乡居民养老保险个人账户余额一次性提取"
 SCHOOL = "义务教育入学户籍证明"
+TRANSFER = "城乡居民养老保险关系转移接续"
 NUMBER = id_number("341522", date(1955, 3, 4))
 READ_CASE = """async () => {
     const id = new URL(location.href).searchParams.get("case");
@@ -121,6 +122,11 @@ ORDERS: dict[str, tuple[str, list[tuple[str, str]], tuple[str, ...]]] = {
         "pension-lump-sum",
         [("withdrawal_reason", "出国（境）定居"), ("bank_account", "6222020000000000000")],
         ("id-card", "application-form"),
+    ),
+    TRANSFER: (
+        "pension-transfer",
+        [("move_to", "苏州市吴江区社会保险基金管理中心")],
+        ("id-card", "transfer-form"),
     ),
     SCHOOL: ("school-household-proof", [("school_name", "平望实验小学")], ("id-card",)),
 }
