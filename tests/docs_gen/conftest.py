@@ -23,7 +23,9 @@ def issued(office: Office) -> bytes:
 @pytest.fixture
 def no_rare_faces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A system without any face of rare characters."""
-    caches = (fonts.load_fonts, fonts._rare_files, fonts.face_for)
+    caches = (fonts.load_fonts, fonts._rare_files, fonts._rare_face, fonts.face_for)
+    known = {name: face for name, face in fonts._FACES.items() if name in fonts.FILES}
+    monkeypatch.setattr(fonts, "_FACES", known)
     monkeypatch.setattr(fonts, "FONT_FOLDERS", ())
     for one in caches:
         one.cache_clear()
