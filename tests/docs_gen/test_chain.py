@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from docs_gen import qr
 from docs_gen.ca import is_demo, make_ca
@@ -313,6 +315,38 @@ def test_nothing_of_a_revoked_ca_counts(chain: Chain) -> None:
     chain.issue("no-violations", ISSUER, LATER)
     assert office.judge(office.issue("no-violations"), last).verdict is Verdict.GENUINE
     assert states(chain, "ca") == [State.REVOKED, State.CURRENT]
+
+
+def openssl_says(chain: Chain, certificate: x509.Certificate, folder: Path) -> str:
+    """Return what OpenSSL thinks of a certificate, with everything that the trust list has."""
+    trust = load_trust(chain.folder)
+    cas = [x509.load_der_x509_certificate(der) for der in trust.intermediates]
+    parts = {
+        "root": [x509.load_der_x509_certificate(der) for der in trust.roots],
+        "cas": cas,
+        "crls": [x509.load_der_x509_crl(der) for der in trust.crls],
+        "one": [certificate],
+    }
+    for name, found in parts.items():
+        pem = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in found)
+        (folder / f"{name}.pem").write_bytes(pem)
+    command = (
+        "openssl", "verify", "-CAfile", "root.pem", "-untrusted", "cas.pem", "-crl_check_all",
+        "-CRLfile", "crls.pem", "-x509_strict", "-attime", str(int(LATER.timestamp())), "one.pem",
+    )  # fmt: skip
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return ran.stdout + ran.stderr
+
+
+def test_openssl_finds_the_same_of_seals_by_old_and_new_cas(chain: Chain, tmp_path: Path) -> None:
+    old = seal(chain)
+    chain.rotate_ca("341522", NOW)
+    chain.rotate_seal(KIND, ISSUER, NOW)
+    for one in (old, seal(chain)):
+        assert openssl_says(chain, one, tmp_path) == "one.pem: OK\n"
+    revoke_seal(chain.folder, KIND, NOW, PASSPHRASE, old.serial_number)
+    assert "certificate revoked" in openssl_says(chain, old, tmp_path)
+    assert openssl_says(chain, seal(chain), tmp_path) == "one.pem: OK\n"
 
 
 # The end of a chain

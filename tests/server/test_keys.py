@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,10 +57,20 @@ def data(real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
+@pytest.fixture(scope="module")
+def template(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key folder as `init` makes it; `begun` has a copy."""
+    folder = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUAYU_REGIONS", str(real))
+        patch.setenv("KUAYU_KEY_PASSPHRASE", "words")
+        done("keys", "init", "--operator", OPERATOR, "--data", folder)
+    return folder
+
+
 @pytest.fixture
-def begun(data: Path) -> Path:
-    done("keys", "init", "--operator", OPERATOR, "--data", data)
-    return data
+def begun(template: Path, data: Path) -> Path:
+    return Path(shutil.copytree(template, data))
 
 
 def rows(data: Path) -> list[dict[str, object]]:
