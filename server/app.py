@@ -42,23 +42,23 @@ from server.cases.reading import Reader
 from server.cases.record import Entry, Records
 from server.cases.service import Cases
 from server.cases.socket import events as case_events
+from server.certificates.drawing import Drawing
 from server.certificates.facts import Drafts
+from server.certificates.forms import Forms
 from server.certificates.issuing import Issuing
 from server.certificates.papers import Papers
 from server.certificates.recalls import Recalls
 from server.certificates.refusals import Refusals
+from server.certificates.remote import RemoteSigner
 from server.certificates.revoking import Revoking
 from server.certificates.service import Certificates
-from server.certificates.signer import KeyFolderError, Signer
 from server.certificates.verifying import Verifying
-from server.certificates.worker import keep_trust_fresh
 from server.chores import end_logins, forget_replies
 from server.citizens.reading import Views
 from server.citizens.service import Citizens
 from server.db.engine import Database, open_database
 from server.db.schema import is_current
 from server.db.unit import Clock, Unit, Units, utc_now
-from server.errors import ServiceError
 from server.exports.making import Making
 from server.exports.worker import ExportWorker
 from server.files import LocalFiles
@@ -68,7 +68,7 @@ from server.recordings.purging import Purging
 from server.recordings.service import Recordings
 from server.recordings.socket import worker_events
 from server.recordings.worker import RecordingWorker
-from server.regions.rules import Authority, Catalogue
+from server.regions.rules import Catalogue
 from server.regions.service import name_places
 from server.relays.service import Relays
 from server.relays.worker import RelayWorker
@@ -121,7 +121,8 @@ class House:
     recordings: Recordings
     purging: Purging
     making: Making
-    signer: Signer
+    drawing: Drawing
+    signer: RemoteSigner
     papers: Papers
     refusals: Refusals
     issuing: Issuing
@@ -132,26 +133,19 @@ class House:
     views: Views
     supervision: Supervision
 
-    @property
-    def authorities(self) -> list[tuple[str, Authority]]:
-        """Every authority with the region it belongs to."""
-        regions = self.catalogue.regions.values()
-        return [(region.code, one) for region in regions for one in region.authorities]
-
     async def close(self) -> None:
         """Let go of processes, threads and connections."""
         await self.pictures.close()
         self.hashes.close()
-        await self.signer.close()
+        await self.drawing.close()
         await self.database.close()
 
 
 def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     """Join the parts; CatalogueError if regions.toml is wrong. Nothing is started yet."""
-    signer = Signer(
-        settings.data / "keys", settings.key_passphrase, fallback=settings.fallback_font
-    )
-    catalogue, items = read_catalogue(settings.regions, signer.pages)
+    drawing = Drawing(Forms(), settings.trust, fallback=settings.fallback_font)
+    signer = RemoteSigner(settings.signer_socket, demo=settings.demo)
+    catalogue, items = read_catalogue(settings.regions, drawing.forms.pages)
     database = open_database(settings.database_url)
     hub = Hub(redis_url=settings.redis_url)
     units = Units(database, hub.publish, clock)
@@ -181,12 +175,11 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
 
     recordings = Recordings(records, reader, arrange)
     calls = Calls(records, tickets, relays, turn, recordings.tapes)
-    papers = Papers(files, signer)
-    refusals = Refusals(reader, catalogue, signer)
-    drafts = Drafts(reader, cases, catalogue, signer, recordings.require)
-    url = settings.public_url
+    papers = Papers(files, drawing)
+    refusals = Refusals(reader, catalogue, drawing, signer)
+    drafts = Drafts(reader, cases, catalogue, drawing.forms, recordings.require)
     recalls = Recalls(records, catalogue)
-    certificates = Certificates(records, reader, catalogue, recalls, url)
+    certificates = Certificates(records, reader, catalogue, recalls, settings.public_url)
     return House(
         settings=settings,
         database=database,
@@ -207,13 +200,16 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         recordings=recordings,
         purging=Purging(records, files),
         making=Making(units, records, files),
+        drawing=drawing,
         signer=signer,
         papers=papers,
         refusals=refusals,
-        issuing=Issuing(units, records, drafts, signer, papers, url, Authorities(reader).require),
+        issuing=Issuing(
+            units, records, drafts, drawing, signer, papers, Authorities(reader).require
+        ),
         certificates=certificates,
         revoking=Revoking(certificates, recalls),
-        verifying=Verifying(units, records, signer, papers),
+        verifying=Verifying(units, records, drawing, papers),
         citizens=Citizens(units, vault, records, cases, recordings.consider),
         views=Views(reader, catalogue, find_call, refusals),
         supervision=Supervision(reader),
@@ -301,7 +297,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         return web.json_response(document)
 
     app.router.add_get("/api/openapi.json", serve_document)
-    add_health(app, lambda: _ready(house))
+    add_health(app, lambda: _ready(house), spared=frozenset({"signer"}))
     add_pages(app)
     app.cleanup_ctx.append(lambda _app: _run(house))
     app[HOUSE] = house
@@ -328,8 +324,7 @@ async def _ready(house: House) -> dict[str, bool]:
         database = await is_current(house.database.reader)
     except Exception:  # noqa: BLE001 (whatever keeps the database from answering)
         database = False
-    keys = any(house.signer.can_sign(authority.id) for _, authority in house.authorities)
-    return {"database": database, "keys": keys}
+    return {"database": database, "signer": await house.signer.answers()}
 
 
 async def _run(house: House) -> AsyncIterator[None]:
@@ -352,13 +347,8 @@ async def _start(house: House) -> None:
     async with house.units.open() as unit:
         await house.relays.come_back(unit)
         await house.recordings.come_back(unit)
-    try:
-        if settings.demo:
-            await house.signer.prepare_demo(house.authorities, house.units.clock())
-        await house.signer.renew(house.units.clock())
-        await house.signer.start(demo=settings.demo)
-    except (KeyFolderError, ServiceError) as error:
-        raise StartError(f"the seal keys cannot be used: {error}") from error
+    if not await house.signer.answers():
+        log.warning("no signer: nothing can be issued", socket=str(settings.signer_socket))
 
 
 @asynccontextmanager
@@ -368,7 +358,6 @@ async def _timers(house: House) -> AsyncIterator[None]:
         TicketWorker(house.units, house.tickets, hub.present).run(),
         RelayWorker(house.units, house.relays, hub.sockets).run(),
         CallWorker(house.units, house.calls, hub.sockets).run(),
-        keep_trust_fresh(house.signer, house.units.clock),
         RecordingWorker(house.units, house.recordings, house.purging).run(),
         ExportWorker(house.units, house.making).run(),
         end_logins(hub, house.staff, house.citizens),

@@ -43,7 +43,9 @@ from server.settings import (
     read_media_secret,
     read_ports,
     read_settings,
+    read_signer_settings,
 )
+from server.signing.process import serve as serve_signer
 from server.templates import templates_app
 from server.upkeep import db_app, staff_app, store_app
 from server.workers import serve_all
@@ -74,6 +76,16 @@ def serve(
             await stopped.wait()
 
     asyncio.run(work())
+
+
+@app.command()
+@telling
+def signer(data: DataOption = DATA) -> None:
+    """Hold the seals' keys and sign for the service on a Unix socket, until stopped."""
+    settings = read_settings(os.environ, data=data)
+    own = read_signer_settings(os.environ, data=data)
+    set_up_logs()
+    serve_signer(settings, own)
 
 
 @app.command()
@@ -148,7 +160,10 @@ async def _demo(settings: Settings) -> None:
 
     await with_house(settings, prepare)
     stopped = stop_asked()
-    async with running(settings) as house, demo.media_worker(house, _own_url(settings)):
+    async with (
+        demo.signer(settings), running(settings) as house,
+        demo.media_worker(house, _own_url(settings)),
+    ):  # fmt: skip
         typer.echo(_welcome(settings))
         pdf = _first_certificate(settings.data)
         if pdf is None:

@@ -15,11 +15,16 @@ from counter_client.answers import Refusal, ServerLostError
 from counter_client.cast import OffScriptError
 from server import backup
 from server.app import House, StartError, build_house
-from server.certificates.signer import KeyFolderError
+from server.certificates.seals import KeyFolderError
 from server.db.schema import is_current
 from server.errors import ServiceError
 from server.regions.document import CatalogueError
-from server.settings import Settings, SettingsError, read_settings
+from server.settings import (
+    Settings,
+    SettingsError,
+    read_settings,
+)
+from server.signing.process import SignerError
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -34,8 +39,8 @@ DATA = Path("data")
 
 # What stops a command with its own words; anything else is a bug and shows its traceback.
 TELLING = (
-    SettingsError, CatalogueError, StartError, ServiceError, KeyFolderError, backup.BackupError,
-    OffScriptError, Refusal, ServerLostError, TimeoutError, OSError,
+    SettingsError, CatalogueError, StartError, SignerError, ServiceError, KeyFolderError,
+    backup.BackupError, OffScriptError, Refusal, ServerLostError, TimeoutError, OSError,
 )  # fmt: skip
 
 

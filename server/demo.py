@@ -21,15 +21,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from server.access import Role
-from server.app import House
+from server.app import House, StartError
+from server.certificates.remote import RemoteSigner
 from server.media.process import Orders
-from server.settings import SECRET_BYTES
+from server.offspring import children
+from server.settings import SECRET_BYTES, Settings, SignerSettings, read_signer_settings
+from server.signing.process import serve_as_child
 from server.staff.service import NewClerk
-from server.workers import children
+from server.workers import media_workers
 
 PASSWORD = "kuayu-demo-2026"  # noqa: S105 (the demonstration's accounts are refused in production)
 ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (what is asked for, not what is bound)
 WORKER_STARTS = 15.0
+SIGNER_STARTS = 60.0
 LOOK_EVERY = 0.1
 TLS_LIVES = timedelta(days=365)
 
@@ -103,6 +107,41 @@ async def has_worker(house: House) -> bool:
 
 
 @asynccontextmanager
+async def signer(settings: Settings) -> AsyncIterator[None]:
+    """Have a signer while the block runs, which begins when it answers; a killed one is replaced.
+
+    StartError if it does not start.
+    """
+    own = read_signer_settings(os.environ, data=settings.data, demo=True)
+    remote = RemoteSigner(settings.signer_socket, demo=True)
+    keeping = asyncio.create_task(_keep_signing(settings, own))
+    try:
+        async with asyncio.timeout(SIGNER_STARTS):
+            while not keeping.done() and not await remote.answers():  # noqa: ASYNC110 (it is another process)
+                await asyncio.sleep(LOOK_EVERY)
+        if keeping.done():
+            await keeping
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _keep_signing(settings: Settings, own: SignerSettings) -> None:
+    while True:
+        async with children(serve_as_child, [(settings, own)]) as [child]:
+            ended = asyncio.Event()
+            asyncio.get_running_loop().add_reader(child.sentinel, ended.set)
+            try:
+                await ended.wait()
+            finally:
+                asyncio.get_running_loop().remove_reader(child.sentinel)
+            child.join()
+            if child.exitcode == 1:
+                raise StartError("the signer does not start; its last words are above")
+
+
+@asynccontextmanager
 async def media_worker(house: House, url: str) -> AsyncIterator[None]:
     """Have one media worker while the block runs, which begins when it is there.
 
@@ -116,7 +155,7 @@ async def media_worker(house: House, url: str) -> AsyncIterator[None]:
         ca=settings.tls_cert,
         quiet=True,
     )
-    async with children([orders]) as [child]:
+    async with media_workers([orders]) as [child]:
         with suppress(TimeoutError):
             async with asyncio.timeout(WORKER_STARTS):
                 while child.is_alive() and not await has_worker(house):  # noqa: ASYNC110 (it is another process)

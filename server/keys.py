@@ -23,7 +23,7 @@ from docs_gen.trust import import_crl, import_seal, revoke_seal
 from server.console import DATA, DataOption, JsonOption, fail, is_demonstration, telling
 from server.regions.document import read_document
 from server.regions.service import load_regions
-from server.settings import read_passphrase, read_regions
+from server.settings import read_keys, read_passphrase, read_regions
 
 keys_app = typer.Typer(no_args_is_help=True, help="The chain of trust and its keys.")
 
@@ -120,7 +120,7 @@ def rotate(
 ) -> None:
     """Put a new key for an old one, which is destroyed; what it signed stays genuine.
 
-    Only --list revokes the old one: nobody needs its lists any more. Start the service again.
+    Only --list revokes the old one: nobody needs its lists any more. Start the signer again.
     """
     _require_one(authority, ca, qr, trust_list)
     chain, now = _with_root(_keys_of(data), root_key, root_passphrase_file), _now()
@@ -219,7 +219,7 @@ def _now() -> datetime:
 
 def _keys_of(data: Path) -> Chain:
     passphrase = read_passphrase(os.environ, demo=is_demonstration(data))
-    return Chain(data.resolve() / "keys", passphrase)
+    return Chain(read_keys(os.environ, data), passphrase)
 
 
 def _with_root(keys: Chain, path: Path | None, passphrase_file: Path | None) -> Chain:

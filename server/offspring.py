@@ -1,12 +1,44 @@
-"""What every worker process of ours owes to the service that started it."""
+"""Processes that one of ours starts, and what each of them owes to it."""
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import resource
 import signal
 import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from multiprocessing import get_context
+from multiprocessing.context import SpawnProcess
+from typing import Any, Final
+
+END_SECONDS: Final = 5.0
+
+
+@asynccontextmanager
+async def children(
+    work: Callable[..., None], given: Sequence[tuple[Any, ...]]
+) -> AsyncIterator[list[SpawnProcess]]:
+    """Have a process that does `work` for each of these while the block runs.
+
+    What they are given goes through a pipe: a secret among arguments could be read by everybody.
+    """
+    started = [get_context("spawn").Process(target=work, args=each) for each in given]
+    try:
+        for child in started:
+            await asyncio.to_thread(child.start)
+        yield started
+    finally:
+        for child in started:
+            if child.is_alive():
+                child.terminate()
+        for child in started:
+            if child.pid is not None:
+                await asyncio.to_thread(child.join, END_SECONDS)
+            if child.is_alive():
+                child.kill()
 
 
 def tie_to_parent(memory_bytes: int) -> None:

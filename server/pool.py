@@ -6,9 +6,10 @@ import asyncio
 import logging
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
@@ -26,6 +27,21 @@ MOST_AT_ONCE = 64
 
 Given = TypeVarTuple("Given")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal on its way between processes."""
+
+    code: str
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+def unless_refused(found: R | Refused) -> R:
+    """Return what a job has made; a job that refused is refused here."""
+    if isinstance(found, Refused):
+        raise ServiceError(found.code, **found.details)
+    return found
 
 
 class WorkerPool:

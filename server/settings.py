@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
+import pwd
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ SECRET_BYTES = 32
 A_SECRET = "the base64 text of 32 random bytes (openssl rand -base64 32)"  # noqa: S105 (words)
 A_TURN_URL = "turn:HOST:PORT?transport=udp, …=tcp or turns:HOST:PORT?transport=tcp"
 HIGHEST_PORT = 65535
+# sun_path has 108 bytes, the last of which is zero.
+LONGEST_SOCKET = 107
 # In a wheel beside this file, in a developer's tree above it.
 SHIPPED_REGIONS = tuple(folder / "regions.toml" for folder in Path(__file__).parents[:2])
 DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
@@ -46,7 +50,8 @@ class Settings:
     secret: bytes
     database_url: str
     regions: Path
-    key_passphrase: str
+    trust: Path
+    signer_socket: Path
     host: str = "127.0.0.1"
     port: int = 8400
     demo: bool = False
@@ -64,6 +69,26 @@ class Settings:
     def origins(self) -> tuple[str, ...]:
         """The exact values of Origin that are ours."""
         return (self.public_url, *self.also_served_as)
+
+
+@dataclass(frozen=True, slots=True)
+class SignerSettings:
+    """What the signer alone reads: where the keys are, what opens them, and which users may ask."""
+
+    keys: Path
+    passphrase: str
+    clients: frozenset[int]
+
+
+def read_signer_settings(
+    environment: Mapping[str, str], *, data: Path, demo: bool = False
+) -> SignerSettings:
+    """Check the signer's own part of the environment; SettingsError names what is wrong."""
+    return SignerSettings(
+        keys=read_keys(environment, data),
+        passphrase=read_passphrase(environment, demo=demo),
+        clients=_users("KUAYU_SIGNER_CLIENTS", environment),
+    )
 
 
 def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
@@ -100,7 +125,8 @@ def _checked(source: Mapping[str, str]) -> Settings:
         secret=_secret(source, data, demo=demo),
         database_url=_database(source, data),
         regions=read_regions(source, demo=demo),
-        key_passphrase=read_passphrase(source, demo=demo),
+        trust=Path(source.get("KUAYU_TRUST", read_keys(source, data))).resolve(),
+        signer_socket=_socket(source, data),
         host=source.get("KUAYU_HOST", "127.0.0.1"),
         port=port,
         demo=demo,
@@ -122,7 +148,8 @@ def _checked(source: Mapping[str, str]) -> Settings:
 KNOWN = frozenset(
     f"KUAYU_{name}"
     for name in (
-        "DATA", "PUBLIC_URL", "SECRET", "SECRET_FILE", "DATABASE_URL", "REGIONS", "KEY_PASSPHRASE",
+        "DATA", "KEYS", "TRUST", "SIGNER_SOCKET", "SIGNER_CLIENTS", "PUBLIC_URL",
+        "SECRET", "SECRET_FILE", "DATABASE_URL", "REGIONS", "KEY_PASSPHRASE",
         "KEY_PASSPHRASE_FILE", "HOST", "PORT", "DEMO", "ALSO_SERVED_AS", "TRUSTED_PROXIES",
         "TLS_CERT", "TLS_KEY", "REDIS_URL", "FALLBACK_FONT", "MEDIA_SECRET", "MEDIA_SECRET_FILE",
         "TURN_URLS", "TURN_SECRET", "TURN_SECRET_FILE",
@@ -245,6 +272,29 @@ def read_passphrase(source: Mapping[str, str], *, demo: bool) -> str:
     if not text:
         raise SettingsError(name, "the passphrase of the seal keys")
     return text
+
+
+def read_keys(source: Mapping[str, str], data: Path) -> Path:
+    """Return the key folder."""
+    return Path(source.get("KUAYU_KEYS", data / "keys")).resolve()
+
+
+def _socket(source: Mapping[str, str], data: Path) -> Path:
+    path = Path(source.get("KUAYU_SIGNER_SOCKET", data / "signer" / "signer.sock")).resolve()
+    if len(os.fsencode(path)) > LONGEST_SOCKET:
+        expected = f"a path of at most {LONGEST_SOCKET} bytes, as Unix sockets have"
+        raise SettingsError("KUAYU_SIGNER_SOCKET", expected, str(path))
+    return path
+
+
+def _users(name: str, source: Mapping[str, str]) -> frozenset[int]:
+    """Return the user ids of names or numbers; without any, this process's own."""
+    parts = _parts(source, name)
+    try:
+        found = {int(part) if part.isdecimal() else pwd.getpwnam(part).pw_uid for part in parts}
+    except KeyError:
+        raise SettingsError(name, "users of this machine", source[name]) from None
+    return frozenset(found or {os.getuid()})
 
 
 def _database(source: Mapping[str, str], data: Path) -> str:

@@ -85,7 +85,10 @@ def verify_store(data: DataOption = DATA, *, as_json: JsonOption = False) -> Non
         with tempfile.TemporaryDirectory() as folder:
             async with copied(house.settings.database_url, Path(folder)) as database:
                 now = house.units.clock()
-                audit = Audit(database, house.files, house.vault, house.signer, now, house.database)
+                audit = Audit(
+                    database, house.files, house.vault, house.drawing, now,
+                    house.database,
+                )  # fmt: skip
                 await audit.walk()
                 return audit
 

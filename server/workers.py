@@ -7,16 +7,14 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from multiprocessing import get_context
 from multiprocessing.context import SpawnProcess
 
 from server.media.process import Orders, serve
-from server.offspring import tie_to_parent
+from server.offspring import children, tie_to_parent
 from server.running import stop_asked
 
 # Address space, not what is used: libraries for pictures alone map one.
 MEMORY_BYTES = 4 * 1024**3
-END_SECONDS = 5.0
 
 
 def serve_all(orders: Orders, count: int) -> int:
@@ -25,31 +23,16 @@ def serve_all(orders: Orders, count: int) -> int:
 
 
 @asynccontextmanager
-async def children(orders: Sequence[Orders]) -> AsyncIterator[list[SpawnProcess]]:
-    """Have a worker process for each of these orders while the block runs.
-
-    The orders go through a pipe: a secret among arguments could be read by everybody here.
-    """
-    started = [get_context("spawn").Process(target=_serve_as_child, args=(one,)) for one in orders]
-    try:
-        for child in started:
-            await asyncio.to_thread(child.start)
+async def media_workers(orders: Sequence[Orders]) -> AsyncIterator[list[SpawnProcess]]:
+    """Have a worker process for each of these orders while the block runs."""
+    async with children(_serve_as_child, [(one,) for one in orders]) as started:
         yield started
-    finally:
-        for child in started:
-            if child.is_alive():
-                child.terminate()
-        for child in started:
-            if child.pid is not None:
-                await asyncio.to_thread(child.join, END_SECONDS)
-            if child.is_alive():
-                child.kill()
 
 
 async def _serve_all(orders: Orders, count: int) -> int:
     stopped = stop_asked()
     each = [replace(orders, name=f"{orders.name}-{number}") for number in range(1, count + 1)]
-    async with children(each) as started:
+    async with media_workers(each) as started:
         for child in started:
             asyncio.get_running_loop().add_reader(child.sentinel, stopped.set)
         await stopped.wait()

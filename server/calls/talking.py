@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor
 from server.calls import messages as wire
 from server.calls import queries
 from server.calls.models import Call
 from server.calls.service import Calls
+from server.cases.models import Case
 from server.cases.record import Entry
 from server.cases.rules import CaseState
 from server.db.unit import Unit
@@ -68,13 +72,13 @@ class Talking:
         return entry, locked
 
 
-async def require_same_person(entry: Entry) -> None:
+async def require_same_person(session: AsyncSession, case: Case, now: datetime) -> None:
     """Refuse person.unconfirmed while somebody else may sit at the counter since a cut.
 
     Of a case that is left with the jurisdiction nobody sits there any more.
     """
-    if entry.case.state is CaseState.WITH_JURISDICTION:
+    if case.state is CaseState.WITH_JURISDICTION:
         return
-    attendance = await queries.attendance(entry.unit.session, entry.case.id)
-    if attendance.is_doubtful(entry.unit.now):
+    attendance = await queries.attendance(session, case.id)
+    if attendance.is_doubtful(now):
         raise ServiceError("person.unconfirmed")

@@ -14,14 +14,16 @@ from server.cases.models import Case
 from server.cases.reading import Reader
 from server.cases.rules import CheckKind, ConsentState
 from server.cases.service import Cases
-from server.certificates.rules import identity_checked
-from server.certificates.signer import Order, Signer, Template
+from server.certificates.forms import Forms, Order, Template
+from server.certificates.models import Certificate
+from server.certificates.rules import identity_checked, verify_address
 from server.errors import ServiceError
 from server.items.rules import CertificateKind, Owner, mask_name
 from server.items.service import issuing_authority, refuse_unrecognised
 from server.items.tables import CELL, ROW
 from server.regions.rules import Authority, Catalogue
 from server.texts import NOT_NUMBERED
+from server.vault import CaseKey
 
 ENTERPRISE = "enterprise_name"
 
@@ -74,10 +76,36 @@ class Draft:
             demo=demo,
         )
 
+    def order(self, row: Certificate, template: Template, public_url: str) -> Order:
+        """Return an order for the certificate that was reserved in the register."""
+        return Order(
+            template=template,
+            title=row.title,
+            number=row.number,
+            check_code=row.check_code,
+            jurisdiction=row.jurisdiction,
+            authority=self.authority,
+            values=self.values,
+            holder=self.holder(template.holder),
+            signing_time=row.signing_at,
+            verify_url=verify_address(public_url, row.number),
+            demo=row.demo,
+        )
+
     def holder(self, name: str) -> str:
         """Return who it is about, as anyone may read it: a person's name is masked."""
         value = self.values.get(name, "")
         return value if name == ENTERPRISE else mask_name(value)
+
+
+def facts_context(certificate_id: str) -> str:
+    """Return what a certificate's facts are bound to."""
+    return f"certificate:{certificate_id}"
+
+
+def open_facts(key: CaseKey, row: Certificate) -> Draft:
+    """Return what a certificate in the register says."""
+    return Draft.from_json(key.open(row.sealed_facts, facts_context(row.id)))
 
 
 Demand = Callable[[AsyncSession, Case], Awaitable[None]]
@@ -94,11 +122,13 @@ class Drafts:
     reader: Reader
     cases: Cases
     catalogue: Catalogue
-    signer: Signer
+    forms: Forms
     require_recording: Demand = demand_nothing
 
-    async def outline(self, session: AsyncSession, case: Case, kind: str) -> Draft:
-        """Return the facts for a preview.
+    async def outline(
+        self, session: AsyncSession, case: Case, kind: str, *, version: str | None = None
+    ) -> Draft:
+        """Return the facts for a preview, on the newest template or the one of a version.
 
         Refuses certificate.kind_unknown, certificate.unrecognised where the counter's region does
         not count it, case.incomplete for values the page needs, text.too_long, and
@@ -106,7 +136,8 @@ class Drafts:
         """
         item = self.reader.item_of(case)
         line = item.certificate(kind)
-        template = self.signer.templates.get(kind)
+        forms = self.forms.templates
+        template = forms.get(kind) if version is None else forms.find(kind, version)
         if line is None or template is None or case.jurisdiction not in line.authorities:
             raise ServiceError("certificate.kind_unknown", field="kind")
         refuse_unrecognised(
@@ -133,7 +164,9 @@ class Drafts:
             values={name: values[name] for name in template.needed},
         )
 
-    async def complete(self, session: AsyncSession, case: Case, kind: str) -> Draft:
+    async def complete(
+        self, session: AsyncSession, case: Case, kind: str, *, version: str | None = None
+    ) -> Draft:
         """Return the facts to issue on.
 
         Refuses as `outline` does, and consent.missing, recording.missing, checks.missing,
@@ -148,7 +181,7 @@ class Drafts:
             raise ServiceError("checks.missing", kinds=[CheckKind.IDENTITY.value])
         for owner in (Owner.LOCAL, Owner.JURISDICTION):
             await self.cases.require_complete(session, case, owner)
-        return await self.outline(session, case, kind)
+        return await self.outline(session, case, kind, version=version)
 
     def _authority(self, line: CertificateKind, case: Case) -> Authority:
         return issuing_authority(self.catalogue, line, case.jurisdiction)

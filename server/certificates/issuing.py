@@ -1,4 +1,4 @@
-"""Issuing: reserve in one unit, draw and sign and keep the file, release in a second unit.
+"""Issuing: reserve in one unit, have it signed and keep the file, release in a second unit.
 
 Killed anywhere between, the next try takes up where this one stopped: the same number and, within
 the hour, the same bytes.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -19,7 +20,9 @@ from server.cases.models import Case
 from server.cases.record import Entry, Records
 from server.cases.rules import CaseState, china_day
 from server.certificates import queries
-from server.certificates.facts import Draft, Drafts
+from server.certificates.drawing import Drawing
+from server.certificates.facts import Draft, Drafts, facts_context, open_facts
+from server.certificates.forms import Signed
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
 from server.certificates.rules import (
@@ -29,7 +32,7 @@ from server.certificates.rules import (
     may_resume,
     serial_text,
 )
-from server.certificates.signer import Order, Signed, Signer, Template
+from server.certificates.signer import Signer
 from server.db.base import new_id
 from server.db.replies import claim, remember
 from server.db.unit import Unit, Units
@@ -50,11 +53,11 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """A reserved certificate and what it says; `order` is None when it is released already."""
+    """A certificate's place in the register, and whether it is there already."""
 
     certificate_id: str
     attempt: int
-    order: Order | None
+    released: bool = False
 
 
 class _FactsMovedError(Exception):
@@ -71,9 +74,9 @@ class Issuing:
     units: Units
     records: Records
     drafts: Drafts
+    drawing: Drawing
     signer: Signer
     papers: Papers
-    public_url: str
     require_authority: RequireAuthority
 
     async def issue(self, actor: Actor, case_id: str, kind: str, key: Key) -> Certificate:
@@ -94,8 +97,8 @@ class Issuing:
                 continue
         else:
             raise ServiceError("server.busy")
-        if reservation.order is not None:
-            signed = await self.signer.issue(reservation.order, self.units.clock())
+        signed = None if reservation.released else await self._sign(reservation)
+        if signed is not None:
             await self.papers.keep(reservation.certificate_id, signed)
             try:
                 async with self.units.open() as unit:
@@ -106,16 +109,27 @@ class Issuing:
             await self.papers.sweep(await self._row(reservation.certificate_id))
         return await self._row(reservation.certificate_id)
 
+    async def _sign(self, reservation: Reservation) -> Signed | None:
+        """Have a reserved certificate signed; None if these very facts are released meanwhile."""
+        try:
+            return await self.signer.sign(reservation.certificate_id, reservation.attempt)
+        except ServiceError as error:
+            if error.code != "certificate.exists":
+                raise
+        if (await self._row(reservation.certificate_id)).attempt != reservation.attempt:
+            raise ServiceError("certificate.not_released")
+        return None
+
     async def preview(self, actor: Actor, case_id: str, kind: str) -> bytes:
         """Draw what the certificate would say now: never signed, no number, no live QR code."""
         now = self.units.clock()
         async with self.units.database.reading() as session:
             case = await self.records.read(session, actor, case_id, Action.PREVIEW_CERTIFICATE)
             draft = await self.drafts.outline(session, case, kind)
-        await self.signer.check(draft.printed, draft.words)
-        demo = self.signer.is_demo(draft.authority.id)
-        template = self._template(draft.kind, draft.template_version)
-        return await self.signer.preview(draft.preview_order(template, now, demo=demo))
+        await self.drawing.check(draft.printed, draft.words)
+        demo = self.signer.looks_demo(draft.authority.id)
+        template = self.drafts.forms.template(draft.kind, draft.template_version)
+        return await self.drawing.preview(draft.preview_order(template, now, demo=demo))
 
     async def _draft(self, actor: Actor, case_id: str, kind: str, key: Key) -> Draft | None:
         """Return facts that can be printed and signed; None if this key has reserved already."""
@@ -124,6 +138,8 @@ class Issuing:
             if before is not None and before != key.fingerprint:
                 raise ServiceError("idempotency_key.reused")
             if before is not None:
+                with suppress(ServiceError):  # What is released already needs no signer.
+                    await self.signer.look()
                 return None
             case = await self.records.read(session, actor, case_id, Action.ISSUE_CERTIFICATE)
             await self.require_authority(session, actor, case)
@@ -131,8 +147,9 @@ class Issuing:
             live = await queries.find_live(session, case_id, kind)
         if live is not None and live.state is CertificateState.VALID:
             raise ServiceError("certificate.exists")
+        await self.signer.look()
         self.signer.is_demo(draft.authority.id)
-        await self.signer.check(draft.printed, draft.words)
+        await self.drawing.check(draft.printed, draft.words)
         return draft
 
     async def reserve(
@@ -142,10 +159,10 @@ class Issuing:
         known = await claim(unit, key.owner, key.fingerprint)
         mine = None if known is None else await queries.find_any(unit.session, known)
         if mine is not None and mine.state is not CertificateState.RESERVED:
-            return Reservation(mine.id, mine.attempt, None)
+            return Reservation(mine.id, mine.attempt, released=True)
         entry = await self.records.begin(unit, actor, case_id, Action.ISSUE_CERTIFICATE)
         await self.require_authority(unit.session, actor, entry.case)
-        await require_same_person(entry)
+        await require_same_person(unit.session, entry.case, unit.now)
         if entry.clock_is_behind:
             raise ServiceError("clock.behind")
         now_says = await self.drafts.complete(unit.session, entry.case, kind)
@@ -156,11 +173,11 @@ class Issuing:
             row = await self._new_row(entry, now_says)
         elif row.state is CertificateState.VALID:
             raise ServiceError("certificate.exists")
-        elif not self._resumes(entry, row, None if row is mine else now_says):
+        elif not await self._resumes(entry, row, now_says, mine=row is mine):
             row = await self._take_anew(entry, row, now_says)
         if known is None:
             await remember(unit, key.owner, row.id)
-        return Reservation(row.id, row.attempt, self._order(entry, row))
+        return Reservation(row.id, row.attempt)
 
     async def release(
         self, unit: Unit, actor: Actor, case_id: str, reservation: Reservation, signed: Signed
@@ -172,7 +189,7 @@ class Issuing:
         """
         entry = await self.records.begin(unit, actor, case_id, Action.ISSUE_CERTIFICATE)
         await self.require_authority(unit.session, actor, entry.case)
-        await require_same_person(entry)
+        await require_same_person(unit.session, entry.case, unit.now)
         values: Mapping[str, object] = {
             "sha256": signed.sha256,
             "size": len(signed.pdf),
@@ -193,18 +210,27 @@ class Issuing:
             entry.move(CaseState.CERTIFIED)
         await entry.append("certificate.issued", _issued(row))
 
-    def _resumes(self, entry: Entry, row: Certificate, wanted: Draft | None) -> bool:
-        """Say whether a reserved certificate is drawn as it stands.
+    async def _resumes(
+        self, entry: Entry, row: Certificate, now_says: Draft, *, mine: bool
+    ) -> bool:
+        """Say whether a reserved certificate is drawn as it stands; else the signer would refuse.
 
-        The same command resumes what it has reserved; another one only if the case still says
-        the same. Neither does when that would date the certificate back, or when its template is
-        of a version that this process does not know: another one, newer or older, reserved it.
+        It is if the same clerk wants it and the case still says the same. It is not when that
+        would date it back, or when its template is of a version that this process does not know:
+        another one, newer or older, reserved it. Another command also wants the newest template.
         """
-        if self.signer.templates.find(row.kind, row.template_version) is None:
+        if self.drafts.forms.templates.find(row.kind, row.template_version) is None:
             return False
-        if not may_resume(row.signing_at, entry.unit.now):
+        if row.issued_by != entry.actor.id or not may_resume(row.signing_at, entry.unit.now):
             return False
-        return wanted is None or wanted == _opened(entry, row)
+        if mine and row.template_version != now_says.template_version:
+            try:
+                now_says = await self.drafts.complete(
+                    entry.unit.session, entry.case, row.kind, version=row.template_version
+                )
+            except ServiceError:  # The old page needs a value that the case no longer has.
+                return False
+        return now_says == open_facts(entry.key, row)
 
     async def _new_row(self, entry: Entry, draft: Draft) -> Certificate:
         unit, year = entry.unit, china_day(entry.unit.now).year
@@ -221,7 +247,9 @@ class Issuing:
             issuer_code=draft.authority.code,
             year=year,
             serial=serial,
-            number=self.signer.number(draft.kind, draft.authority.code, serial_text(year, serial)),
+            number=self.drafts.forms.number(
+                draft.kind, draft.authority.code, serial_text(year, serial)
+            ),
             check_code="".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH)),
             state=CertificateState.RESERVED,
             attempt=1,
@@ -248,34 +276,11 @@ class Issuing:
             "case_seq": entry.case.seq,
             "case_hash": entry.case.head_hash,
             "signing_at": entry.unit.now.replace(microsecond=0),
-            "valid_until": self.signer.valid_until(draft.kind, entry.unit.now),
+            "valid_until": self.drafts.forms.valid_until(draft.kind, entry.unit.now),
             "demo": self.signer.is_demo(draft.authority.id),
             "issued_by": entry.actor.id,
             "issued_by_name": entry.actor.name,
         }
-
-    def _order(self, entry: Entry, row: Certificate) -> Order:
-        draft = _opened(entry, row)
-        template = self._template(row.kind, row.template_version)
-        return Order(
-            template=template,
-            title=row.title,
-            number=row.number,
-            check_code=row.check_code,
-            jurisdiction=row.jurisdiction,
-            authority=draft.authority,
-            values=draft.values,
-            holder=draft.holder(template.holder),
-            signing_time=row.signing_at,
-            verify_url=verify_address(self.public_url, row.number),
-            demo=row.demo,
-        )
-
-    def _template(self, kind: str, version: str) -> Template:
-        found = self.signer.templates.find(kind, version)
-        if found is None:
-            raise ServiceError("certificate.kind_unknown", field="kind")
-        return found
 
     async def _row(self, certificate_id: str) -> Certificate:
         async with self.units.database.reading() as session:
@@ -283,20 +288,6 @@ class Issuing:
         if row is None:
             raise ServiceError("certificate.unknown")
         return row
-
-
-def facts_context(certificate_id: str) -> str:
-    """Return what a certificate's facts are bound to."""
-    return f"certificate:{certificate_id}"
-
-
-def verify_address(public_url: str, number: str) -> str:
-    """Return the page that verifies a certificate; the QR code adds its token as fragment."""
-    return f"{public_url}/v/{number}"
-
-
-def _opened(entry: Entry, row: Certificate) -> Draft:
-    return Draft.from_json(entry.key.open(row.sealed_facts, facts_context(row.id)))
 
 
 def _issued(row: Certificate) -> dict[str, object]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from server.certificates.drawing import Drawing
+from server.certificates.forms import Signed
 from server.certificates.models import Certificate
-from server.certificates.signer import Signed, Signer
 from server.errors import ServiceError
 from server.files import FileStore
 
@@ -22,7 +23,7 @@ class Papers:
     """Keeps certificates' files and draws their pages."""
 
     files: FileStore
-    signer: Signer
+    drawing: Drawing
 
     async def keep(self, certificate_id: str, signed: Signed) -> None:
         """Put a signed file away, whole and durably, before its certificate is released."""
@@ -45,4 +46,4 @@ class Papers:
 
     async def picture(self, row: Certificate, page: int) -> bytes:
         """Return a page of a certificate as a PNG; material.unknown if there is no such page."""
-        return await self.signer.picture(await self.content(row), page)
+        return await self.drawing.picture(await self.content(row), page)

@@ -11,7 +11,9 @@ from server.cases import queries as case_queries
 from server.cases.models import Case
 from server.cases.reading import Reader
 from server.cases.rules import CaseState, china_day
-from server.certificates.signer import Letter, NoticeTemplate, Signer, long_date
+from server.certificates.drawing import Drawing
+from server.certificates.forms import Letter, NoticeTemplate, long_date
+from server.certificates.signer import Signer
 from server.errors import ServiceError
 from server.items.service import deciding_authority
 from server.regions.rules import Catalogue
@@ -41,6 +43,7 @@ class Refusals:
 
     reader: Reader
     catalogue: Catalogue
+    drawing: Drawing
     signer: Signer
 
     async def read(self, session: AsyncSession, actor: Actor, case_id: str) -> Refusal:
@@ -63,7 +66,7 @@ class Refusals:
         except VaultError:
             raise ServiceError("refusal.unknown") from None
         version = str(said.get("notice_version", REFUSAL_NOTICE_VERSION))
-        template = self.signer.notices.get((REFUSAL_NOTICE, version))
+        template = self.drawing.forms.notices.get((REFUSAL_NOTICE, version))
         if template is None:
             raise ServiceError("signer.unavailable")
         item = self.reader.item_of(case)
@@ -81,10 +84,10 @@ class Refusals:
                 "reason": str(said["reason"]),
                 "basis": str(said["basis"]),
             },
-            demo=self.signer.can_sign(authority.id) and self.signer.is_demo(authority.id),
+            demo=self.signer.looks_demo(authority.id),
         )
         return Refusal(letter, template)
 
     async def draw(self, refusal: Refusal) -> bytes:
         """Draw the notice, to be printed and sealed by hand; the same every time."""
-        return await self.signer.notice(refusal.letter, refusal.template)
+        return await self.drawing.notice(refusal.letter, refusal.template)

@@ -126,4 +126,9 @@ def require_valid(state: CertificateState) -> None:
         raise ServiceError("certificate.revoked", state=state.value)
 
 
+def verify_address(public_url: str, number: str) -> str:
+    """Return the page that verifies a certificate; the QR code adds its token as fragment."""
+    return f"{public_url}/v/{number}"
+
+
 _FULL_WIDTH = {0xFF01 + offset: 0x21 + offset for offset in range(94)}

@@ -15,10 +15,9 @@ from server.cases.record import Entry, Records
 from server.cases.rules import CaseState
 from server.certificates import messages as wire
 from server.certificates import queries
-from server.certificates.issuing import verify_address
 from server.certificates.models import Certificate, Receipt, RevocationRequest, Settlement
 from server.certificates.recalls import Recalls, tell_clerk
-from server.certificates.rules import VerdictKind, require_valid
+from server.certificates.rules import VerdictKind, require_valid, verify_address
 from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError

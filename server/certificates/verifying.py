@@ -12,13 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.cases import queries as case_queries
 from server.cases.record import Records
 from server.certificates import queries
-from server.certificates.facts import Draft
-from server.certificates.issuing import facts_context
+from server.certificates.drawing import Drawing, Finding
+from server.certificates.facts import open_facts
 from server.certificates.messages import Verdict
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
 from server.certificates.rules import CHINA, VerdictKind, clean_code, clean_number, standing
-from server.certificates.signer import Finding, Signer
 from server.db.unit import Units
 from server.vault import VaultError
 
@@ -32,7 +31,7 @@ class Verifying:
 
     units: Units
     records: Records
-    signer: Signer
+    drawing: Drawing
     papers: Papers
 
     async def by_code(self, number: str, check_code: str) -> Verdict:
@@ -52,7 +51,7 @@ class Verifying:
     async def by_file(self, content: bytes) -> Verdict:
         """Judge a file: genuine only if its signature, the register's hash and its state agree."""
         now = self.units.clock()
-        return await self._join(content, await self.signer.examine_strange(content, now), now)
+        return await self._join(content, await self.drawing.examine_strange(content, now), now)
 
     async def _join(self, content: bytes, finding: Finding, now: datetime) -> Verdict:
         digest = hashlib.sha256(content).hexdigest()
@@ -77,7 +76,7 @@ class Verifying:
             return self._miss(now, VerdictKind.CANNOT_TELL)
         if hashlib.sha256(content).hexdigest() != row.sha256:
             return self._miss(now, VerdictKind.ALTERED)
-        return await self._join(content, await self.signer.examine(content, now), now)
+        return await self._join(content, await self.drawing.examine(content, now), now)
 
     async def _known(
         self, session: AsyncSession, row: Certificate | None, kept: str, given: str
@@ -106,14 +105,14 @@ class Verifying:
     async def _holder(self, session: AsyncSession, row: Certificate) -> str | None:
         """Return the masked name; none once the case's key is destroyed."""
         case = await case_queries.find_case(session, row.case_id)
-        template = self.signer.templates.find(row.kind, row.template_version)
+        template = self.drawing.forms.templates.find(row.kind, row.template_version)
         if case is None or template is None:
             return None
         try:
-            facts = self.records.key_of(case).open(row.sealed_facts, facts_context(row.id))
+            draft = open_facts(self.records.key_of(case), row)
         except VaultError:
             return None
-        return Draft.from_json(facts).holder(template.holder)
+        return draft.holder(template.holder)
 
     def _standing(self, row: Certificate, now: datetime) -> VerdictKind:
         return standing(row.state, row.valid_until, _china_day(now))

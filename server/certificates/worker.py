@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from server.certificates.signer import KeyFolderError, Signer
+from server.certificates.seals import KeyFolderError, Seals
 from server.db.unit import Clock
 
 log = structlog.get_logger("kuayu.certificates")
@@ -15,7 +15,7 @@ DAY = 86_400.0
 AGAIN = 600.0
 
 
-async def keep_trust_fresh(signer: Signer, clock: Clock, *, every: float = DAY) -> None:
+async def keep_trust_fresh(seals: Seals, clock: Clock, *, every: float = DAY) -> None:
     """Renew the CRLs now and then every `every` seconds, until cancelled.
 
     A renewal that fails is tried again after ten minutes: the last list still counts for days.
@@ -23,7 +23,7 @@ async def keep_trust_fresh(signer: Signer, clock: Clock, *, every: float = DAY) 
     while True:
         pause = every
         try:
-            await signer.renew(clock())
+            await seals.renew(clock())
         except (KeyFolderError, OSError):
             log.exception("trust list not renewed")
             pause = min(AGAIN, every)

@@ -100,6 +100,13 @@ class Catalogue:
     halls: Mapping[str, Hall] = field(default_factory=dict)
     counters: Mapping[str, Counter] = field(default_factory=dict)
 
+    @property
+    def authorities(self) -> list[tuple[str, Authority]]:
+        """Every authority with the region that it belongs to."""
+        return [
+            (region.code, one) for region in self.regions.values() for one in region.authorities
+        ]
+
     def authority(self, region: str, authority_id: str) -> Authority:
         """Return one authority of a region; KeyError if it has none of that id."""
         for authority in self.regions[region].authorities:

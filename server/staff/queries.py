@@ -133,6 +133,20 @@ async def find_login(
     return (await session.execute(query)).one_or_none()
 
 
+async def find_signed_in(
+    session: AsyncSession, clerk_id: str, now: datetime
+) -> Row[Login, Clerk] | None:
+    """Return a clerk's newest login that still lives, with the account as it is now."""
+    query = (
+        select(Login, Clerk)
+        .join(Clerk, Clerk.id == Login.clerk_id)
+        .where(Login.clerk_id == clerk_id, _lives(now))
+        .order_by(Login.created_at.desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).one_or_none()
+
+
 async def login_with_clerk(session: AsyncSession, login_id: str) -> Row[Login, Clerk] | None:
     """Return a login with its clerk, whether it lives or not."""
     query = select(Login, Clerk).join(Clerk, Clerk.id == Login.clerk_id).where(Login.id == login_id)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import OF_PROVINCES, Actor, Role, is_province
 from server.db.base import new_id
@@ -110,16 +113,7 @@ class StaffService:
         if must_touch(login.seen_at, now):
             async with self.units.open() as unit:
                 await queries.touch_login(unit.session, login.id, unit.now)
-        return Actor(
-            id=clerk.id,
-            name=clerk.display_name,
-            login_id=login.id,
-            roles=frozenset(Role(role) for role in clerk.roles),
-            region=clerk.region,
-            hall=clerk.hall,
-            counter=clerk.counter,
-            items=frozenset(clerk.items),
-        )
+        return _actor(login, clerk)
 
     async def me(self, login_id: str) -> Me:
         """Return who is behind a login; login.missing if there is no such login."""
@@ -232,6 +226,25 @@ class StaffService:
 
     async def _end_all(self, unit: Unit, clerk_id: str, reason: EndReason) -> None:
         _tell(unit, await queries.end_logins_of(unit.session, clerk_id, reason, unit.now))
+
+
+async def find_signed_in(session: AsyncSession, clerk_id: str, now: datetime) -> Actor | None:
+    """Return what a clerk's account makes of whoever is signed in to it; None if nobody is."""
+    found = await queries.find_signed_in(session, clerk_id, now)
+    return None if found is None else _actor(*found)
+
+
+def _actor(login: Login, clerk: Clerk) -> Actor:
+    return Actor(
+        id=clerk.id,
+        name=clerk.display_name,
+        login_id=login.id,
+        roles=frozenset(Role(role) for role in clerk.roles),
+        region=clerk.region,
+        hall=clerk.hall,
+        counter=clerk.counter,
+        items=frozenset(clerk.items),
+    )
 
 
 def _tell(unit: Unit, login_ids: list[str]) -> None:

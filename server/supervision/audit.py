@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.cases.models import Case, CaseEvent, Material
 from server.cases.rules import FIRST_HASH, CaseState, case_number, event_hash
+from server.certificates.drawing import Drawing, Verdict
 from server.certificates.models import Certificate
 from server.certificates.papers import FOLDER, file_name
 from server.certificates.rules import CertificateState, serial_text
-from server.certificates.signer import Signer, Verdict
 from server.db.engine import Database, open_database
 from server.files import FileStore
 from server.supervision import audit_queries as queries
@@ -76,7 +76,7 @@ class Audit:
     database: Database
     files: FileStore
     vault: Vault
-    signer: Signer
+    drawing: Drawing
     now: datetime
     live: Database | None = None
     faults: list[Fault] = field(default_factory=list)
@@ -157,8 +157,8 @@ class Audit:
         async for row in queries.every(session, Certificate, Certificate.id):
             self._count("certificates")
             serial = serial_text(row.year, row.serial)
-            if row.kind in self.signer.templates:
-                number = self.signer.number(row.kind, row.issuer_code, serial)
+            if row.kind in self.drawing.forms.templates:
+                number = self.drawing.forms.number(row.kind, row.issuer_code, serial)
                 self._expect("number.wrong", row.id, found=row.number, expected=number)
             anchor = await queries.event_at(session, row.case_id, row.case_seq)
             if anchor is None or anchor.hash != row.case_hash:
@@ -189,7 +189,7 @@ class Audit:
             self._name("certificate.lost", row.number, "its file is not there")
             return
         self._expect("certificate.altered", row.number, found=_digest(content), expected=row.sha256)
-        finding = await self.signer.examine(content, self.now)
+        finding = await self.drawing.examine(content, self.now)
         if finding.verdict is Verdict.CANNOT_TELL:
             self._name("trust.stale", row.number, "the signature cannot be judged")
         elif finding.verdict is not Verdict.GENUINE or finding.number != row.number:

@@ -10,15 +10,19 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 Ready = Callable[[], Awaitable[dict[str, bool]]]
 
 
-def add_health(app: web.Application, ready: Ready) -> None:
-    """Serve /healthz, /readyz and /metrics; `ready` says of each part whether it answers."""
+def add_health(app: web.Application, ready: Ready, *, spared: frozenset[str]) -> None:
+    """Serve /healthz, /readyz and /metrics; `ready` says of each part whether it answers.
+
+    Without one of the parts in `spared` the service is ready all the same.
+    """
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.json_response({"alive": True})
 
     async def readyz(_request: web.Request) -> web.Response:
         parts = await ready()
-        return web.json_response(parts, status=200 if all(parts.values()) else 503)
+        needed = all(answers for part, answers in parts.items() if part not in spared)
+        return web.json_response(parts, status=200 if needed else 503)
 
     async def metrics(_request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

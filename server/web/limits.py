@@ -1,4 +1,4 @@
-"""How often one address may ask: named rates, counted by the `limits` library."""
+"""How often one address, number or clerk may ask: named rates, counted by `limits`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ RATES: Final[dict[str, tuple[str, str]]] = {
     "probe": ("10/minute", "6000/minute"),
     "device_check": ("120/minute", "6000/minute"),
     "pair": ("120/minute", "2400/minute"),
+    # The signer's own: a clerk decides on each certificate, an authority has many clerks.
+    "sign_as": ("60/minute", "6000/minute"),
+    "sign_for": ("1200/minute", "6000/minute"),
 }
 
 

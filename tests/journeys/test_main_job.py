@@ -21,7 +21,7 @@ async def faults(service: Service, folder: Path) -> list[object]:
     """Everything that `kuayu verify-store` would name."""
     async with copied(service.settings.database_url, folder) as database:
         house = service.house
-        audit = Audit(database, house.files, house.vault, house.signer, house.units.clock())
+        audit = Audit(database, house.files, house.vault, house.drawing, house.units.clock())
         return list(await audit.walk())
 
 

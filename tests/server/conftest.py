@@ -1,47 +1,62 @@
-"""What issues certificates, one signer for the run and desks on it; and halls with their queue."""
+"""What issues certificates: seals once for the run, desks on them; and halls with their queue."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from server.certificates.signer import Signer
+from server.certificates.drawing import Drawing
+from server.certificates.forms import Forms
+from server.certificates.seals import Seals
 from server.db.unit import Units
 from server.files import LocalFiles
 from tests.support.database import SetClock
-from tests.support.desk import Desk, load_catalogue, running_signer
+from tests.support.desk import Desk, load_catalogue, running_seals
 from tests.support.halls import Halls, wait_patiently
 
 
 @pytest.fixture(scope="session")
-def signer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signer]:
-    """Demo keys and running processes, for the whole run: starting them takes seconds."""
-    with running_signer(tmp_path_factory.mktemp("keys"), SetClock().now) as running:
+def seals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seals]:
+    """Demo keys and their process, for the whole run: starting it takes seconds."""
+    with running_seals(tmp_path_factory.mktemp("keys"), SetClock().now) as running:
         yield running
 
 
+@pytest.fixture(scope="session")
+def drawing(seals: Seals) -> Iterator[Drawing]:
+    """The drawing room that trusts these keys, for the whole run too."""
+    made = Drawing(Forms(), seals.folder)
+    yield made
+    asyncio.run(made.close())
+
+
 @asynccontextmanager
-async def open_desk(units: Units, signer: Signer, folder: Path) -> AsyncIterator[Desk]:
+async def open_desk(
+    units: Units, drawing: Drawing, seals: Seals, folder: Path
+) -> AsyncIterator[Desk]:
     catalogue, items = load_catalogue()
-    made = Desk(units, LocalFiles(folder / "files"), signer, catalogue, items)
+    made = Desk(units, LocalFiles(folder / "files"), drawing, seals, catalogue, items)
     yield made
     await made.pictures.close()
 
 
 @pytest.fixture
-async def desk(units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(units: Units, drawing: Drawing, seals: Seals, tmp_path: Path) -> AsyncIterator[Desk]:
     """Two halls and no case yet."""
-    async with open_desk(units, signer, tmp_path) as made:
+    async with open_desk(units, drawing, seals, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-async def either_desk(either_units: Units, signer: Signer, tmp_path: Path) -> AsyncIterator[Desk]:
+async def either_desk(
+    either_units: Units, drawing: Drawing, seals: Seals, tmp_path: Path
+) -> AsyncIterator[Desk]:
     """The same, once on SQLite and once on PostgreSQL."""
-    async with open_desk(either_units, signer, tmp_path) as made:
+    async with open_desk(either_units, drawing, seals, tmp_path) as made:
         yield made
 
 

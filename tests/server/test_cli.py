@@ -283,7 +283,6 @@ GOOD = {
         ("KUAYU_SECRET", "c2hvcnQ=", "KUAYU_SECRET"),
         ("KUAYU_PUBLIC_URL", "http://kuayu.example", "https://"),
         ("KUAYU_PUBLIC_URL", None, "https://"),
-        ("KUAYU_KEY_PASSPHRASE", None, "KUAYU_KEY_PASSPHRASE"),
         ("KUAYU_PORT", "99999", "KUAYU_PORT"),
         ("KUAYU_PROT", "1", "KUAYU_PROT"),
     ],
@@ -302,7 +301,15 @@ def test_serve_refuses_wrong_settings(
     assert SECRET not in said
 
 
-def test_serve_refuses_demo_accounts_and_demo_keys(certified: Certified) -> None:
+def test_the_signer_refuses_wrong_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, good in GOOD.items():
+        monkeypatch.setenv(key, good)
+    assert "db upgrade" in refused("signer", "--data", tmp_path)
+    monkeypatch.delenv("KUAYU_KEY_PASSPHRASE")
+    assert "KUAYU_KEY_PASSPHRASE" in refused("signer", "--data", tmp_path)
+
+
+def test_serve_refuses_demo_accounts_and_the_signer_demo_keys(certified: Certified) -> None:
     secret = (certified.data / "keys" / "secret").read_text().strip()
     given = {**GOOD, "KUAYU_SECRET": secret, "KUAYU_KEY_PASSPHRASE": "demo-演示"}
     accounts = kuayu("serve", "--data", str(certified.data), given=given)
@@ -312,7 +319,7 @@ def test_serve_refuses_demo_accounts_and_demo_keys(certified: Certified) -> None
     with closing(sqlite3.connect(certified.data / "kuayu.db")) as database:
         database.execute("UPDATE clerk SET demo = 0")
         database.commit()
-    keys = kuayu("serve", "--data", str(certified.data), given=given)
+    keys = kuayu("signer", "--data", str(certified.data), given=given)
     assert keys.returncode == 1
     assert "demo keys are not for production: " in keys.stderr
     assert "Traceback" not in accounts.stderr + keys.stderr

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from server.settings import Settings, SettingsError, read_settings
+from server.settings import (
+    Settings,
+    SettingsError,
+    SignerSettings,
+    read_settings,
+    read_signer_settings,
+)
 
 SECRET = base64.b64encode(b"s" * 32).decode()
 
@@ -24,7 +31,6 @@ def environment(regions: Path) -> dict[str, str]:
     return {
         "KUAYU_PUBLIC_URL": "https://kuayu.example",
         "KUAYU_SECRET": SECRET,
-        "KUAYU_KEY_PASSPHRASE": "open sesame",
         "KUAYU_REGIONS": str(regions),
     }
 
@@ -43,7 +49,8 @@ def test_production_starts_with_the_least(environment: dict[str, str], regions: 
         secret=b"s" * 32,
         database_url=f"sqlite+aiosqlite:///{Path('data').resolve() / 'kuayu.db'}",
         regions=regions,
-        key_passphrase="open sesame",
+        trust=Path("data").resolve() / "keys",
+        signer_socket=Path("data").resolve() / "signer" / "signer.sock",
     )
     assert settings.origins == ("https://kuayu.example",)
 
@@ -66,13 +73,10 @@ def test_the_command_line_wins_over_the_environment(environment: dict[str, str])
     assert (settings.port, settings.host) == (2, "127.0.0.1")
 
 
-@pytest.mark.parametrize("name", ["KUAYU_SECRET", "KUAYU_KEY_PASSPHRASE"])
-def test_production_does_not_start_without_its_secrets(
-    environment: dict[str, str], name: str
-) -> None:
-    del environment[name]
+def test_production_does_not_start_without_its_secret(environment: dict[str, str]) -> None:
+    del environment["KUAYU_SECRET"]
     said = refusal(environment)
-    assert said.startswith(f"{name}: expected ")
+    assert said.startswith("KUAYU_SECRET: expected ")
     assert said.endswith("; it is missing")
 
 
@@ -108,7 +112,7 @@ def test_production_does_not_start_without_its_secrets(
         ("KUAYU_REGIONS", "/nowhere/regions.toml"),
         ("KUAYU_TLS_CERT", "/nowhere/cert.pem"),
         ("KUAYU_FALLBACK_FONT", "/nowhere/font.ttf"),
-        ("KUAYU_KEY_PASSPHRASE", ""),
+        ("KUAYU_SIGNER_SOCKET", f"/run/{'long' * 26}"),
         ("KUAYU_SECRET", ""),
         ("KUAYU_SECRET", "not base64!"),
         ("KUAYU_SECRET", "一二三四"),
@@ -183,19 +187,19 @@ def test_a_certificate_without_its_key_is_refused(
 
 
 def test_secrets_may_come_from_files(environment: dict[str, str], tmp_path: Path) -> None:
+    del environment["KUAYU_SECRET"]
     for name, content in (("KUAYU_SECRET", SECRET), ("KUAYU_KEY_PASSPHRASE", "open sesame")):
-        del environment[name]
         path = tmp_path / name
         path.write_text(f"{content}\n")
         environment[f"{name}_FILE"] = str(path)
-    settings = read_settings(environment)
-    assert (settings.secret, settings.key_passphrase) == (b"s" * 32, "open sesame")
+    assert read_settings(environment).secret == b"s" * 32
+    assert read_signer_settings(environment, data=tmp_path).passphrase == "open sesame"
 
 
-@pytest.mark.parametrize("name", ["KUAYU_SECRET", "KUAYU_KEY_PASSPHRASE"])
 def test_a_secret_file_that_cannot_be_read_is_named(
-    environment: dict[str, str], tmp_path: Path, name: str
+    environment: dict[str, str], tmp_path: Path
 ) -> None:
+    name = "KUAYU_SECRET"
     del environment[name]
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe\x00")
@@ -244,3 +248,41 @@ def test_turn_servers_without_a_secret_are_refused_and_a_secret_without_servers_
     url = "turn:turn.example:3478?transport=udp"
     assert refusal({**environment, "KUAYU_TURN_URLS": url}).startswith("KUAYU_TURN_SECRET: ")
     assert refusal({**environment, "KUAYU_TURN_SECRET": SECRET}).startswith("KUAYU_TURN_URLS: ")
+
+
+def test_the_signer_reads_what_the_service_does_not(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    own = SignerSettings(tmp_path / "keys", "open sesame", frozenset({os.getuid()}))
+    given = {"KUAYU_KEY_PASSPHRASE": "open sesame"}
+    assert read_signer_settings(given, data=tmp_path) == own
+    more = {
+        **given, "KUAYU_KEYS": str(tmp_path / "safe"), "KUAYU_TRUST": str(tmp_path / "trust"),
+        "KUAYU_SIGNER_CLIENTS": "root, 65534", "KUAYU_SIGNER_SOCKET": "/run/kuayu/signer.sock",
+    }  # fmt: skip
+    apart = SignerSettings(tmp_path / "safe", "open sesame", frozenset({0, 65534}))
+    assert read_signer_settings(more, data=tmp_path) == apart
+    settings = read_settings({**environment, **more})
+    assert settings.trust == tmp_path / "trust"
+    assert str(settings.signer_socket) == "/run/kuayu/signer.sock"
+    assert "open sesame" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KUAYU_KEY_PASSPHRASE", None),
+        ("KUAYU_KEY_PASSPHRASE", ""),
+        ("KUAYU_KEY_PASSPHRASE_FILE", "/nowhere/passphrase"),
+        ("KUAYU_SIGNER_CLIENTS", "root,no-such-user"),
+    ],
+)
+def test_a_wrong_value_stops_the_signer_and_is_named(
+    tmp_path: Path, name: str, value: str | None
+) -> None:
+    given = {} if value is None else {name: value}
+    if name == "KUAYU_SIGNER_CLIENTS":
+        given["KUAYU_KEY_PASSPHRASE"] = "open sesame"
+    with pytest.raises(SettingsError) as refused:
+        read_signer_settings(given, data=tmp_path)
+    assert str(refused.value).startswith(f"{name}: expected ")

@@ -1,4 +1,4 @@
-"""Two halls and one case, joined as app.py joins them: real database, files, vault and signer."""
+"""Two halls and one case, joined as app.py joins them: real database, files, vault and seals."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ from server.cases.routes import store_picture
 from server.cases.rules import CaseState, CheckKind, Origin
 from server.cases.service import Cases
 from server.certificates import messages as wire
+from server.certificates.drawing import Drawing
 from server.certificates.facts import Drafts
+from server.certificates.forms import Order, Signed
 from server.certificates.issuing import Issuing, Key
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
 from server.certificates.recalls import Recalls
 from server.certificates.refusals import Refusals
 from server.certificates.revoking import Revoking
+from server.certificates.seals import Seals
 from server.certificates.service import Certificates
-from server.certificates.signer import Order, Signer
 from server.certificates.verifying import Verifying
 from server.citizens.reading import Views
 from server.citizens.service import Citizens
@@ -42,10 +44,12 @@ from server.db.unit import Units
 from server.files import LocalFiles
 from server.items.service import Items, load_items
 from server.regions.document import read_document
-from server.regions.rules import Authority, Catalogue
+from server.regions.rules import Catalogue
 from server.regions.service import load_regions
+from server.signing.service import Signing
 from server.texts import NOTICE_VERSION
 from server.vault import Vault
+from server.web.limits import build_admit
 
 REGIONS = Path(__file__).parents[2] / "regions.toml"
 PUBLIC_URL = "http://kuayu.test"
@@ -87,11 +91,23 @@ STRANGER = Actor(
 )  # fmt: skip
 
 
-def authorities(catalogue: Catalogue) -> list[tuple[str, Authority]]:
-    """Every (jurisdiction, authority) pair of the catalogue."""
-    return [
-        (region.code, one) for region in catalogue.regions.values() for one in region.authorities
-    ]
+@dataclass
+class SignerHere:
+    """The signer in this very process, on the desk's database and clock: what it reads is real."""
+
+    signing: Signing
+
+    async def look(self) -> None:
+        """Nobody else has to be asked."""
+
+    def is_demo(self, authority_id: str) -> bool:
+        return self.signing.seals.is_demo(authority_id)
+
+    def looks_demo(self, authority_id: str) -> bool:
+        return self.signing.seals.known.get(authority_id, False)
+
+    async def sign(self, certificate_id: str, attempt: int) -> Signed:
+        return await self.signing.sign(certificate_id, attempt)
 
 
 async def trust_seat(_session: AsyncSession, _actor: Actor, _case: Case) -> None:
@@ -104,11 +120,13 @@ class Desk:
 
     units: Units
     files: LocalFiles
-    signer: Signer
+    drawing: Drawing
+    seals: Seals
     catalogue: Catalogue
     items: Items
     seats: set[str] = field(default_factory=lambda: {AGENT.id, CLERK.id})
     calls: dict[str, str] = field(default_factory=dict)
+    signed_in: set[Actor] = field(default_factory=lambda: {AGENT, STRANGER})
     pictures: Pictures = field(default_factory=Pictures)
 
     def __post_init__(self) -> None:
@@ -116,24 +134,37 @@ class Desk:
         self.records = Records(self.vault, self._find_sitting)
         self.reader = Reader(self.records, self.items, self.catalogue)
         self.cases = Cases(self.records, self.reader, self.items, self.catalogue, self._file_still)
-        self.papers = Papers(self.files, self.signer)
-        self.refusals = Refusals(self.reader, self.catalogue, self.signer)
-        self.drafts = Drafts(self.reader, self.cases, self.catalogue, self.signer)
+        self.papers = Papers(self.files, self.drawing)
+        self.drafts = Drafts(self.reader, self.cases, self.catalogue, self.drawing.forms)
+        self.signer = SignerHere(self.signing_by(self.seals))
+        self.refusals = Refusals(self.reader, self.catalogue, self.drawing, self.signer)
         self.issuing = self.issuing_on(self.units)
         self.recalls = Recalls(self.records, self.catalogue)
         self.certificates = Certificates(
             self.records, self.reader, self.catalogue, self.recalls, PUBLIC_URL
         )
         self.revoking = Revoking(self.certificates, self.recalls)
-        self.verifying = Verifying(self.units, self.records, self.signer, self.papers)
+        self.verifying = Verifying(self.units, self.records, self.drawing, self.papers)
         self.citizens = Citizens(self.units, self.vault, self.records, self.cases)
         self.views = Views(self.reader, self.catalogue, self._find_call, self.refusals)
 
     def issuing_on(self, units: Units) -> Issuing:
         """Issuing with other units, for tests that step in between."""
         return Issuing(
-            units, self.records, self.drafts, self.signer, self.papers, PUBLIC_URL, trust_seat
+            units, self.records, self.drafts, self.drawing, self.signer, self.papers, trust_seat
         )
+
+    def signing_by(self, seals: Seals) -> Signing:
+        """The signer's own reading of what there is; every known clerk is signed in."""
+        return Signing(
+            self.units.database, self.records, self.drafts, seals, self._find_actor, trust_seat,
+            build_admit(), PUBLIC_URL, self.units.clock,
+        )  # fmt: skip
+
+    async def _find_actor(
+        self, _session: AsyncSession, clerk_id: str, _now: datetime
+    ) -> Actor | None:
+        return next((one for one in self.signed_in if one.id == clerk_id), None)
 
     async def _find_sitting(self, _session: AsyncSession, actor: Actor, _case: Case) -> Sitting:
         return Sitting.PARTY if actor.id in self.seats else Sitting.NONE
@@ -313,7 +344,7 @@ def signature() -> str:
 def order_of(row: Certificate) -> Order:
     """What the certificate was drawn from, as anyone might guess it."""
     catalogue, _ = load_catalogue()
-    authority = next(one for _, one in authorities(catalogue) if one.id == row.authority_id)
+    authority = next(one for _, one in catalogue.authorities if one.id == row.authority_id)
     return Order(
         template=load_templates()[row.kind],
         title=row.title,
@@ -337,22 +368,17 @@ def order_of(row: Certificate) -> Order:
 
 
 @contextmanager
-def running_signer(folder: Path, now: datetime) -> Iterator[Signer]:
-    """A signer with demo keys for every authority of regions.toml, its processes running."""
+def running_seals(folder: Path, now: datetime) -> Iterator[Seals]:
+    """Seals with demo keys for every authority of regions.toml, their process running."""
     catalogue, _ = load_catalogue()
-    signer = Signer(folder, PASSPHRASE)
+    seals = Seals(folder, PASSPHRASE)
 
     async def start() -> None:
-        await signer.prepare_demo(authorities(catalogue), now)
-        await signer.start(demo=True)
+        await seals.prepare_demo(catalogue.authorities, now)
+        await seals.start(demo=True)
 
     asyncio.run(start())
     try:
-        yield signer
+        yield seals
     finally:
-        asyncio.run(signer.close())
-
-
-def signer_folder(signer: Signer) -> Path:
-    """Where a signer's keys are."""
-    return signer._folder
+        asyncio.run(seals.close())

@@ -15,7 +15,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.certificates.signer import Order, Signed, Signer
+from server.certificates.drawing import Drawing
+from server.certificates.forms import Forms, Order, Signed
+from server.certificates.seals import Seals
 from server.db.engine import open_database
 from server.db.unit import Unit, Units
 from server.files import LocalFiles
@@ -68,8 +70,8 @@ class StoppingUnits(Units):
         await self.stop.at(after)
 
 
-class StoppingSigner(Signer):
-    """A signer that stands still when it has signed."""
+class StoppingSeals(Seals):
+    """Seals that stand still when they have signed."""
 
     stop = Stop("")
 
@@ -103,17 +105,18 @@ def stop_around_link(stop: Stop) -> None:
 
 async def main(url: str, files: str, keys: str, case_id: str, step: str) -> None:
     stop = Stop(step)
-    StoppingSigner.stop = StoppingFiles.stop = stop
+    StoppingSeals.stop = StoppingFiles.stop = stop
     stop_around_link(stop)
     catalogue, items = load_catalogue()
     database = open_database(url)
     units = StoppingUnits(database, News().publish, SetClock(), stop, [])
-    signer = StoppingSigner(Path(keys), PASSPHRASE)
-    await signer.start(demo=True)
-    desk = Desk(units, StoppingFiles(Path(files)), signer, catalogue, items)
+    drawing, seals = Drawing(Forms(), Path(keys)), StoppingSeals(Path(keys), PASSPHRASE)
+    await seals.start(demo=True)
+    desk = Desk(units, StoppingFiles(Path(files)), drawing, seals, catalogue, items)
     row = await desk.issue(case_id)
     sys.stdout.write(f"issued {row.number} {row.sha256}\n")
-    await signer.close()
+    await drawing.close()
+    await seals.close()
     await database.close()
 
 

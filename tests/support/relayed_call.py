@@ -13,7 +13,7 @@ from counter_client.client import Client
 from counter_client.rehearsal import Play
 from counter_client.seat import Seat
 from server.media.process import Orders
-from server.workers import children
+from server.workers import media_workers
 from tests.support.media_worker import workers as known
 from tests.support.service import ACCOUNTS, MEDIA_SECRET, Service
 
@@ -22,7 +22,7 @@ from tests.support.service import ACCOUNTS, MEDIA_SECRET, Service
 async def workers(service: Service, *names: str) -> AsyncIterator[list[SpawnProcess]]:
     """Have media workers of these names, all of which the service knows."""
     each = [Orders(service.url, MEDIA_SECRET, name, quiet=True) for name in names]
-    async with children(each) as started:
+    async with media_workers(each) as started:
         async with asyncio.timeout(60):
             while not {*names} <= {*(await known(service)).values()}:  # noqa: ASYNC110 (they are other processes)
                 await asyncio.sleep(0.05)

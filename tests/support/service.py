@@ -1,4 +1,4 @@
-"""The whole service of the demonstration, in this process, on an ephemeral port of loopback."""
+"""The whole demonstration, service and signer, in this process, on a free port of loopback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from server import demo
 from server.app import House, build_house
 from server.db.schema import upgrade
 from server.running import running
-from server.settings import Settings, read_settings
+from server.settings import Settings, read_settings, read_signer_settings
+from server.signing.process import signing
 
 REGIONS = Path(__file__).parents[2] / "regions.toml"
 SERVED = range(15_000, 30_000)
@@ -103,9 +104,17 @@ async def begin(data: Path) -> None:
     if _is_empty(template):
         settings = demo_settings(template, free_port())
         await set_up(settings)
-        async with running(settings):
+        async with signed_for(settings):
             pass  # The first start makes the keys.
     shutil.copytree(template, data, dirs_exist_ok=True)
+
+
+@asynccontextmanager
+async def signed_for(settings: Settings) -> AsyncIterator[None]:
+    """Have the demonstration's signer in this process too, on its own socket."""
+    own = read_signer_settings({}, data=settings.data, demo=True)
+    async with signing(settings, own):
+        yield
 
 
 @asynccontextmanager
@@ -113,5 +122,5 @@ async def demonstration(data: Path, **more: str) -> AsyncIterator[Service]:
     """Run the whole service on the new folder `data` while the block runs."""
     await begin(data)
     settings = demo_settings(data, free_port(), **more)
-    async with running(settings) as house:
+    async with signed_for(settings), running(settings) as house:
         yield Service(settings.public_url, house, settings)

@@ -36,7 +36,8 @@ class Talk:
 
     async def require(self, case_id: str) -> None:
         async with self.halls.units.open() as unit:
-            await require_same_person(await self.halls.records.begin_as_service(unit, case_id))
+            entry = await self.halls.records.begin_as_service(unit, case_id)
+            await require_same_person(unit.session, entry.case, unit.now)
 
     async def heard(self, case_id: str, who: Actor = WANG) -> list[object]:
         """What somebody reads of the remarks of a case."""

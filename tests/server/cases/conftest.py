@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from server.cases.pictures import Pictures
-from server.certificates.signer import Signer
+from server.certificates.drawing import Drawing
+from server.certificates.forms import Forms
+from server.certificates.seals import Seals
 from server.db.unit import Units
 from server.files import LocalFiles
 from tests.support.desk import Desk, load_catalogue
@@ -17,10 +19,11 @@ from tests.support.desk import Desk, load_catalogue
 @pytest.fixture
 async def desk(either_units: Units, tmp_path: Path) -> AsyncIterator[Desk]:
     """Two halls and their cases, once on SQLite and once on PostgreSQL."""
-    signer = Signer(tmp_path / "keys", "demo-演示")
-    made = Desk(either_units, LocalFiles(tmp_path / "files"), signer, *load_catalogue())
+    drawing, seals = Drawing(Forms(), tmp_path / "keys"), Seals(tmp_path / "keys", "demo-演示")
+    made = Desk(either_units, LocalFiles(tmp_path / "files"), drawing, seals, *load_catalogue())
     yield made
-    await signer.close()
+    await drawing.close()
+    await seals.close()
 
 
 @pytest.fixture

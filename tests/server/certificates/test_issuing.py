@@ -12,13 +12,21 @@ from docs_gen.template import Template, Templates
 from server.access import Actor
 from server.cases.models import CaseField, Consent, Material
 from server.cases.rules import CaseState, ConsentState
+from server.certificates.forms import Signed
 from server.certificates.issuing import Key
 from server.certificates.models import Certificate
 from server.certificates.rules import CertificateState
-from server.certificates.signer import Order, Signed, Signer
 from server.errors import ServiceError
 from tests.support.database import News, SetClock
-from tests.support.desk import AGENT, CLERK, KIND, STRANGER, Desk, recognise_nothing
+from tests.support.desk import (
+    AGENT,
+    CLERK,
+    KIND,
+    STRANGER,
+    Desk,
+    SignerHere,
+    recognise_nothing,
+)
 from tests.support.office import text_of
 
 START = "1.2.156.3005.2.11100000MB0000011U001.11341522MB0000001T."
@@ -40,7 +48,7 @@ async def test_a_ready_case_gets_its_certificate(desk: Desk, news: News) -> None
     case_id = await desk.ready_case()
     row = await desk.issue(case_id)
     assert row.state is CertificateState.VALID
-    type_code = desk.signer.templates[KIND].type_code
+    type_code = desk.drawing.forms.templates[KIND].type_code
     start = f"1.2.156.3005.2.{type_code}.11341522MB0000001T.20260000001.001."
     assert row.number.startswith(start)
     content = await desk.papers.content(row)
@@ -69,7 +77,7 @@ async def test_the_record_holds_the_head_of_the_log_its_facts_came_from(desk: De
 
 async def test_the_seal_is_of_the_jurisdictions_own_authority(desk: Desk) -> None:
     row = await desk.issue(await desk.ready_case())
-    finding = await desk.signer.examine(await desk.papers.content(row), desk.units.clock())
+    finding = await desk.drawing.examine(await desk.papers.content(row), desk.units.clock())
     assert finding.signer is not None
     assert finding.signer.startswith("霍邱县人力资源和社会保障局")
     assert (row.issuer_code, row.jurisdiction) == ("11341522MB0000001T", "341522")
@@ -137,7 +145,7 @@ async def test_the_serial_begins_anew_with_the_year_in_china(desk: Desk, clock: 
     await desk.certified_case()
     # 23:59 and 00:01 in China on New Year's Eve.
     clock.now = clock.now.replace(month=12, day=31, hour=15, minute=59)
-    await desk.signer.renew(clock.now)
+    await desk.seals.renew(clock.now)
     _, last = await desk.certified_case()
     clock.advance(minutes=2)
     _, first = await desk.certified_case()
@@ -241,7 +249,7 @@ async def test_without_a_key_for_the_authority_nothing_is_reserved(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case_id = await desk.ready_case()
-    monkeypatch.setattr(desk.signer, "_demo", {"wujiang-hrss": True})
+    monkeypatch.setattr(desk.seals, "_demo", {"wujiang-hrss": True})
     assert (await refused(desk.issue(case_id))).code == "signer.unavailable"
     assert await register(desk) == []
 
@@ -249,17 +257,17 @@ async def test_without_a_key_for_the_authority_nothing_is_reserved(
 class StoppingSigner:
     """Stands before the signer and refuses to sign until told."""
 
-    def __init__(self, signer: Signer) -> None:
+    def __init__(self, signer: SignerHere) -> None:
         self.signer = signer
         self.stopped = True
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.signer, name)
 
-    async def issue(self, order: Order, now: object) -> Signed:
+    async def sign(self, certificate_id: str, attempt: int) -> Signed:
         if self.stopped:
             raise ServiceError("signer.unavailable")
-        return await self.signer.issue(order, now)  # type: ignore[arg-type]
+        return await self.signer.sign(certificate_id, attempt)
 
 
 def stopping(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> StoppingSigner:
@@ -466,8 +474,8 @@ async def test_what_was_reserved_before_a_deployment_is_drawn_with_the_template_
     case_id = await desk.ready_case()
     await reserve(desk, case_id)
     (reserved,) = await register(desk)
-    old = desk.signer.templates[KIND]
-    monkeypatch.setattr(desk.signer, "templates", Templates([old, newer(old)]))
+    old = desk.drawing.forms.templates[KIND]
+    monkeypatch.setattr(desk.drawing.forms, "templates", Templates([old, newer(old)]))
     row = await desk.issue(case_id)
     assert (row.id, row.number, row.template_version) == (reserved.id, reserved.number, "1")
     assert row.valid_until == reserved.valid_until
@@ -483,14 +491,14 @@ async def test_what_was_reserved_before_a_deployment_is_drawn_with_the_template_
 async def test_a_process_without_the_reserved_version_takes_the_facts_anew_under_the_same_number(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, reserved_on: str, left: str
 ) -> None:
-    old = desk.signer.templates[KIND]
+    old = desk.drawing.forms.templates[KIND]
     versions = {one.version: one for one in (old, newer(old))}
     case_id = await desk.ready_case()
-    monkeypatch.setattr(desk.signer, "templates", Templates([versions[reserved_on]]))
+    monkeypatch.setattr(desk.drawing.forms, "templates", Templates([versions[reserved_on]]))
     await reserve(desk, case_id)
     (reserved,) = await register(desk)
     assert reserved.template_version == reserved_on
-    monkeypatch.setattr(desk.signer, "templates", Templates([versions[left]]))
+    monkeypatch.setattr(desk.drawing.forms, "templates", Templates([versions[left]]))
     row = await desk.issue(case_id)
     assert (row.id, row.number, row.template_version) == (reserved.id, reserved.number, left)
     assert row.valid_until == versions[left].valid_until(row.signing_at.date())

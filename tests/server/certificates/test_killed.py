@@ -10,7 +10,7 @@ import pytest
 from server.certificates.rules import CertificateState
 from server.supervision.audit import Audit, Fault, copied
 from tests.support import issue_and_stop
-from tests.support.desk import Desk, signer_folder
+from tests.support.desk import Desk
 
 ROOT = Path(__file__).parents[3]
 
@@ -19,7 +19,7 @@ async def kill_at(desk: Desk, url: str, case_id: str, step: str) -> None:
     """Issue in another process, and kill that with SIGKILL when it stands at a step."""
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.support.issue_and_stop",
-        url, str(desk.files.folder), str(signer_folder(desk.signer)), case_id, step,
+        url, str(desk.files.folder), str(desk.seals.folder), case_id, step,
         cwd=ROOT, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert child.stdout is not None
@@ -33,7 +33,7 @@ async def kill_at(desk: Desk, url: str, case_id: str, step: str) -> None:
 
 async def faults(desk: Desk, url: str, tmp_path: Path) -> list[Fault]:
     async with copied(url, tmp_path) as copy:
-        audit = Audit(copy, desk.files, desk.vault, desk.signer, desk.units.clock())
+        audit = Audit(copy, desk.files, desk.vault, desk.drawing, desk.units.clock())
         return await audit.walk()
 
 

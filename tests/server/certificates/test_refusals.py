@@ -58,7 +58,10 @@ async def test_it_is_the_same_paper_on_any_day_and_whatever_the_authority_is_cal
         for code, region in desk.catalogue.regions.items()
     }
     renamed = dataclasses.replace(desk.catalogue, regions=regions)
-    assert await drawn(desk, case_id, Refusals(desk.reader, renamed, desk.signer)) == before
+    assert (
+        await drawn(desk, case_id, Refusals(desk.reader, renamed, desk.drawing, desk.signer))
+        == before
+    )
 
 
 async def test_a_case_that_is_not_refused_has_no_such_paper(desk: Desk) -> None:
@@ -71,8 +74,8 @@ async def test_a_wording_that_this_process_does_not_know_is_not_replaced_by_anot
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case_id = await refused_case(desk)
-    other = dataclasses.replace(desk.signer.notices["refusal", "1"], version="2")
-    monkeypatch.setattr(desk.signer, "notices", {("refusal", "2"): other})
+    other = dataclasses.replace(desk.drawing.forms.notices["refusal", "1"], version="2")
+    monkeypatch.setattr(desk.drawing.forms, "notices", {("refusal", "2"): other})
     with pytest.raises(ServiceError, match=r"signer\.unavailable"):
         await drawn(desk, case_id)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.certificates.signer import KeyFolderError, Signer, _Bench
+from server.certificates.seals import KeyFolderError, Seals, _Press
 from server.certificates.worker import keep_trust_fresh
 from server.errors import ServiceError
 from server.pool import WorkerPool
@@ -16,10 +16,8 @@ from tests.support.database import SetClock
 from tests.support.desk import (
     PASSPHRASE,
     Desk,
-    authorities,
     load_catalogue,
     order_of,
-    signer_folder,
 )
 
 
@@ -84,10 +82,10 @@ async def test_issuing_while_the_worker_is_killed_is_refused_and_the_retry_issue
     desk: Desk,
 ) -> None:
     case_id = await desk.ready_case()
-    seals = desk.signer._seals
+    seals = desk.seals._pool
     pid = await seals.run(os.getpid)
     # Stopped, so that the job is certainly in the middle when its process dies.
-    check = desk.signer.issue
+    check = desk.seals.issue
 
     async def kill_in_the_middle(*given: object) -> object:
         os.kill(pid, signal.SIGSTOP)
@@ -96,12 +94,12 @@ async def test_issuing_while_the_worker_is_killed_is_refused_and_the_retry_issue
         os.kill(pid, signal.SIGKILL)
         return await job
 
-    object.__setattr__(desk.signer, "issue", kill_in_the_middle)
+    object.__setattr__(desk.seals, "issue", kill_in_the_middle)
     try:
         with pytest.raises(ServiceError) as refusal:
             await desk.issue(case_id)
     finally:
-        del desk.signer.issue
+        del desk.seals.issue
     assert refusal.value.code == "signer.unavailable"
     row = await desk.issue(case_id)
     assert row.serial == 1
@@ -109,24 +107,24 @@ async def test_issuing_while_the_worker_is_killed_is_refused_and_the_retry_issue
 
 
 async def test_the_process_that_looks_at_strangers_files_holds_no_keys(desk: Desk) -> None:
-    assert await desk.signer._desk.run(_holds_keys) is False
-    assert await desk.signer._door.run(_holds_keys) is False
-    assert await desk.signer._seals.run(_holds_keys) is True
+    assert await desk.drawing._desk.run(_holds_keys) is False
+    assert await desk.drawing._door.run(_holds_keys) is False
+    assert await desk.seals._pool.run(_holds_keys) is True
 
 
 def _holds_keys() -> bool:
-    return _Bench.keys is not None
+    return _Press.keys is not None
 
 
 async def test_a_wrong_passphrase_stops_the_start(desk: Desk) -> None:
-    wrong = Signer(signer_folder(desk.signer), "something else")
+    wrong = Seals(desk.seals.folder, "something else")
     with pytest.raises(KeyFolderError):
         await wrong.start(demo=True)
     await wrong.close()
 
 
 async def test_a_folder_without_keys_stops_the_start(tmp_path: Path) -> None:
-    empty = Signer(tmp_path, PASSPHRASE)
+    empty = Seals(tmp_path, PASSPHRASE)
     with pytest.raises(KeyFolderError):
         await empty.start(demo=True)
     assert await empty.renew(SetClock().now) is False
@@ -134,7 +132,7 @@ async def test_a_folder_without_keys_stops_the_start(tmp_path: Path) -> None:
 
 
 async def test_production_refuses_demo_keys(desk: Desk) -> None:
-    production = Signer(signer_folder(desk.signer), PASSPHRASE)
+    production = Seals(desk.seals.folder, PASSPHRASE)
     with pytest.raises(KeyFolderError, match="huoqiu-hrss"):
         await production.start(demo=False)
     await production.close()
@@ -142,11 +140,10 @@ async def test_production_refuses_demo_keys(desk: Desk) -> None:
 
 async def test_there_is_a_demo_key_for_every_authority(desk: Desk) -> None:
     catalogue, _ = load_catalogue()
-    for _, authority in authorities(catalogue):
-        assert desk.signer.can_sign(authority.id)
-        assert desk.signer.is_demo(authority.id)
+    for _, authority in catalogue.authorities:
+        assert desk.seals.is_demo(authority.id)
     with pytest.raises(ServiceError):
-        desk.signer.is_demo("nobody")
+        desk.seals.is_demo("nobody")
 
 
 async def test_a_page_is_drawn_as_png_and_a_page_too_far_is_unknown(desk: Desk) -> None:
@@ -170,8 +167,8 @@ async def test_the_trust_list_is_renewed_at_once_and_again(
             done.set()
         return True
 
-    monkeypatch.setattr(desk.signer, "renew", renew)
-    task = asyncio.create_task(keep_trust_fresh(desk.signer, SetClock(), every=0))
+    monkeypatch.setattr(desk.seals, "renew", renew)
+    task = asyncio.create_task(keep_trust_fresh(desk.seals, SetClock(), every=0))
     async with asyncio.timeout(5):
         await done.wait()
     task.cancel()
@@ -184,5 +181,5 @@ async def test_the_same_order_gives_the_same_bytes_whenever_it_is_drawn(desk: De
     order, drawn = order_of(row), set[str]()
     began = int(time.time())
     while int(time.time()) < began + 2:
-        drawn.add((await desk.signer.issue(order, desk.units.clock())).sha256)
+        drawn.add((await desk.seals.issue(order, desk.units.clock())).sha256)
     assert len(drawn) == 1

@@ -10,21 +10,21 @@ import pytest
 from server.certificates.messages import Verdict
 from server.certificates.models import Certificate
 from server.certificates.rules import CertificateState, VerdictKind
-from server.certificates.signer import Signer
+from server.certificates.seals import Seals
 from server.db.unit import Unit
 from tests.support.database import SetClock
 from tests.support.desk import (
     APPLICANT,
     Desk,
     order_of,
-    running_signer,
+    running_seals,
 )
 
 
 @pytest.fixture(scope="session")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signer]:
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seals]:
     """Somebody with a root, CAs and seals of the same names as ours."""
-    with running_signer(tmp_path_factory.mktemp("stranger"), SetClock().now) as running:
+    with running_seals(tmp_path_factory.mktemp("stranger"), SetClock().now) as running:
         yield running
 
 
@@ -116,7 +116,7 @@ async def test_what_is_no_pdf_is_unreadable(desk: Desk, content: bytes) -> None:
 
 
 async def test_a_strangers_seal_of_the_same_name_is_not_genuine(
-    desk: Desk, stranger: Signer
+    desk: Desk, stranger: Seals
 ) -> None:
     row, _ = await issued(desk)
     forged = await stranger.issue(order_of(row), desk.units.clock())
@@ -129,7 +129,7 @@ async def test_a_strangers_seal_of_the_same_name_is_not_genuine(
 
 async def test_what_our_own_key_signed_but_nobody_released_is_unknown(desk: Desk) -> None:
     row, _ = await issued(desk)
-    drawn = await desk.signer.issue(order_of(row), desk.units.clock())
+    drawn = await desk.seals.issue(order_of(row), desk.units.clock())
     assert drawn.sha256 != row.sha256
     verdict = await desk.verifying.by_file(drawn.pdf)
     assert verdict.verdict is VerdictKind.UNKNOWN
@@ -137,7 +137,7 @@ async def test_what_our_own_key_signed_but_nobody_released_is_unknown(desk: Desk
 
 
 async def test_a_file_in_the_register_that_a_stranger_signed_is_not_genuine(
-    desk: Desk, stranger: Signer
+    desk: Desk, stranger: Seals
 ) -> None:
     """Whoever writes into the register has not got the key."""
     row, _ = await issued(desk)
@@ -184,7 +184,7 @@ async def test_a_certificate_counts_to_the_end_of_its_last_day_in_china(
         year=row.valid_until.year, month=row.valid_until.month, day=row.valid_until.day,
         hour=15, minute=59,
     )  # fmt: skip
-    await desk.signer.renew(clock.now)
+    await desk.seals.renew(clock.now)
     assert (await desk.verifying.by_file(content)).verdict is VerdictKind.GENUINE
     clock.advance(minutes=2)
     assert (await desk.verifying.by_file(content)).verdict is VerdictKind.EXPIRED
@@ -200,7 +200,7 @@ async def test_with_a_stale_trust_list_nothing_is_genuine_until_it_is_renewed(
     clock.advance(days=8)
     stale = await desk.verifying.by_file(content)
     assert stale.verdict is VerdictKind.CANNOT_TELL
-    await desk.signer.renew(clock.now)
+    await desk.seals.renew(clock.now)
     assert (await desk.verifying.by_file(content)).verdict is VerdictKind.GENUINE
     assert row.valid_until is not None
     assert clock.now.date() < row.valid_until - timedelta(days=1)

@@ -27,7 +27,7 @@ async def settled(desk: Desk) -> tuple[str, Certificate]:
 
 async def audit(desk: Desk, url: str, folder: Path, vault: Vault | None = None) -> set[str]:
     async with copied(url, folder) as copy:
-        walk = Audit(copy, desk.files, vault or desk.vault, desk.signer, desk.units.clock())
+        walk = Audit(copy, desk.files, vault or desk.vault, desk.drawing, desk.units.clock())
         return {fault.code for fault in await walk.walk()}
 
 
@@ -42,7 +42,7 @@ async def test_nothing_is_wrong_with_what_the_service_itself_wrote(
     await settled(desk)
     await desk.open_case()
     async with copied(sqlite_url, tmp_path) as copy:
-        walk = Audit(copy, desk.files, desk.vault, desk.signer, desk.units.clock())
+        walk = Audit(copy, desk.files, desk.vault, desk.drawing, desk.units.clock())
         assert await walk.walk() == []
     assert walk.counted["cases"] == 2
     assert walk.counted["certificates"] == 1
@@ -165,7 +165,7 @@ async def test_a_stale_trust_list_is_named_and_not_taken_for_a_forgery(
     await settled(desk)
     async with copied(sqlite_url, tmp_path) as copy:
         late = desk.units.clock() + timedelta(days=8)
-        walk = Audit(copy, desk.files, desk.vault, desk.signer, late)
+        walk = Audit(copy, desk.files, desk.vault, desk.drawing, late)
         assert {fault.code for fault in await walk.walk()} == {"trust.stale"}
 
 

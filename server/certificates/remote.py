@@ -1,0 +1,96 @@
+"""The signer as the service sees it: a Unix socket, behind which another process has the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+import aiohttp
+import structlog
+from prometheus_client import Gauge
+from pydantic import BaseModel, ValidationError
+
+from server.certificates.forms import Signed
+from server.certificates.signer import SEALS_PATH, SIGNATURES_PATH, Known, Paper, Place, Refusal
+from server.errors import CODES, ServiceError
+
+log = structlog.get_logger("kuayu.certificates")
+
+UNAVAILABLE: Final = "signer.unavailable"
+# A little longer than the signer gives itself for one job.
+PATIENCE: Final = aiohttp.ClientTimeout(total=35, sock_connect=2)
+ANSWERS: Final = Gauge("kuayu_signer_answers", "Whether the signer answered when last asked")
+LOOK_PATIENCE: Final = aiohttp.ClientTimeout(total=5)
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class RemoteSigner:
+    """Asks the signer; every question has a connection of its own, so that it may come and go."""
+
+    def __init__(self, socket: Path, *, demo: bool) -> None:
+        """Ask at `socket`; `demo` is what is unknown taken for."""
+        self._socket = socket
+        self._assumed = demo
+        self._known: Mapping[str, bool] = {}
+
+    async def look(self) -> None:
+        """Learn whose seals there are; signer.unavailable if nobody answers.
+
+        A signer of the demonstration is none for a service in production.
+        """
+        known = (await self._ask("GET", SEALS_PATH, None, Known, LOOK_PATIENCE)).demo
+        if any(known.values()) and not self._assumed:
+            log.error("the signer has demo keys, which are not for production")
+            raise ServiceError(UNAVAILABLE)
+        self._known = known
+
+    async def answers(self) -> bool:
+        """Say whether the signer is there and has a seal."""
+        try:
+            await self.look()
+        except ServiceError:
+            return False
+        return bool(self._known)
+
+    def is_demo(self, authority_id: str) -> bool:
+        """Say whether a seal is one of the demonstration; signer.unavailable without a seal."""
+        if authority_id not in self._known:
+            raise ServiceError(UNAVAILABLE)
+        return self._known[authority_id]
+
+    def looks_demo(self, authority_id: str) -> bool:
+        """Say the same of what is never sealed, and so needs no answer."""
+        return self._known.get(authority_id, self._assumed)
+
+    async def sign(self, certificate_id: str, attempt: int) -> Signed:
+        """Have a reserved certificate drawn and signed; refuses what the signer refuses."""
+        place = Place(certificate_id=certificate_id, attempt=attempt)
+        paper = await self._ask("POST", SIGNATURES_PATH, place, Paper, PATIENCE)
+        return Signed(paper.pdf, paper.sha256, paper.token, paper.pages)
+
+    async def _ask(
+        self, method: str, path: str, said: BaseModel | None, kind: type[Answer],
+        patience: aiohttp.ClientTimeout,
+    ) -> Answer:  # fmt: skip
+        body = None if said is None else said.model_dump(mode="json")
+        try:
+            async with (
+                aiohttp.ClientSession(
+                    connector=aiohttp.UnixConnector(str(self._socket)), timeout=patience
+                ) as session,
+                session.request(method, f"http://signer{path}", json=body) as answer,
+            ):
+                content = await answer.read()
+                ANSWERS.set(1)
+                if answer.status == 200:  # noqa: PLR2004 (OK)
+                    return kind.model_validate_json(content)
+                refusal = Refusal.model_validate_json(content)
+        except (aiohttp.ClientError, OSError, ValidationError) as error:
+            ANSWERS.set(0)
+            log.info("no answer from the signer", why=type(error).__name__)
+            raise ServiceError(UNAVAILABLE) from None
+        if refusal.code not in CODES:
+            raise ServiceError(UNAVAILABLE)
+        raise ServiceError(refusal.code, **refusal.details)

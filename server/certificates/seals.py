@@ -1,0 +1,156 @@
+"""The seals: the only processes that hold signing keys; they never see a file from outside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import pypdfium2
+import structlog
+
+from docs_gen import qr
+from docs_gen.data import Issuer
+from docs_gen.fonts import FontError, load_fonts
+from docs_gen.sealkeys import load_seals
+from docs_gen.signing import issue
+from docs_gen.trust import (
+    KeyFolderError,
+    create_demo,
+    load_qr_key,
+    qr_key_id,
+    renew_crls,
+)
+from docs_gen.verifying import Verdict, verify
+from server.certificates.drawing import UNAVAILABLE, TrustFile
+from server.certificates.forms import Order, Signed
+from server.errors import ServiceError
+from server.pool import Refused, WorkerPool
+from server.regions.rules import Authority
+
+__all__ = ["KeyFolderError", "Seals"]
+
+log = structlog.get_logger("kuayu.certificates")
+
+
+class Seals:
+    """Every authority's seal, in a process that draws, signs and validates."""
+
+    def __init__(self, folder: Path, passphrase: str, *, fallback: Path | None = None) -> None:
+        """Work with the key folder `folder`; `fallback` is a face for rare characters."""
+        self.folder = folder
+        self._passphrase = passphrase
+        self._demo: Mapping[str, bool] = {}
+        self._pool = WorkerPool(
+            "seals", 1, _lay_out_keys, (folder, passphrase, fallback), refusal=UNAVAILABLE
+        )
+
+    @property
+    def known(self) -> Mapping[str, bool]:
+        """Every authority that there is a key for, and whether it is one of the demonstration."""
+        return self._demo
+
+    def is_demo(self, authority_id: str) -> bool:
+        """Say whether an authority's key is one of the demonstration; unavailable without one."""
+        if authority_id not in self._demo:
+            raise ServiceError(UNAVAILABLE)
+        return self._demo[authority_id]
+
+    async def prepare_demo(
+        self, authorities: Sequence[tuple[str, Authority]], now: datetime
+    ) -> None:
+        """Make demo keys for these (jurisdiction, authority) pairs where there are none yet."""
+        issuers = [
+            (one.id, Issuer(one.name, one.code, one.seal_text, region))
+            for region, one in authorities
+        ]
+        await asyncio.to_thread(create_demo, self.folder, issuers, now, self._passphrase)
+
+    async def start(self, *, demo: bool) -> None:
+        """Load the keys; KeyFolderError if they cannot be used, or are demo keys in production."""
+        found = await self._pool.run(_survey)
+        if isinstance(found, str):
+            raise KeyFolderError(found)
+        self._demo = found
+        false = sorted(name for name, is_demo in found.items() if is_demo)
+        if false and not demo:
+            raise KeyFolderError(f"demo keys are not for production: {', '.join(false)}")
+
+    async def renew(self, now: datetime) -> bool:
+        """Issue our own CAs' CRLs anew and read the others again; False without any key folder."""
+        ours, brought = self.folder / "root.p12", self.folder / "trusted"
+        if not ours.exists() and not brought.exists():
+            return False
+        await asyncio.to_thread(renew_crls, self.folder, now, self._passphrase)
+        return True
+
+    async def close(self) -> None:
+        """Stop the process."""
+        await self._pool.close()
+
+    async def issue(self, order: Order, now: datetime) -> Signed:
+        """Draw, sign and validate a certificate; the same order gives the same bytes."""
+        found = await self._pool.run(_issue, order, now)
+        if isinstance(found, Refused):
+            log.warning("not signed", number=order.number, why=found.code, **found.details)
+            raise ServiceError(found.code, **found.details)
+        return found
+
+
+class _Keys:
+    """What the signing process holds, loaded once."""
+
+    def __init__(self, folder: Path, passphrase: str, fallback: Path | None) -> None:
+        self.fallback = fallback
+        self.seals = load_seals(folder, passphrase)
+        self.qr_key = load_qr_key(folder, passphrase)
+        self.qr_key_id = qr_key_id(self.qr_key.public_key())
+        self.trust = TrustFile(folder)
+        load_fonts(fallback)
+
+
+class _Press:
+    """The signing process's things; `fault` says why there are no keys."""
+
+    keys: _Keys | None = None
+    fault = "the keys are not loaded"
+
+
+def _lay_out_keys(folder: Path, passphrase: str, fallback: Path | None) -> None:
+    try:
+        _Press.keys = _Keys(folder, passphrase, fallback)
+    except (KeyFolderError, FontError, OSError) as error:
+        # Kept for who asks: an initializer that raises would only say that the pool is broken.
+        _Press.fault = str(error)
+
+
+def _survey() -> dict[str, bool] | str:
+    if _Press.keys is None:
+        return _Press.fault
+    return {name: key.demo for name, key in _Press.keys.seals.items()}
+
+
+def _issue(order: Order, now: datetime) -> Signed | Refused:
+    keys = _Press.keys
+    if keys is None or order.authority.id not in keys.seals:
+        return Refused(UNAVAILABLE)
+    facts = order.facts("")
+    claim = qr.Claim(
+        number=order.number,
+        title=order.title,
+        holder=order.holder,
+        issuer=order.authority.name,
+        issued_on=facts.issued_on,
+        valid_until=order.template.valid_until(facts.issued_on),
+    )
+    token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
+    seal = keys.seals[order.authority.id]
+    try:
+        made = asyncio.run(issue(order.facts(token), order.template, seal, keys.fallback))
+    except ValueError:
+        return Refused("certificate.unprintable")
+    finding = asyncio.run(verify(made.pdf, keys.trust.now(), now))
+    if finding.verdict is not Verdict.GENUINE or finding.number != order.number:
+        return Refused(UNAVAILABLE, {"finding": finding.verdict.value})
+    return Signed(made.pdf, made.sha256, token, len(pypdfium2.PdfDocument(made.pdf)))

@@ -1,0 +1,125 @@
+"""The signer's process: keys loaded, the trust list kept fresh, a socket until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from server.certificates.seals import KeyFolderError
+from server.certificates.worker import keep_trust_fresh
+from server.db.schema import is_current
+from server.db.unit import Clock, utc_now
+from server.errors import ServiceError
+from server.offspring import tie_to_parent
+from server.running import set_up_logs, stop_asked
+from server.settings import Settings, SignerSettings
+from server.signing.joining import Signer, build_signer
+from server.signing.peers import SocketTakenError, only_socket
+from server.signing.routes import create_app
+
+log = structlog.get_logger("kuayu.signing")
+
+STOP_SECONDS: Final = 5.0
+PUBLISH_EVERY: Final = 5.0
+MEMORY_BYTES: Final = 4 * 1024**3
+
+
+class SignerError(Exception):
+    """The signer does not start; says why."""
+
+
+@asynccontextmanager
+async def signing(
+    settings: Settings, own: SignerSettings, clock: Clock = utc_now
+) -> AsyncIterator[Signer]:
+    """Answer on the socket while the block runs; SignerError says why not."""
+    signer = build_signer(settings, own, clock)
+    runner = web.AppRunner(
+        create_app(signer.signing, own.clients), access_log=None, shutdown_timeout=STOP_SECONDS
+    )
+    try:
+        async with only_socket(settings.signer_socket) as listening:
+            await _start(signer, settings)
+            await runner.setup()
+            await web.SockSite(runner, listening).start()
+            timers = [
+                asyncio.create_task(keep_trust_fresh(signer.seals, clock)),
+                asyncio.create_task(_publish(own.keys, settings.trust)),
+            ]
+            try:
+                yield signer
+            finally:
+                for timer in timers:
+                    timer.cancel()
+                await asyncio.gather(*timers, return_exceptions=True)
+                await runner.cleanup()
+    except SocketTakenError as error:
+        raise SignerError(str(error)) from None
+    finally:
+        await signer.close()
+
+
+async def _start(signer: Signer, settings: Settings) -> None:
+    if not await is_current(signer.database.reader):
+        raise SignerError("the database's schema is not the newest: run `kuayu db upgrade`")
+    now = signer.signing.clock()
+    try:
+        if settings.demo:
+            await signer.seals.prepare_demo(signer.catalogue.authorities, now)
+        await signer.seals.renew(now)
+        await signer.seals.start(demo=settings.demo)
+    except (KeyFolderError, ServiceError) as error:
+        raise SignerError(f"the seal keys cannot be used: {error}") from error
+
+
+async def _publish(keys: Path, trust: Path) -> None:
+    """Give those who may not look into the key folder its trust list, whenever it is renewed."""
+    if trust == keys:
+        return
+    source, target, given = keys / "trust.json", trust / "trust.json", 0
+    while True:
+        try:
+            written = source.stat().st_mtime_ns
+            if written != given:
+                await asyncio.to_thread(_copy, source, target)
+                given = written
+        except OSError:
+            log.exception("trust list not published")
+        await asyncio.sleep(PUBLISH_EVERY)
+
+
+def _copy(source: Path, target: Path) -> None:
+    part = target.with_suffix(".part")
+    shutil.copyfile(source, part)
+    part.chmod(0o644)
+    part.replace(target)
+
+
+def serve(settings: Settings, own: SignerSettings) -> None:
+    """Sign until SIGTERM or SIGINT; SignerError says why it does not begin."""
+
+    async def work() -> None:
+        stopped = stop_asked()
+        async with signing(settings, own):
+            log.info("signing", socket=str(settings.signer_socket))
+            await stopped.wait()
+
+    asyncio.run(work())
+
+
+def serve_as_child(settings: Settings, own: SignerSettings) -> None:
+    """Sign for the process that started this one, until that ends; status 1 with words if not."""
+    tie_to_parent(MEMORY_BYTES)
+    set_up_logs(quiet=True)
+    try:
+        serve(settings, own)
+    except SignerError as error:
+        sys.exit(f"kuayu: {error}")

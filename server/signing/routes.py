@@ -1,0 +1,80 @@
+"""What the signer answers on its socket, and to whom."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from pydantic import BaseModel, ValidationError
+
+from server.certificates.signer import SEALS_PATH, SIGNATURES_PATH, Known, Paper, Place, Refusal
+from server.db.engine import is_busy
+from server.errors import ServiceError
+from server.signing.peers import peer_of
+from server.signing.service import Signing
+
+log = structlog.get_logger("kuayu.signing")
+
+MOST_BYTES: Final = 4096
+NOT_SERVED: Final = {405: "method.wrong", 413: "body.too_large"}
+
+
+def create_app(signing: Signing, clients: frozenset[int]) -> web.Application:
+    """Return the application on the signer's socket; other users than `clients` are refused."""
+
+    async def show_seals(_request: web.Request) -> web.Response:
+        return _answer(Known(demo=dict(signing.seals.known)))
+
+    async def sign(request: web.Request) -> web.Response:
+        try:
+            place = Place.model_validate_json(await request.read())
+        except ValidationError:
+            raise ServiceError("body.invalid") from None
+        made = await signing.sign(place.certificate_id, place.attempt)
+        return _answer(
+            Paper.model_construct(
+                pdf=made.pdf, sha256=made.sha256, token=made.token, pages=made.pages
+            )
+        )
+
+    app = web.Application(middlewares=[_guard(clients)], client_max_size=MOST_BYTES)
+    app.router.add_get(SEALS_PATH, show_seals)
+    app.router.add_post(SIGNATURES_PATH, sign)
+    return app
+
+
+def _guard(clients: frozenset[int]) -> Middleware:
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            _require_client(request, clients)
+            return await handler(request)
+        except ServiceError as error:
+            return _refuse(error)
+        except web.HTTPException as error:
+            return _refuse(ServiceError(NOT_SERVED.get(error.status, "route.unknown")))
+        except Exception as error:
+            if is_busy(error):
+                return _refuse(ServiceError("server.busy"))
+            log.exception("crash", path=request.path)
+            return _refuse(ServiceError("server.broken"))
+
+    return guard
+
+
+def _require_client(request: web.Request, clients: frozenset[int]) -> None:
+    connection = request.get_extra_info("socket")
+    user = None if connection is None else peer_of(connection)
+    if user not in clients:
+        log.warning("a stranger asked", user=user)
+        raise ServiceError("action.forbidden")
+
+
+def _refuse(error: ServiceError) -> web.Response:
+    return _answer(Refusal(code=error.code, details=error.details), error.status)
+
+
+def _answer(said: BaseModel, status: int = 200) -> web.Response:
+    return web.Response(body=said.model_dump_json(), status=status, content_type="application/json")

@@ -1,0 +1,114 @@
+"""Signing: what a certificate's place in the register is worth, found out by the signer itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.access import Action, Actor
+from server.calls.talking import require_same_person
+from server.cases.record import Records
+from server.certificates import queries
+from server.certificates.facts import Draft, Drafts, open_facts
+from server.certificates.forms import Order, Signed
+from server.certificates.issuing import RequireAuthority
+from server.certificates.models import Certificate
+from server.certificates.rules import CHINA, CertificateState, may_resume, serial_text
+from server.certificates.seals import Seals
+from server.db.engine import Database
+from server.db.unit import Clock
+from server.errors import ServiceError
+
+log = structlog.get_logger("kuayu.signing")
+
+FindActor = Callable[[AsyncSession, str, datetime], Awaitable[Actor | None]]
+Admit = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Signs what is reserved and borne out by the record; it only reads, and believes no caller.
+
+    Who issues is whom the register names: their account, their login and their seat are looked up
+    here. What the page says is what the case says now, by this process's own regions.toml.
+    """
+
+    database: Database
+    records: Records
+    drafts: Drafts
+    seals: Seals
+    find_actor: FindActor
+    require_authority: RequireAuthority
+    admit: Admit
+    public_url: str
+    clock: Clock
+
+    async def sign(self, certificate_id: str, attempt: int) -> Signed:
+        """Draw and sign a reserved certificate; the same place gives the same bytes.
+
+        Refuses certificate.unknown, certificate.exists for one that is released, rate.exceeded per
+        clerk and authority, login.missing for a clerk who is not signed in, whatever issuing
+        refuses (the seat, the state, the authority, what the case lacks), and
+        certificate.not_released for a place that was taken anew, is too old, or does not say what
+        the record says.
+        """
+        now = self.clock()
+        async with self.database.reading() as session:
+            order = await self._order(session, certificate_id, attempt, now)
+        return await self.seals.issue(order, now)
+
+    async def _order(
+        self, session: AsyncSession, certificate_id: str, attempt: int, now: datetime
+    ) -> Order:
+        row = await queries.find_any(session, certificate_id)
+        if row is None:
+            raise ServiceError("certificate.unknown")
+        self.admit("sign_as", row.issued_by)
+        self.admit("sign_for", row.authority_id)
+        if row.state is not CertificateState.RESERVED:
+            raise ServiceError("certificate.exists")
+        if row.attempt != attempt or not may_resume(row.signing_at, now):
+            raise ServiceError("certificate.not_released")
+        actor = await self.find_actor(session, row.issued_by, now)
+        if actor is None:
+            raise ServiceError("login.missing")
+        draft = await self._draft(session, row, actor, now)
+        template = self.drafts.forms.template(row.kind, row.template_version)
+        return draft.order(row, template, self.public_url)
+
+    async def _draft(
+        self, session: AsyncSession, row: Certificate, actor: Actor, now: datetime
+    ) -> Draft:
+        """Return what the case says, if its clerk may issue it and the register says the same."""
+        case = await self.records.read(session, actor, row.case_id, Action.ISSUE_CERTIFICATE)
+        await self.require_authority(session, actor, case)
+        await require_same_person(session, case, now)
+        said = await self.drafts.complete(session, case, row.kind, version=row.template_version)
+        kept = open_facts(self.records.key_of(case), row)
+        wrong = [] if kept == said else ["sealed_facts"]
+        wrong += self._differences(row, said)
+        if wrong:
+            log.warning("the register differs from the record", certificate=row.id, differs=wrong)
+            raise ServiceError("certificate.not_released")
+        return said
+
+    def _differences(self, row: Certificate, draft: Draft) -> list[str]:
+        """Name what a line of the register has otherwise than it follows from the record."""
+        template = self.drafts.forms.template(row.kind, row.template_version)
+        serial = serial_text(row.year, row.serial)
+        one = draft.authority
+        follows = {
+            "title": draft.title,
+            "jurisdiction": draft.jurisdiction,
+            "authority_id": one.id,
+            "issuer": one.name,
+            "issuer_code": one.code,
+            "number": self.drafts.forms.number(row.kind, one.code, serial),
+            "valid_until": template.valid_until(row.signing_at.astimezone(CHINA).date()),
+            "demo": self.seals.is_demo(one.id),
+        }
+        return [name for name, value in follows.items() if getattr(row, name) != value]
