@@ -14,12 +14,14 @@ from asn1crypto import algos, cms, core
 from asn1crypto import x509 as asn1_x509
 from pyhanko.sign.general import as_signing_certificate_v2
 
-SEQUENCE, SET, OCTETS, OPTION_0 = 0x30, 0x31, 0x04, 0xA0
+SEQUENCE, SET, OCTETS, OPTION_0, OPTION_1 = 0x30, 0x31, 0x04, 0xA0, 0xA1
 SHORT_LENGTH = 0x80
 VERSION_1 = core.Integer(1).dump()
 SIGNED_DATA, DATA = (cms.ContentType(name).dump() for name in ("signed_data", "data"))
 SHA256 = algos.DigestAlgorithm({"algorithm": "sha256"})
 SHA256_ECDSA = algos.SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"})
+STAMPED = "signature_time_stamp_token"
+STAMP_TYPE = cms.CMSAttributeType(STAMPED).dump()
 LONGEST_SIGNATURE = 72
 MOST_KEYS = 256
 
@@ -41,9 +43,9 @@ class Envelope:
         """Return what the key is to sign for a document with this SHA-256."""
         return _set_of((*self.promises, _attribute("message_digest", digest)))
 
-    def closed(self, attributes: bytes, signature: bytes) -> bytes:
-        """Return the whole signature, for a PDF's place."""
-        return whole(self.signer, self.certificates, attributes, signature)
+    def closed(self, attributes: bytes, signature: bytes, token: bytes | None = None) -> bytes:
+        """Return the whole signature, for a PDF's place, with its time-stamp if there is one."""
+        return whole(self.signer, self.certificates, attributes, signature, token)
 
 
 @lru_cache(MOST_KEYS)
@@ -80,16 +82,28 @@ def named(certificate: asn1_x509.Certificate) -> bytes:
     return name
 
 
+def token_of(signer_info: cms.SignerInfo) -> bytes | None:
+    """Return the time-stamp token that is all that stands beside a signature, if it is."""
+    beside = list(signer_info["unsigned_attrs"])
+    if len(beside) != 1 or beside[0]["type"].native != STAMPED or len(beside[0]["values"]) != 1:
+        return None
+    token: bytes = beside[0]["values"][0].dump()
+    return token
+
+
 def whole(
-    signer: bytes, certificates: Iterable[bytes], attributes: bytes, signature: bytes
-) -> bytes:
+    signer: bytes, certificates: Iterable[bytes], attributes: bytes, signature: bytes,
+    token: bytes | None = None,
+) -> bytes:  # fmt: skip
     """Return a signature in the one way in which we write it.
 
-    `attributes` is the set that was signed, as DER.
+    `attributes` is the set that was signed, as DER, and `token` the time-stamp over the signature.
     """
+    stamped = _der(SEQUENCE, STAMP_TYPE, _der(SET, token)) if token is not None else b""
     told = _der(
         SEQUENCE, VERSION_1, signer, SHA256.dump(), bytes((OPTION_0,)), attributes[1:],
         SHA256_ECDSA.dump(), _der(OCTETS, signature),
+        _der(OPTION_1, stamped) if stamped else b"",
     )  # fmt: skip
     signed = _der(
         SEQUENCE, VERSION_1, _set_of([SHA256.dump()]), _der(SEQUENCE, DATA),

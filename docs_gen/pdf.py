@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
-from docs_gen.embedding import Subset, embed, stream
+from docs_gen.embedding import Add, Subset, embed, stream
 
 HEAD = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 CATALOG, PAGES, RESOURCES, SAID, METADATA = range(1, 6)
@@ -67,6 +67,14 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a signature is judged by when it is old: certificates and CRLs (DER)."""
+
+    certificates: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A whole file but for its signature, which stands between the two parts as <hexadecimal>."""
 
@@ -102,12 +110,13 @@ class Document:
         begun, starts = _numbered(_objects(self, None))
         return begun + _table(starts, begun, len(begun))
 
-    def with_place(self, field: Field, size: int) -> Place:
+    def with_place(self, field: Field, size: int, evidence: Evidence | None = None) -> Place:
         """Return the file with a place for a signature of at most `size` bytes.
 
-        The signature certifies the document: nothing may be changed after it.
+        The signature certifies the document: nothing may be changed after it. So what it is to be
+        judged by later is written with it (ETSI EN 319 142-1, a document security store).
         """
-        objects = _objects(self, field)
+        objects = _objects(self, field, evidence)
         begun, starts = _numbered(objects)
         before = begun + b"%d 0 obj\n%s" % (len(objects) + 1, _signature(field))
         second = len(before) + 2 * size + 2
@@ -117,7 +126,9 @@ class Document:
         return Place(before, after, size)
 
 
-def _objects(document: Document, field: Field | None) -> list[bytes]:
+def _objects(
+    document: Document, field: Field | None, evidence: Evidence | None = None
+) -> list[bytes]:
     """Return the bodies of all objects, the first of number 1; the signature's comes after them."""
     objects = [b""] * METADATA
 
@@ -145,6 +156,7 @@ def _objects(document: Document, field: Field | None) -> list[bytes]:
     if field is not None:
         left, bottom, right, top = field.box
         seen = b"<</Type /XObject /Subtype /Form /BBox [0 0 %d %d] /Length 0>>\nstream\n\nendstream"
+        stored = b"" if evidence is None else _store(evidence, add)
         appearance = add(seen % (right - left, top - bottom))
         signature = len(objects) + 1
         objects[widget - 1] = (
@@ -153,8 +165,8 @@ def _objects(document: Document, field: Field | None) -> list[bytes]:
             % (_text(field.name), PRINTED_AND_LOCKED, *field.box, pages[field.page], appearance,
                signature)
         )  # fmt: skip
-        catalog = b" /AcroForm <</Fields [%d 0 R] /SigFlags %d>> /Perms <</DocMDP %d 0 R>> %s" % (
-            widget, SIGNED_ONCE, signature, EXTENSIONS,
+        catalog = b" /AcroForm <</Fields [%d 0 R] /SigFlags %d>> /Perms <</DocMDP %d 0 R>> %s%s" % (
+            widget, SIGNED_ONCE, signature, EXTENSIONS, stored,
         )  # fmt: skip
     objects[CATALOG - 1] = (
         b"<</Type /Catalog /Pages %d 0 R /Lang %s /Metadata %d 0 R "
@@ -166,6 +178,15 @@ def _objects(document: Document, field: Field | None) -> list[bytes]:
     objects[SAID - 1] = _information(document.said)
     objects[METADATA - 1] = _metadata(document.said)
     return objects
+
+
+def _store(evidence: Evidence, add: Add) -> bytes:
+    kinds = ((b"Certs", evidence.certificates), (b"CRLs", evidence.crls))
+    kept = b" ".join(
+        b"/%s [%s]" % (kind, b" ".join(b"%d 0 R" % add(stream(one)) for one in contents))
+        for kind, contents in kinds
+    )
+    return b" /DSS <</Type /DSS %s>>" % kept
 
 
 def _information(said: Said) -> bytes:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from docs_gen.ca import Pair, is_issued_by, is_signed_by, signs_lists
+from docs_gen.clocks import Clocks
 from docs_gen.cose import ALGORITHM, TYPE, covered
 from docs_gen.keyfiles import DER, KeyFolderError
 from docs_gen.trustlist import TrustList
@@ -65,6 +66,7 @@ def seal_list(trust: TrustList, signer: Pair, root: x509.Certificate, now: datet
             "intermediates": list(trust.intermediates),
             "crls": list(trust.crls),
             "qr_keys": dict(trust.qr_keys),
+            "clocks": [list(trust.clocks.certificates), list(trust.clocks.crls)],
         },
         canonical=True,
     )
@@ -135,10 +137,18 @@ def _trust(said: Mapping[str, object], ends: datetime) -> TrustList:
         raise TrustListError("no signed trust list: qr_keys")
     return TrustList(
         roots=found["roots"], intermediates=found["intermediates"], crls=found["crls"],
-        qr_keys=tuple(keys.items()), version=version,
+        qr_keys=tuple(keys.items()), clocks=_clocks(said.get("clocks", [[], []])), version=version,
         issued_at=datetime.fromtimestamp(issued_at, UTC),
         expires_at=min(datetime.fromtimestamp(expires_at, UTC), ends),
     )  # fmt: skip
+
+
+def _clocks(said: object) -> Clocks:
+    """Return whose time-stamps count; lists from before there were clocks name none."""
+    if not isinstance(said, list) or not all(isinstance(part, list) for part in said):
+        raise TrustListError("no signed trust list: clocks")
+    certificates, crls = (tuple(one for one in part if isinstance(one, bytes)) for part in said)
+    return Clocks(certificates, crls)
 
 
 def _require_signature(signer: x509.Certificate, signature: bytes, covered: bytes) -> None:

@@ -1,23 +1,26 @@
-"""Signing a drawn page: PAdES B-B, certified, nothing may be changed after; deterministic.
+"""Signing a drawn page: PAdES, certified, nothing may be changed after; deterministic but for time.
 
 The page is written once, with its signature's place. The same facts, signing time and key give the
 same bytes, so that a crash between drawing and releasing can be repeated without a second version
-of a certificate.
+of a certificate. A time-stamp is another each time: of those only the released one exists.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from docs_gen.cades import prepare
+from docs_gen.cades import Envelope, prepare
 from docs_gen.data import Facts
-from docs_gen.pdf import Field
+from docs_gen.pdf import Evidence, Field, Place
 from docs_gen.press import Drawn, draw
 from docs_gen.sealkeys import SealKey
 from docs_gen.template import Template
+from docs_gen.timestamps import LARGEST_TOKEN, Source, StampError, Token, stamp
+from docs_gen.validation import certificate, crl
 
 if TYPE_CHECKING:
     from asn1crypto.x509 import Certificate
@@ -27,23 +30,62 @@ FIELD = "Seal"
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A signed certificate and the SHA-256 of its bytes."""
+    """A signed certificate, the SHA-256 of its bytes and, if it is proved, when it was signed.
+
+    `unstamped` says why that is not proved where it was to be.
+    """
 
     pdf: bytes
     sha256: str
+    stamped_at: datetime | None = None
+    unstamped: str | None = None
 
 
 async def issue(
-    facts: Facts, template: Template, key: SealKey, fallback: Path | None = None
-) -> Issued:
-    """Draw and sign a certificate; ValueError names a character that no face can draw."""
-    signed = await sign(draw(facts, template, fallback), facts, key)
-    return Issued(signed, hashlib.sha256(signed).hexdigest())
+    facts: Facts, template: Template, key: SealKey, fallback: Path | None = None,
+    *, source: Source | None = None,
+) -> Issued:  # fmt: skip
+    """Draw and sign a certificate; ValueError names a character that no face can draw.
+
+    With a source of time it is stamped and brings along what it is judged by (PAdES B-LT); where
+    none of its clocks answers, and without one, it is signed alone (B-B).
+    """
+    drawn = draw(facts, template, fallback)
+    unstamped = None
+    if source is not None:
+        try:
+            stamped, token = await sign_and_stamp(drawn, facts, key, source)
+            return Issued(stamped, hashlib.sha256(stamped).hexdigest(), token.at)
+        except StampError as error:
+            unstamped = str(error)
+    signed = await sign(drawn, facts, key)
+    return Issued(signed, hashlib.sha256(signed).hexdigest(), unstamped=unstamped)
 
 
 async def sign(drawn: Drawn, facts: Facts, key: SealKey) -> bytes:
     """Sign a drawn page as of the certificate's signing time; the field lies over the seal."""
-    field = Field(
+    envelope = prepare(*_certificates(key))
+    place = drawn.document.with_place(_field(drawn, facts), envelope.room)
+    attributes, signature = await _signature(place, envelope, key)
+    return place.filled(envelope.closed(attributes, signature))
+
+
+async def sign_and_stamp(
+    drawn: Drawn, facts: Facts, key: SealKey, source: Source
+) -> tuple[bytes, Token]:
+    """Sign a drawn page and have its signature's time proved; StampError if nobody does."""
+    signer, chain = _certificates(key)
+    envelope = prepare(signer, chain)
+    evidence = _evidence(chain, source)
+    size = envelope.room + LARGEST_TOKEN
+    place = drawn.document.with_place(_field(drawn, facts), size, evidence)
+    attributes, signature = await _signature(place, envelope, key)
+    token = await stamp(hashlib.sha256(signature).digest(), facts.signing_time, source)
+    return place.filled(envelope.closed(attributes, signature, token.content)), token
+
+
+def _field(drawn: Drawn, facts: Facts) -> Field:
+    return Field(
         name=FIELD,
         page=drawn.seal_page,
         box=drawn.seal_box,
@@ -51,9 +93,21 @@ async def sign(drawn: Drawn, facts: Facts, key: SealKey) -> bytes:
         reason=f"{facts.issuer.name}签发",
         moment=facts.signing_time,
     )
-    certificate = cast("Certificate", key.signing_cert)
-    envelope = prepare(certificate.dump(), tuple(ca.dump() for ca in key.cert_registry))
-    place = drawn.document.with_place(field, envelope.room)
+
+
+def _certificates(key: SealKey) -> tuple[bytes, tuple[bytes, ...]]:
+    signer = cast("Certificate", key.signing_cert)
+    return signer.dump(), tuple(ca.dump() for ca in key.cert_registry)
+
+
+async def _signature(place: Place, envelope: Envelope, key: SealKey) -> tuple[bytes, bytes]:
     attributes = envelope.attributes(place.digest())
-    signature = await key.async_sign_raw(attributes, "sha256")
-    return place.filled(envelope.closed(attributes, signature))
+    return attributes, await key.async_sign_raw(attributes, "sha256")
+
+
+def _evidence(chain: tuple[bytes, ...], source: Source) -> Evidence:
+    """Return the CAs and CRLs of a seal's chain, and of the clocks."""
+    clocks = source.trust.clocks
+    names = {certificate(ca).subject.dump() for ca in chain}
+    crls = [one for one in source.trust.crls if crl(one).issuer.dump() in names]
+    return Evidence((*chain, *clocks.certificates), (*crls, *clocks.crls))

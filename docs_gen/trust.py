@@ -3,9 +3,10 @@
 A key folder holds its operator's own CAs as `root.p12` (unless that is kept elsewhere) and
 `ca/<region>.p12`, the authorities' keys as `seals/<authority>.p12` or, for one in a token,
 `seals/<authority>.toml`; certificates whose keys are gone as `issued/*.cer`; what other operators
-publish, and an own root that is kept elsewhere, as `trusted/*.cer` and `trusted/*.crl`; `qr.pem`
-with its public keys so far in `qr.json`, `list.p12`, `revoked.json` and `trust.json`. Verifying
-needs `trust.json` alone: the CAs' certificates, their CRLs, and the public keys of QR codes.
+publish, and an own root that is kept elsewhere, as `trusted/*.cer` and `trusted/*.crl`; the CAs of
+time-stamping authorities and their CRLs as `clocks/*.cer` and `clocks/*.crl`; `qr.pem` with its
+public keys so far in `qr.json`, `list.p12`, `revoked.json` and `trust.json`. Verifying needs
+`trust.json` alone: the CAs' certificates, their CRLs, and the public keys of QR codes.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from docs_gen.ca import (
     make_crl,
     make_seal,
 )
+from docs_gen.clocks import Clocks
 from docs_gen.data import Issuer
 from docs_gen.keyfiles import (
     DER,
@@ -114,6 +116,13 @@ def write_trust(folder: Path, now: datetime, passphrase: str) -> TrustList:
             *(crl for crl in theirs if not _is_of(crl, own)),
         ),
         qr_keys=tuple((key.id, key.public) for key in qr_keys(folder, passphrase)),
+        clocks=Clocks(
+            tuple(
+                read_certificate(path).public_bytes(DER)
+                for path in sorted(folder.glob("clocks/*.cer"))
+            ),
+            tuple(read_crl(path) for path in sorted(folder.glob("clocks/*.crl"))),
+        ),
         version=_next_version(folder, now),
     )
     write(folder / "trust.json", trust_text(trust), replace=True)
@@ -134,9 +143,9 @@ def revoke_seal(
 ) -> x509.Certificate:
     """Revoke an authority's seal certificate, or an earlier one by its serial; return it.
 
-    All that it ever signed counts as revoked from now on: without a time-stamp nothing shows what
-    was signed before. The key of the current one is destroyed. KeyFolderError if there is no such
-    certificate, or another operator's CA issued it.
+    All that it ever signed counts as revoked from now on, but for what a clock has stamped before:
+    of the rest nothing shows what was signed before. The key of the current one is destroyed.
+    KeyFolderError if there is no such certificate, or another operator's CA issued it.
     """
     with locked(folder):
         path = seal_files(folder).get(authority)

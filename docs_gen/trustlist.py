@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from docs_gen.ca import CLOCK_SLACK, is_issued_by, is_signed_by
+from docs_gen.clocks import Clocks
 from docs_gen.keyfiles import KeyFolderError
 
 
@@ -30,6 +31,7 @@ class TrustList:
     version: int = 0
     issued_at: datetime | None = None
     expires_at: datetime | None = None
+    clocks: Clocks = field(default_factory=Clocks)
 
     def is_fresh(self, now: datetime) -> bool:
         """Say whether what this list says may still be taken for the whole truth."""
@@ -74,6 +76,8 @@ def load_trust(folder: Path) -> TrustList:
     path = folder / "trust.json"
     try:
         data = json.loads(path.read_text())
+        # Lists from before there were versions or clocks have none.
+        clocks = data.get("clocks", {"certificates": [], "crls": []})
         return TrustList(
             roots=tuple(base64.b64decode(der) for der in data["roots"]),
             intermediates=tuple(base64.b64decode(der) for der in data["intermediates"]),
@@ -82,7 +86,10 @@ def load_trust(folder: Path) -> TrustList:
                 (bytes.fromhex(entry["id"]), base64.b64decode(entry["key"]))
                 for entry in data["qr_keys"]
             ),
-            # Lists from before there were versions have none.
+            clocks=Clocks(
+                tuple(base64.b64decode(der) for der in clocks["certificates"]),
+                tuple(base64.b64decode(der) for der in clocks["crls"]),
+            ),
             version=int(data.get("version", 0)),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -97,6 +104,10 @@ def trust_text(trust: TrustList) -> bytes:
         "intermediates": [_text(one) for one in trust.intermediates],
         "crls": [_text(one) for one in trust.crls],
         "qr_keys": [{"id": one.hex(), "key": _text(key)} for one, key in trust.qr_keys],
+        "clocks": {
+            "certificates": [_text(one) for one in trust.clocks.certificates],
+            "crls": [_text(one) for one in trust.clocks.crls],
+        },
     }
     return json.dumps(said, indent=1).encode()
 

@@ -12,27 +12,24 @@ import io
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 
-from asn1crypto import crl as asn1_crl
-from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
-from pyhanko_certvalidator import ValidationContext
 
 from docs_gen import cades
-from docs_gen.ca import CLOCK_SLACK, DEMO_MARK
+from docs_gen.ca import DEMO_MARK
+from docs_gen.clocks import Clocks, Stamp, judge
 from docs_gen.numbers import is_identifier
-from docs_gen.trust import TrustList
+from docs_gen.trustlist import TrustList
+from docs_gen.validation import context
 
 # pyHanko logs every chain that does not hold; here that is the answer, and no news for stderr.
 for _name in ("pyhanko", "pyhanko_certvalidator"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 MAX_BYTES = 5 * 1024 * 1024
-MOST_PARSED = 1024
 PDF_MARK = b"%PDF-"
 
 
@@ -59,23 +56,30 @@ class Finding:
     signer: str | None = None
     signed_at: datetime | None = None
     demo: bool = False
+    stamped_at: datetime | None = None
 
 
-async def verify(content: bytes, trust: TrustList, now: datetime) -> Finding:
+async def verify(
+    content: bytes, trust: TrustList, now: datetime, *, token: bytes | None = None
+) -> Finding:
     """Judge a PDF by its one signature, our chain, our CRLs, and whole-file coverage.
+
+    What one of our clocks has stamped is judged as of its stamp, so that neither the end of its
+    seal's certificate nor a later revocation takes anything from it. `token` is a stamp over the
+    whole file that is kept apart from it; one in the file comes first.
 
     Nothing is fetched. A stranger's key is valid in itself, so only a chain of ours counts; where
     a CRL of that chain is stale or missing, or the chain's time is over, the answer is cannot_tell
     and never genuine. What calls itself ours and does not hold is altered, all else is unknown. A
     list that is not fresh finds nothing genuine and nothing unknown: a newer one might say more.
     """
-    finding = await _found(content, trust, now)
+    finding = await _found(content, token, trust, now)
     if finding.verdict in {Verdict.GENUINE, Verdict.UNKNOWN} and not trust.is_fresh(now):
         return replace(finding, verdict=Verdict.CANNOT_TELL)
     return finding
 
 
-async def _found(content: bytes, trust: TrustList, now: datetime) -> Finding:
+async def _found(content: bytes, token: bytes | None, trust: TrustList, now: datetime) -> Finding:
     sha256 = hashlib.sha256(content).hexdigest()
     if len(content) > MAX_BYTES or not content.startswith(PDF_MARK):
         return Finding(Verdict.UNREADABLE, sha256)
@@ -90,16 +94,43 @@ async def _found(content: bytes, trust: TrustList, now: datetime) -> Finding:
     if len(signatures) != 1:
         return failed
     try:
-        return await _judge(signatures[0], content, trust, now, failed)
+        return await _judge(_File(signatures[0], content, token), trust, now, failed)
     except Exception:  # noqa: BLE001 (and so does a broken signature)
         return failed
 
 
-async def _judge(
-    signature: EmbeddedPdfSignature, content: bytes, trust: TrustList, now: datetime,
-    failed: Finding,
-) -> Finding:  # fmt: skip
-    status = await async_validate_pdf_signature(signature, _context(trust, now))
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file with its one signature, and the stamp over it that is kept apart."""
+
+    signature: EmbeddedPdfSignature
+    content: bytes
+    apart: bytes | None
+
+    @property
+    def is_to_be_stamped(self) -> bool:
+        """Whether what a stamp is judged by was signed with the page."""
+        return "/DSS" in self.signature.reader.root
+
+    @property
+    def inside(self) -> bytes | None:
+        """The stamp that is in the file."""
+        return cades.token_of(self.signature.signer_info)
+
+    async def stamp(self, clocks: Clocks, now: datetime) -> Stamp | None:
+        """Return what the stamp in the file says of the signature, or the one apart of the file."""
+        if self.inside is not None:
+            signed = self.signature.signer_info["signature"].native
+            return await judge(self.inside, hashlib.sha256(signed).digest(), clocks, now)
+        if self.apart is not None:
+            return await judge(self.apart, hashlib.sha256(self.content).digest(), clocks, now)
+        return None
+
+
+async def _judge(file: _File, trust: TrustList, now: datetime, failed: Finding) -> Finding:
+    stamp = await file.stamp(trust.clocks, now)
+    proved = stamp.at if stamp is not None and stamp.trusted else None
+    status = await _status(file.signature, trust, now, proved)
     certificate = status.signing_cert
     whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
     sound, ours = status.intact and status.valid and whole, trust.issued(certificate.dump())
@@ -108,14 +139,28 @@ async def _judge(
     if not sound:
         return replace(failed, verdict=Verdict.ALTERED)
     names = (certificate.subject, certificate.issuer)
+    has_stamp = file.inside is not None and stamp is not None
+    exact = _is_exact(file, trust) and has_stamp == file.is_to_be_stamped
     return Finding(
-        _verdict(status, trust, now) if _is_exact(signature, content, trust) else Verdict.ALTERED,
+        _verdict(status, trust, now) if exact else Verdict.ALTERED,
         failed.sha256,
         failed.number,
         signer=str(certificate.subject.native.get("common_name", "")),
         signed_at=status.signer_reported_dt,
         demo=any(DEMO_MARK in name.human_friendly for name in names),
+        stamped_at=proved,
     )
+
+
+async def _status(
+    signature: EmbeddedPdfSignature, trust: TrustList, now: datetime, proved: datetime | None
+) -> PdfSignatureStatus:
+    """Return what pyHanko finds as of the time that is proved, or as of now."""
+    moment, since = proved or now, proved is not None
+    judged_by = context(trust.roots, trust.intermediates, trust.crls, moment, since=since)
+    status = await async_validate_pdf_signature(signature, judged_by)
+    # The stamp is judged apart, for clocks have roots of their own.
+    return replace(status, timestamp_validity=None)
 
 
 def _verdict(status: PdfSignatureStatus, trust: TrustList, now: datetime) -> Verdict:
@@ -133,14 +178,15 @@ def _verdict(status: PdfSignatureStatus, trust: TrustList, now: datetime) -> Ver
     return Verdict.GENUINE if current else Verdict.CANNOT_TELL
 
 
-def _is_exact(signature: EmbeddedPdfSignature, content: bytes, trust: TrustList) -> bool:
+def _is_exact(file: _File, trust: TrustList) -> bool:
     """Say whether the place of the signature holds nothing but what we put there.
 
     No signature covers its own place: bytes after it, further certificates and unsigned attributes
-    could be changed at will. So it is written again from what matters, as signing writes it.
+    could be changed at will. So it is written again from what matters, as signing writes it; of a
+    stamp its authority's own words are taken as they are.
     """
-    data = signature.signed_data
-    signer = signature.signer_cert
+    data = file.signature.signed_data
+    signer = file.signature.signer_cert
     ours = {*trust.roots, *trust.intermediates, signer.dump()}
     if not {one.chosen.dump() for one in data["certificates"]} <= ours:
         return False
@@ -150,33 +196,11 @@ def _is_exact(signature: EmbeddedPdfSignature, content: bytes, trust: TrustList)
         [one.chosen.dump() for one in data["certificates"]],
         told["signed_attrs"].untag().dump(),
         told["signature"].native,
+        file.inside,
     )
-    _, start, end, _ = (int(offset) for offset in signature.byte_range)
+    _, start, end, _ = (int(offset) for offset in file.signature.byte_range)
     text = written.hex().upper().encode()
-    return content[start:end] == b"<" + text.ljust(end - start - 2, b"0") + b">"
-
-
-def _context(trust: TrustList, now: datetime) -> ValidationContext:
-    return ValidationContext(
-        trust_roots=list(map(_certificate, trust.roots)),
-        other_certs=list(map(_certificate, trust.intermediates)),
-        crls=list(map(_crl, trust.crls)),
-        allow_fetching=False,
-        revocation_mode="require",
-        moment=now,
-        time_tolerance=CLOCK_SLACK,
-    )
-
-
-# A trust list's certificates and CRLs are the same from one file to the next, and parsed once.
-@lru_cache(MOST_PARSED)
-def _certificate(der: bytes) -> asn1_x509.Certificate:
-    return asn1_x509.Certificate.load(der)
-
-
-@lru_cache(MOST_PARSED)
-def _crl(der: bytes) -> asn1_crl.CertificateList:
-    return asn1_crl.CertificateList.load(der)
+    return file.content[start:end] == b"<" + text.ljust(end - start - 2, b"0") + b">"
 
 
 def _number(reader: PdfFileReader) -> str | None:

@@ -12,6 +12,7 @@ from cryptography import x509
 
 from docs_gen.ca import Pair, make_ca, make_list_signer
 from docs_gen.chain import Chain
+from docs_gen.clocks import Clocks
 from docs_gen.keyfiles import DER, open_pkcs12
 from docs_gen.pinned import load_pinned
 from docs_gen.sealkeys import SealKey
@@ -30,7 +31,8 @@ from docs_gen.verifying import Finding, Verdict, verify
 from tests.support.office import NOW, PASSPHRASE, TEMPLATES, Office, open_office
 
 KIND = "pension-balance"
-TRUST = TrustList((b"root",), (b"ca",), (), ((b"12345678", b"k" * 32),), 7)
+CLOCKS = Clocks((b"clock",), (b"crl",))
+TRUST = TrustList((b"root",), (b"ca",), (), ((b"12345678", b"k" * 32),), 7, clocks=CLOCKS)
 
 
 def judge(content: bytes, trust: TrustList, now: datetime) -> Verdict:
@@ -124,7 +126,8 @@ def test_no_other_key_signs_a_list(mine: Office, exported: tuple[bytes, str]) ->
     ):  # fmt: skip
         with pytest.raises(TrustListError, match=words):
             open_list(seal_list(TRUST, one, root, NOW), exported[1])
-    assert open_list(seal_list(TRUST, signer, root, NOW), exported[1]).version == 7
+    opened = open_list(seal_list(TRUST, signer, root, NOW), exported[1])
+    assert (opened.version, opened.clocks) == (7, CLOCKS)
     assert above
 
 

@@ -1,0 +1,49 @@
+"""What pyHanko judges a chain of certificates by: CAs and CRLs of ours, nothing fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+
+from asn1crypto import crl as asn1_crl
+from asn1crypto import x509 as asn1_x509
+from pyhanko_certvalidator import ValidationContext
+
+from docs_gen.ca import CLOCK_SLACK
+
+MOST_PARSED = 1024
+
+
+def context(
+    roots: Iterable[bytes], others: Iterable[bytes], crls: Iterable[bytes], moment: datetime,
+    *, since: bool = False,
+) -> ValidationContext:  # fmt: skip
+    """Return what a chain is judged by as of a moment; every certificate needs its CRL.
+
+    With `since`, CRLs of a later day count too: they say of each certificate since when it is
+    revoked.
+    """
+    return ValidationContext(
+        trust_roots=list(map(certificate, roots)),
+        other_certs=list(map(certificate, others)),
+        crls=list(map(crl, crls)),
+        allow_fetching=False,
+        revocation_mode="require",
+        retroactive_revinfo=since,
+        moment=moment,
+        time_tolerance=CLOCK_SLACK,
+    )
+
+
+# A trust list's certificates and CRLs are the same from one file to the next, and parsed once.
+@lru_cache(MOST_PARSED)
+def certificate(der: bytes) -> asn1_x509.Certificate:
+    """Return a certificate parsed."""
+    return asn1_x509.Certificate.load(der)
+
+
+@lru_cache(MOST_PARSED)
+def crl(der: bytes) -> asn1_crl.CertificateList:
+    """Return a CRL parsed."""
+    return asn1_crl.CertificateList.load(der)

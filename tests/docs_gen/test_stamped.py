@@ -1,0 +1,223 @@
+"""Certificates with their time proved, by a real authority on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from asn1crypto import cms
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import async_validate_pdf_signature
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+
+from docs_gen.clocks import Clocks
+from docs_gen.signing import Issued, issue
+from docs_gen.timestamps import Source, stamp
+from docs_gen.trust import TrustList, renew_crls, revoke_seal
+from docs_gen.validation import certificate
+from docs_gen.verifying import Finding, Verdict, verify
+from tests.support.office import PASSPHRASE, TEMPLATES, Office, open_office
+from tests.support.tsa import Tsa, run_tsa
+from tests.support.validators import say
+
+KIND = "pension-balance"
+# The authority's clock is this machine's, so what it stamps is of today.
+NOW = datetime.now(UTC).replace(microsecond=0)
+SOON = NOW + timedelta(minutes=5)
+SEAL_ENDED = NOW + timedelta(days=2000)
+
+
+@pytest.fixture(scope="module")
+def tsa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tsa]:
+    with run_tsa(tmp_path_factory.mktemp("tsa") / "authority", NOW) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
+    return open_office(tmp_path_factory.mktemp("office"), NOW)
+
+
+def trusting(office: Office, clocks: Clocks) -> TrustList:
+    return dataclasses.replace(office.trust, clocks=clocks)
+
+
+def issued(office: Office, *urls: str, clocks: Clocks, **changed: str) -> Issued:
+    facts = dataclasses.replace(office.facts(KIND, **changed), signing_time=NOW)
+    source = Source(urls, trusting(office, clocks)) if urls else None
+    return asyncio.run(issue(facts, TEMPLATES[KIND], office.key(KIND), source=source))
+
+
+@pytest.fixture(scope="module")
+def stamped(office: Office, tsa: Tsa) -> Issued:
+    return issued(office, tsa.url, clocks=tsa.clocks(NOW))
+
+
+def judged(
+    content: bytes, office: Office, clocks: Clocks, now: datetime, token: bytes | None = None
+) -> Finding:
+    return asyncio.run(verify(content, trusting(office, clocks), now, token=token))
+
+
+def signature_of(content: bytes) -> tuple[cms.ContentInfo, int, int]:
+    start = content.index(b"/Contents <") + len(b"/Contents <")
+    end = content.index(b">", start)
+    return cms.ContentInfo.load(bytes.fromhex(content[start:end].decode())), start, end
+
+
+def with_signature(content: bytes, signed: cms.ContentInfo) -> bytes:
+    _, start, end = signature_of(content)
+    text = signed.dump().hex().upper().encode()
+    assert text != content[start : start + len(text)]
+    return content[:start] + text.ljust(end - start, b"0") + content[end:]
+
+
+def test_a_stamped_certificate_is_genuine_and_says_when_it_was_signed(
+    office: Office, tsa: Tsa, stamped: Issued
+) -> None:
+    found = judged(stamped.pdf, office, tsa.clocks(NOW), SOON)
+    assert found.verdict is Verdict.GENUINE
+    assert found.stamped_at == stamped.stamped_at is not None
+    assert NOW <= stamped.stamped_at < SOON
+    assert stamped.sha256 == found.sha256
+    assert stamped.unstamped is None
+
+
+def test_other_validators_find_it_sound_too(
+    office: Office, stamped: Issued, tmp_path: Path
+) -> None:
+    assert all(say(tmp_path, stamped.pdf, office.trust, SOON).values())
+
+
+async def test_the_file_brings_along_what_its_signature_and_stamp_are_judged_by(
+    office: Office, tsa: Tsa, stamped: Issued
+) -> None:
+    reader = PdfFileReader(io.BytesIO(stamped.pdf))
+    store = DocumentSecurityStore.read_dss(reader)
+    roots = map(certificate, (*office.trust.roots, *tsa.clocks(NOW).certificates))
+    judged_by = store.as_validation_context(
+        {
+            "trust_roots": list(roots),
+            "allow_fetching": False,
+            "revocation_mode": "require",
+            "moment": stamped.stamped_at,
+            "time_tolerance": timedelta(minutes=10),
+        }
+    )
+    [signature] = reader.embedded_signatures
+    found = await async_validate_pdf_signature(signature, judged_by)
+    assert found.bottom_line
+    assert found.timestamp_validity is not None
+    assert found.timestamp_validity.timestamp == stamped.stamped_at
+
+
+def test_it_stays_genuine_when_its_seals_certificate_has_ended(
+    office: Office, tsa: Tsa, stamped: Issued, tmp_path: Path
+) -> None:
+    old = office.copy(tmp_path / "old")
+    renew_crls(old.folder, SEAL_ENDED, PASSPHRASE)
+    clocks = tsa.clocks(SEAL_ENDED)
+    plain = issued(office, clocks=tsa.clocks(NOW))
+    assert judged(plain.pdf, old, clocks, SEAL_ENDED).verdict is Verdict.CANNOT_TELL
+    found = judged(stamped.pdf, old, clocks, SEAL_ENDED)
+    assert found.verdict is Verdict.GENUINE
+    assert found.stamped_at == stamped.stamped_at
+    # Without the clocks nothing shows when it was signed; with a list of long ago, nothing at all.
+    assert judged(stamped.pdf, old, Clocks(), SEAL_ENDED).verdict is Verdict.CANNOT_TELL
+    assert judged(stamped.pdf, office, clocks, SEAL_ENDED).verdict is Verdict.CANNOT_TELL
+
+
+@pytest.mark.parametrize("since", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_revocation_counts_for_what_was_stamped_after_it(
+    since: timedelta, office: Office, tsa: Tsa, stamped: Issued, tmp_path: Path
+) -> None:
+    verdict = Verdict.GENUINE if since > timedelta(0) else Verdict.REVOKED
+    mine = office.copy(tmp_path / "mine")
+    later = NOW + timedelta(hours=2)
+    revoke_seal(mine.folder, KIND, NOW + since, PASSPHRASE)
+    renew_crls(mine.folder, later, PASSPHRASE)
+    assert judged(stamped.pdf, mine, tsa.clocks(later), later).verdict is verdict
+    plain = issued(office, clocks=tsa.clocks(NOW))
+    assert judged(plain.pdf, mine, tsa.clocks(later), later).verdict is Verdict.REVOKED
+
+
+def test_where_the_clock_is_unknown_it_is_judged_as_of_now(office: Office, stamped: Issued) -> None:
+    found = judged(stamped.pdf, office, Clocks(), SOON)
+    assert found.verdict is Verdict.GENUINE
+    assert found.stamped_at is None
+
+
+def test_where_no_authority_answers_it_is_signed_as_without_one(office: Office, tsa: Tsa) -> None:
+    clocks = tsa.clocks(NOW)
+    made = issued(office, "http://127.0.0.1:9/", clocks=clocks)
+    assert made.stamped_at is None
+    assert "http://127.0.0.1:9/" in (made.unstamped or "")
+    plain = issued(office, clocks=clocks)
+    assert made.pdf == plain.pdf
+    assert plain.unstamped is None
+    assert judged(made.pdf, office, clocks, SOON).stamped_at is None
+
+
+def test_another_certificates_stamp_is_altered(office: Office, tsa: Tsa, stamped: Issued) -> None:
+    other = issued(office, tsa.url, clocks=tsa.clocks(NOW), applicant_name="李四")
+    mine, theirs = signature_of(stamped.pdf)[0], signature_of(other.pdf)[0]
+    of_mine = mine["content"]["signer_infos"][0]
+    of_mine["unsigned_attrs"] = theirs["content"]["signer_infos"][0]["unsigned_attrs"]
+    changed = with_signature(stamped.pdf, mine)
+    assert judged(changed, office, tsa.clocks(NOW), SOON).verdict is Verdict.ALTERED
+
+
+def test_a_second_stamp_or_something_beside_it_is_altered(
+    office: Office, tsa: Tsa, stamped: Issued
+) -> None:
+    for kind in ("signature_time_stamp_token", "content_type"):
+        signed = signature_of(stamped.pdf)[0]
+        beside = signed["content"]["signer_infos"][0]["unsigned_attrs"]
+        values = beside[0]["values"] if kind == "signature_time_stamp_token" else ["data"]
+        beside.append(cms.CMSAttribute({"type": kind, "values": values}))
+        changed = with_signature(stamped.pdf, signed)
+        assert judged(changed, office, tsa.clocks(NOW), SOON).verdict is Verdict.ALTERED
+
+
+def test_a_stamped_certificate_without_its_stamp_is_altered(
+    office: Office, tsa: Tsa, stamped: Issued
+) -> None:
+    signed = signature_of(stamped.pdf)[0]
+    told = signed["content"]["signer_infos"][0]
+    del told["unsigned_attrs"]
+    changed = with_signature(stamped.pdf, signed)
+    assert judged(changed, office, tsa.clocks(NOW), SOON).verdict is Verdict.ALTERED
+
+
+def test_a_stamp_that_is_kept_apart_proves_the_time_of_the_whole_file(
+    office: Office, tsa: Tsa, tmp_path: Path
+) -> None:
+    plain = issued(office, clocks=Clocks()).pdf
+    source = Source((tsa.url,), trusting(office, tsa.clocks(NOW)))
+    token = asyncio.run(stamp(hashlib.sha256(plain).digest(), NOW, source))
+    old = office.copy(tmp_path / "old")
+    renew_crls(old.folder, SEAL_ENDED, PASSPHRASE)
+    clocks = tsa.clocks(SEAL_ENDED)
+    found = judged(plain, old, clocks, SEAL_ENDED, token.content)
+    assert found.verdict is Verdict.GENUINE
+    assert found.stamped_at == token.at
+    of_another = asyncio.run(stamp(bytes(32), NOW, source)).content
+    assert judged(plain, old, clocks, SEAL_ENDED, of_another).verdict is Verdict.CANNOT_TELL
+    assert judged(plain, office, tsa.clocks(NOW), SOON, of_another).stamped_at is None
+
+
+def test_clocks_are_part_of_the_trust_list(office: Office, tsa: Tsa, tmp_path: Path) -> None:
+    mine = office.copy(tmp_path / "mine")
+    clocks = tsa.clocks(NOW)
+    (mine.folder / "clocks").mkdir()
+    (mine.folder / "clocks" / "tsa.cer").write_bytes(clocks.certificates[0])
+    (mine.folder / "clocks" / "tsa.crl").write_bytes(clocks.crls[0])
+    renew_crls(mine.folder, NOW, PASSPHRASE)
+    assert mine.trust.clocks == clocks
+    assert office.trust.clocks == Clocks()
