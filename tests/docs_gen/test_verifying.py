@@ -26,6 +26,7 @@ from docs_gen.signing import sign
 from docs_gen.trust import renew_crls, revoke_seal
 from docs_gen.verifying import MAX_BYTES, Verdict, verify
 from tests.support.office import ISSUERS, NOW, PASSPHRASE, TEMPLATES, Office, open_office
+from tests.support.updates import Update, uncounted
 
 KIND = "pension-balance"
 
@@ -149,6 +150,17 @@ def test_an_incremental_update_is_altered(office: Office, issued: bytes) -> None
     output = io.BytesIO()
     writer.write(output)
     assert office.judge(output.getvalue()).verdict is Verdict.ALTERED
+
+
+def test_an_update_that_the_signatures_own_length_makes_up_for_is_altered(
+    office: Office, issued: bytes
+) -> None:
+    """pyHanko 0.38 calls such a file covered: it adds up lengths, wherever what it read stands."""
+    update = Update(issued)
+    update.change(update.page, Contents=b"null")
+    forged = uncounted(issued, update)
+    assert len(forged) > len(issued)
+    assert office.judge(forged).verdict is Verdict.ALTERED
 
 
 def test_what_pyhanko_writes_with_our_key_is_genuine_too(office: Office) -> None:
