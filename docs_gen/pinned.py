@@ -1,11 +1,13 @@
-"""A verifier's memory of a trust list: which root it believes, and the newest version it saw."""
+"""A verifier's memory of signed lists: which root it believes, and the newest versions it saw."""
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
+from docs_gen import statuslist
 from docs_gen.keyfiles import KeyFolderError, write
 from docs_gen.signedlist import TrustListError, clean_fingerprint, open_list
 from docs_gen.trustlist import TrustList
@@ -37,6 +39,40 @@ def load_pinned(path: Path, root: str | None) -> TrustList:
         with suppress(KeyFolderError):
             write(pin, said, replace=True, mode=PUBLIC)
     return trust
+
+
+def load_status_list(path: Path, trust: TrustList, now: datetime) -> tuple[bytes, int]:
+    """Read a status list; return it, and the newest version that was seen of its issuer and year.
+
+    Whether it counts is for who judges by it. KeyFolderError where it cannot be read. A version
+    that is newer is remembered in `<path>.pin`, if that can be written.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise KeyFolderError(f"{path}: {error}") from None
+    pin = path.with_name(f"{path.name}.pin")
+    versions = _versions(pin)
+    try:
+        found = statuslist.read(raw, trust.public_keys(), now)
+    except statuslist.StatusListError:
+        return raw, 0
+    name = f"{found.issuer_code}/{found.year}"
+    seen = versions.get(name, 0)
+    if found.version > seen:
+        said = json.dumps({**versions, name: found.version}).encode()
+        with suppress(KeyFolderError):
+            write(pin, said, replace=True, mode=PUBLIC)
+    return raw, seen
+
+
+def _versions(pin: Path) -> dict[str, int]:
+    if not pin.exists():
+        return {}
+    try:
+        return {str(name): int(version) for name, version in json.loads(pin.read_text()).items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise KeyFolderError(f"{pin}: {error}") from None
 
 
 def _read(pin: Path) -> tuple[str | None, int]:

@@ -1,30 +1,80 @@
-"""Judging a certificate's file with a signed trust list alone: no register, no network."""
+"""Judging certificates with signed lists alone: no register, no network."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from docs_gen.pinned import load_pinned
-from docs_gen.verifying import verify
+from docs_gen.data import CHINA
+from docs_gen.pinned import load_pinned, load_status_list
+from docs_gen.standing import judge_code, listed
+from docs_gen.trustlist import TrustList
+from docs_gen.verifying import Verdict, verify
 
 
-def judge_offline(content: bytes, trust_list: Path, root: str | None) -> dict[str, object]:
-    """Return the verdict on a file's own word, and how old the list is that it rests on.
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The signed lists that are believed: the trust list with its root, and a status list."""
 
-    What only the register knows (revoked, superseded, past its last day) is not in it, and it
-    says so. KeyFolderError for a list that cannot be believed.
+    trust: Path
+    root: str | None = None
+    status: Path | None = None
+
+
+def judge_file(content: bytes, lists: Lists) -> dict[str, object]:
+    """Return the verdict on a file, and how old the lists are that it rests on.
+
+    Without a status list it is on the file's own word: what only the register knows (revoked,
+    superseded) is not in it, and it says so. KeyFolderError for a list that cannot be believed.
     """
-    trust = load_pinned(trust_list, root)
-    found = asyncio.run(verify(content, trust, datetime.now(UTC)))
+    now = datetime.now(UTC)
+    trust = load_pinned(lists.trust, lists.root)
+    found = asyncio.run(verify(content, trust, now))
+    said: dict[str, object] = {"verdict": found.verdict}
+    if lists.status is not None:
+        raw, seen = load_status_list(lists.status, trust, now)
+        if found.verdict is Verdict.GENUINE and found.number and found.signed_at:
+            day = found.signed_at.astimezone(CHINA).date()
+            verdict, reason = listed(found.number, day, trust, raw, now, at_least=seen)
+            said = {"verdict": verdict, "reason": reason}
     return {
-        "verdict": found.verdict,
+        **said,
         "number": found.number,
         "signer": found.signer,
         "signed_at": found.signed_at,
         "demo": found.demo,
-        "register": "not asked",
+        **_told(trust, lists),
+    }
+
+
+def judge_qr(code: str, lists: Lists) -> dict[str, object]:
+    """Return the verdict on what a QR code holds, its reason, and what the code says.
+
+    KeyFolderError for a list that cannot be believed.
+    """
+    now = datetime.now(UTC)
+    trust = load_pinned(lists.trust, lists.root)
+    raw, seen = (None, 0) if lists.status is None else load_status_list(lists.status, trust, now)
+    found = judge_code(code, trust, raw, now, at_least=seen)
+    claim = found.claim
+    return {
+        "verdict": found.verdict,
+        "reason": found.reason,
+        "number": claim and claim.number,
+        "title": claim and claim.title,
+        "holder": claim and claim.holder,
+        "issuer": claim and claim.issuer,
+        "issued_on": claim and claim.issued_on,
+        "valid_until": claim and claim.valid_until,
+        **_told(trust, lists),
+    }
+
+
+def _told(trust: TrustList, lists: Lists) -> dict[str, object]:
+    return {
+        "register": "not asked" if lists.status is None else "status list",
         "list_version": trust.version,
         "list_expires_at": trust.expires_at,
     }

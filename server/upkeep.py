@@ -23,13 +23,14 @@ from server.console import (
     DATA,
     DataOption,
     JsonOption,
+    fail,
     run_on,
     settings_for,
     telling,
     with_house,
 )
 from server.db.schema import upgrade
-from server.offline import judge_offline
+from server.offline import Lists, judge_file, judge_qr
 from server.settings import read_settings
 from server.staff.service import NewClerk
 from server.supervision.audit import Audit, copied
@@ -43,10 +44,14 @@ db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
 @store_app.command()
 @telling
 def verify(
-    file: Annotated[Path, typer.Argument(help="The PDF.")],
+    file: Annotated[Path | None, typer.Argument(help="The PDF.")] = None,
     data: DataOption = DATA,
     *,
     as_json: JsonOption = False,
+    code: Annotated[
+        str | None,
+        typer.Option("--qr", help="What a QR code holds, in place of a PDF: judged by --trust."),
+    ] = None,
     trust: Annotated[
         Path | None,
         typer.Option("--trust", help="A signed trust list: judge by it alone, without a register."),
@@ -55,14 +60,18 @@ def verify(
         str | None,
         typer.Option("--root", help="Its root's fingerprint; remembered in TRUST.pin."),
     ] = None,
+    status: Annotated[
+        Path | None,
+        typer.Option("--status", help="A signed status list of the issuer and year."),
+    ] = None,
 ) -> None:
-    """Judge a certificate's file by its signature and the register; status 0 if it is genuine."""
-    content = file.read_bytes()
-    if trust is None:
-        verdict = run_on(data, lambda house: house.verifying.by_file(content))
-        said = verdict.model_dump(mode="json")
-    else:
-        said = judge_offline(content, trust, root)
+    """Judge a certificate's file or QR code; status 0 if it is genuine.
+
+    By its signature and the register of --data, or without either of these by signed lists alone.
+    """
+    if trust is None and (root or status):
+        fail("--root and --status: expected --trust")
+    said = _judged(data, file, code, Lists(trust, root, status) if trust else None)
     if as_json:
         typer.echo(json.dumps(said, default=_written, ensure_ascii=False))
     else:
@@ -70,6 +79,20 @@ def verify(
             typer.echo(f"{name:<16}{'' if value is None else _written(value)}")
     if said["verdict"] != VerdictKind.GENUINE:
         raise typer.Exit(1)
+
+
+def _judged(
+    data: Path, file: Path | None, code: str | None, lists: Lists | None
+) -> dict[str, object]:
+    if (file is None) == (code is None):
+        fail("expected a PDF or --qr")
+    if code is not None:
+        return judge_qr(code, lists or fail("--qr: expected --trust"))
+    content = (file or Path()).read_bytes()
+    if lists is not None:
+        return judge_file(content, lists)
+    verdict = run_on(data, lambda house: house.verifying.by_file(content))
+    return verdict.model_dump(mode="json")
 
 
 def _written(value: object) -> str:

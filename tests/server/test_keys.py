@@ -7,6 +7,7 @@ import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -15,7 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from typer.testing import CliRunner
 
+from docs_gen import statuslist
 from docs_gen.chain import Chain
+from docs_gen.qrkeys import load_qr_key, qr_key_id
 from docs_gen.sealkeys import load_seals
 from server.cli import app
 from tests.support.office import PASSPHRASE, Office, open_office
@@ -214,6 +217,9 @@ def test_verify_needs_the_exported_list_and_its_root_alone(
     assert found["verdict"] == "genuine"
     assert found["register"] == "not asked"
     assert "genuine" in done(*offline), "the root is remembered"
+    assert "expected a PDF or --qr" in refused("verify")
+    assert "--qr: expected --trust" in refused("verify", "--qr", "x")
+    assert "expected --trust" in refused("verify", "issued.pdf", "--root", root)
     month_ago = datetime.now(UTC) - timedelta(days=30)
     old = Chain(offices.folder, PASSPHRASE).export(month_ago)[0]
     trust.with_suffix(".old").write_bytes(old)
@@ -222,3 +228,42 @@ def test_verify_needs_the_exported_list_and_its_root_alone(
     assert "cannot_tell" in late.stdout
     trust.write_bytes(b"no list")
     assert "no signed trust list" in refused(*offline)
+
+
+def test_a_qr_code_is_judged_by_the_two_signed_lists_alone(
+    offices: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUAYU_KEY_PASSPHRASE", PASSPHRASE)
+    trust, status = tmp_path / "kuayu.trust", tmp_path / "status"
+    told = done("keys", "export-trust", trust, "--data", offices.folder.parent)
+    monkeypatch.delenv("KUAYU_KEY_PASSPHRASE")
+    monkeypatch.chdir(tmp_path)
+    facts, now = offices.facts(), datetime.now(UTC)
+    key = load_qr_key(offices.folder, PASSPHRASE)
+
+    def write_list(said: statuslist.Status, version: int) -> None:
+        pairs = [(17, said)]
+        one = statuslist.make(facts.issuer.code, 2026, version, now, pairs)
+        status.write_bytes(statuslist.encode(one, key, qr_key_id(key.public_key())))
+
+    def judged(*more: object) -> dict[str, Any]:
+        asked = ("verify", "--qr", facts.qr_url, "--trust", trust, "--json", *more)
+        found: dict[str, Any] = json.loads(run(*asked).stdout)
+        return found
+
+    amber = judged("--root", told.split()[-1])
+    assert (amber["verdict"], amber["reason"]) == ("cannot_tell", "there_is_no_status_list")
+    write_list(statuslist.Status.VALID, 7)
+    green = judged("--status", status)
+    assert (green["verdict"], green["holder"], green["number"]) == ("genuine", "张*", facts.number)
+    # The file by the same lists.
+    (tmp_path / "issued.pdf").write_bytes(offices.issue())
+    assert "genuine" in done("verify", "issued.pdf", "--trust", trust, "--status", status)
+    write_list(statuslist.Status.REVOKED, 8)
+    assert judged("--status", status)["verdict"] == "revoked"
+    by_file = run("verify", "issued.pdf", "--trust", trust, "--status", status)
+    assert (by_file.exit_code, "revoked" in by_file.stdout) == (1, True)
+    # The list of before the revocation is not believed any more.
+    write_list(statuslist.Status.VALID, 7)
+    assert judged("--status", status)["verdict"] == "cannot_tell"
+    assert "nowhere" in refused("verify", "--qr", "x", "--trust", trust, "--status", "nowhere")
