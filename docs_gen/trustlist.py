@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -51,6 +52,21 @@ class TrustList:
         except ValueError:
             return False
         return self._issuer_of(one) is not None
+
+    def is_chain(self, certificate: bytes, cas: Collection[bytes]) -> bool:
+        """Say whether these CAs (DER) are all of ours between a certificate and its root."""
+        if not set(self.intermediates).issuperset(cas):
+            return False
+        left = list(map(x509.load_der_x509_certificate, cas))
+        current = x509.load_der_x509_certificate(certificate)
+        while left:
+            above = next((ca for ca in left if is_issued_by(current, ca)), None)
+            if above is None:
+                return False
+            left.remove(above)
+            current = above
+        roots = map(x509.load_der_x509_certificate, self.roots)
+        return any(is_issued_by(current, root) for root in roots)
 
     def is_current(self, certificate: bytes, now: datetime) -> bool:
         """Say whether the CA that issued a certificate (DER) has a CRL that counts at an instant.

@@ -187,13 +187,13 @@ def _is_exact(file: _File, trust: TrustList) -> bool:
     """
     data = file.signature.signed_data
     signer = file.signature.signer_cert
-    ours = {*trust.roots, *trust.intermediates, signer.dump()}
-    if not {one.chosen.dump() for one in data["certificates"]} <= ours:
+    brought = {one.chosen.dump() for one in data["certificates"]}
+    if not trust.is_chain(signer.dump(), brought - {signer.dump()}):
         return False
     [told] = data["signer_infos"]
     written = cades.whole(
         cades.named(signer),
-        [one.chosen.dump() for one in data["certificates"]],
+        brought,
         told["signed_attrs"].untag().dump(),
         told["signature"].native,
         file.inside,

@@ -122,6 +122,18 @@ def test_a_further_certificate_or_attribute_beside_the_signature_is_altered(
     assert office.judge(with_signature(roomy, same)).verdict is Verdict.GENUINE
 
 
+def test_a_signature_comes_with_the_cas_above_it_and_no_other(office: Office, roomy: bytes) -> None:
+    signed = signature_of(roomy)
+    brought = signed["content"]["certificates"]
+    cas = office.trust.intermediates
+    [at] = [i for i, one in enumerate(brought) if one.chosen.dump() in cas]
+    [other] = set(cas) - {brought[at].chosen.dump()}
+    brought[at] = cms.CertificateChoices({"certificate": cms.Certificate.load(other)})
+    assert office.judge(with_signature(roomy, signed.dump(force=True))).verdict is Verdict.ALTERED
+    del brought[at]
+    assert office.judge(with_signature(roomy, signed.dump(force=True))).verdict is Verdict.ALTERED
+
+
 def test_the_parts_of_a_signature_that_it_does_not_cover_cannot_be_changed(
     office: Office, roomy: bytes
 ) -> None:
