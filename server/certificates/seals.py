@@ -93,7 +93,9 @@ class Seals:
         """Draw, sign and validate a certificate; the same order gives the same bytes."""
         found = await self._pool.run(_issue, order, now)
         if isinstance(found, Refused):
-            log.warning("not signed", number=order.number, why=found.code, **found.details)
+            log.warning(
+                "not signed", number=order.number, why=found.why or found.code, **found.details
+            )
             raise ServiceError(found.code, **found.details)
         return found
 
@@ -144,12 +146,20 @@ def _issue(order: Order, now: datetime) -> Signed | Refused:
         issued_on=facts.issued_on,
         valid_until=order.template.valid_until(facts.issued_on),
     )
-    token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
     seal = keys.seals[order.authority.id]
+    if not seal.outlives(claim.valid_until):
+        why = (
+            f"{order.authority.id}: its certificate ends on {seal.ends}, sooner than what it signs"
+        )
+        return Refused(UNAVAILABLE, why=why)
+    token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
     try:
         made = asyncio.run(issue(order.facts(token), order.template, seal, keys.fallback))
     except ValueError:
         return Refused("certificate.unprintable")
+    except KeyFolderError as error:
+        # A token that does not answer.
+        return Refused(UNAVAILABLE, why=str(error))
     finding = asyncio.run(verify(made.pdf, keys.trust.now(), now))
     if finding.verdict is not Verdict.GENUINE or finding.number != order.number:
         return Refused(UNAVAILABLE, {"finding": finding.verdict.value})
