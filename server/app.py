@@ -42,6 +42,7 @@ from server.cases.reading import Reader
 from server.cases.record import Entry, Records
 from server.cases.service import Cases
 from server.cases.socket import events as case_events
+from server.certificates.corrections import Corrections
 from server.certificates.drawing import Drawing
 from server.certificates.facts import Drafts
 from server.certificates.forms import Forms
@@ -205,7 +206,14 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         papers=papers,
         refusals=refusals,
         issuing=Issuing(
-            units, records, drafts, drawing, signer, papers, Authorities(reader).require
+            units,
+            records,
+            drafts,
+            drawing,
+            signer,
+            papers,
+            Authorities(reader).require,
+            Corrections(cases, recalls),
         ),
         certificates=certificates,
         revoking=Revoking(certificates, recalls),

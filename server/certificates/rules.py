@@ -17,6 +17,7 @@ CHINA: Final = ZoneInfo("Asia/Shanghai")
 # A certificate that was reserved longer ago than this is drawn with a new signing time.
 RESUMED_WITHIN: Final = timedelta(hours=1)
 LAST_SERIAL: Final = 9_999_999
+REASON_LENGTH: Final = 500
 # How long a hall has to say what it did about a certificate that it relied on and that fell.
 ACKNOWLEDGED_WITHIN: Final = timedelta(hours=24)
 
@@ -100,6 +101,11 @@ def standing(state: CertificateState, valid_until: date | None, today: date) -> 
         return VerdictKind.UNKNOWN
     expired = valid_until is not None and valid_until < today
     return VerdictKind.EXPIRED if expired else VerdictKind.GENUINE
+
+
+def fall_context(certificate_id: str) -> str:
+    """Return what is bound to it why a certificate counts no more."""
+    return f"revocation:{certificate_id}"
 
 
 def may_resume(signing_at: datetime, now: datetime) -> bool:

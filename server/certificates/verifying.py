@@ -76,7 +76,12 @@ class Verifying:
             return self._miss(now, VerdictKind.CANNOT_TELL)
         if hashlib.sha256(content).hexdigest() != row.sha256:
             return self._miss(now, VerdictKind.ALTERED)
-        return await self._join(content, await self.drawing.examine(content, now), now)
+        verdict = await self._join(content, await self.drawing.examine(content, now), now)
+        if row.superseded_by is None:
+            return verdict
+        async with self.units.database.reading() as session:
+            numbers = await queries.numbers_of(session, [row.superseded_by])
+        return verdict.model_copy(update={"superseded_by": numbers[row.superseded_by]})
 
     async def _known(
         self, session: AsyncSession, row: Certificate | None, kept: str, given: str

@@ -84,7 +84,9 @@ class Signing:
         self, session: AsyncSession, row: Certificate, actor: Actor, now: datetime
     ) -> Draft:
         """Return what the case says, if its clerk may issue it and the register says the same."""
-        case = await self.records.read(session, actor, row.case_id, Action.ISSUE_CERTIFICATE)
+        corrects = row.supersedes is not None
+        action = Action.SUPERSEDE_CERTIFICATE if corrects else Action.ISSUE_CERTIFICATE
+        case = await self.records.read(session, actor, row.case_id, action)
         await self.require_authority(session, actor, case)
         await require_same_person(session, case, now)
         said = await self.drafts.complete(session, case, row.kind, version=row.template_version)

@@ -169,6 +169,7 @@ const certificates: Record<string, Words> = {
   "certificate.unprintable": { what: "内容中有字库没有的字", next: "请核对生僻字，或联系管理员补充字库" },
   "certificate.not_released": { what: "证明还在签发中", next: "请稍等几秒后重试" },
   "certificate.revoked": { what: "这份证明已经作废", next: "请不要再使用；需要时请属地重新签发" },
+  "certificate.unchanged": { what: "更正后的内容与原证明一致", next: "请改正有误的内容后再签发" },
   "revocation.unknown": { what: "没有找到这个作废申请", next: "请刷新页面后重试" },
   "revocation.pending": { what: "这份证明已申请作废，正在等待复核", next: "请在复核有结果之前不要据此办理" },
   "revocation.gone": { what: "这个作废申请已有结果或已撤回", next: "请看证明的最新状态" },
