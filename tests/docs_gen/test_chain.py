@@ -315,6 +315,9 @@ def test_nothing_of_a_revoked_ca_counts(chain: Chain) -> None:
     chain.issue("no-violations", ISSUER, LATER)
     assert office.judge(office.issue("no-violations"), last).verdict is Verdict.GENUINE
     assert states(chain, "ca") == [State.REVOKED, State.CURRENT]
+    assert states(chain, "seal") == [State.CURRENT, State.REVOKED], "no-violations comes first"
+    with pytest.raises(KeyFolderError, match="code"):
+        chain.rotate_ca("../341522", LATER)
 
 
 def openssl_says(chain: Chain, certificate: x509.Certificate, folder: Path) -> str:
