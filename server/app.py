@@ -20,6 +20,7 @@ import server.calls.routes
 import server.cases.routes
 import server.certificates.revocation_routes
 import server.certificates.routes
+import server.certificates.status_routes
 import server.citizens.routes
 import server.exports.routes
 import server.items.routes
@@ -53,6 +54,7 @@ from server.certificates.refusals import Refusals
 from server.certificates.remote import RemoteSigner
 from server.certificates.revoking import Revoking
 from server.certificates.service import Certificates
+from server.certificates.statuses import Statuses
 from server.certificates.verifying import Verifying
 from server.chores import end_logins, forget_replies
 from server.citizens.reading import Views
@@ -129,6 +131,7 @@ class House:
     issuing: Issuing
     certificates: Certificates
     revoking: Revoking
+    statuses: Statuses
     verifying: Verifying
     citizens: Citizens
     views: Views
@@ -217,6 +220,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         ),
         certificates=certificates,
         revoking=Revoking(certificates, recalls),
+        statuses=Statuses(units, signer),
         verifying=Verifying(units, records, drawing, papers),
         citizens=Citizens(units, vault, records, cases, recordings.consider),
         views=Views(reader, catalogue, find_call, refusals),
@@ -241,6 +245,7 @@ def all_routes(house: House) -> list[Route[Any]]:
             house.issuing, house.certificates, house.verifying, house.papers, admit,
             refusals=house.refusals),
         *server.certificates.revocation_routes.routes(house.revoking),
+        *server.certificates.status_routes.routes(house.statuses),
         *server.citizens.routes.routes(
             house.citizens, house.views, house.papers, house.pictures, house.files,
             public_url=house.settings.public_url),

@@ -82,13 +82,34 @@ class Certificate(Base):
 
 
 class CertificateSerial(Base):
-    """The last serial number given out per issuing authority and year in China."""
+    """The last serial number given out per issuing authority and year in China.
+
+    `changes` counts how often one of these certificates came to stand otherwise.
+    """
 
     __tablename__ = "certificate_serial"
 
     issuer_code: Mapped[str] = mapped_column(primary_key=True)
     year: Mapped[int] = mapped_column(primary_key=True)
     last: Mapped[int]
+    changes: Mapped[int]
+
+
+class StatusList(Base):
+    """The signed status list of an issuing authority and year, as it was published last.
+
+    `changes` is what `CertificateSerial` had counted when it was made; its version only rises.
+    """
+
+    __tablename__ = "status_list"
+
+    issuer_code: Mapped[str] = mapped_column(primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    changes: Mapped[int]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    content: Mapped[bytes]
 
 
 class Settlement(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Row, Select, exists, false, or_, select, update
+from sqlalchemy import ColumnElement, Executable, Row, Select, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -33,7 +33,7 @@ Recalled = tuple[Recall, Certificate, Case, Settlement, str | None]
 async def next_serial(session: AsyncSession, issuer_code: str, year: int) -> int:
     """Take the next serial of an issuing authority and year: unique, and without gaps."""
     kept = CertificateSerial
-    insert = insert_for(session, kept).values(issuer_code=issuer_code, year=year, last=1)
+    insert = insert_for(session, kept).values(issuer_code=issuer_code, year=year, last=1, changes=0)
     statement = insert.on_conflict_do_update(
         index_elements=["issuer_code", "year"], set_={"last": kept.last + 1}
     ).returning(kept.last)
@@ -98,9 +98,9 @@ async def release(
             Certificate.attempt == attempt,
         )
         .values(**values, state=_S.VALID)
-        .returning(Certificate.id)
+        .returning(Certificate.issuer_code, Certificate.year)
     )
-    return (await session.execute(statement)).one_or_none() is not None
+    return await _stands_otherwise(session, statement)
 
 
 async def revoke(session: AsyncSession, certificate_id: str, values: Mapping[str, object]) -> bool:
@@ -109,9 +109,9 @@ async def revoke(session: AsyncSession, certificate_id: str, values: Mapping[str
         update(Certificate)
         .where(Certificate.id == certificate_id, Certificate.state == _S.VALID)
         .values(**values, state=_S.REVOKED)
-        .returning(Certificate.id)
+        .returning(Certificate.issuer_code, Certificate.year)
     )
-    return (await session.execute(statement)).one_or_none() is not None
+    return await _stands_otherwise(session, statement)
 
 
 async def supersede(
@@ -126,9 +126,23 @@ async def supersede(
         update(Certificate)
         .where(Certificate.id == certificate_id, Certificate.state == _S.VALID, ~asked)
         .values(**values, state=_S.SUPERSEDED)
-        .returning(Certificate.id)
+        .returning(Certificate.issuer_code, Certificate.year)
     )
-    return (await session.execute(statement)).one_or_none() is not None
+    return await _stands_otherwise(session, statement)
+
+
+async def _stands_otherwise(session: AsyncSession, statement: Executable) -> bool:
+    """Let a certificate stand otherwise, and count that for its issuer's status list; say so."""
+    moved = (await session.execute(statement)).one_or_none()
+    if moved is None:
+        return False
+    kept = CertificateSerial
+    await session.execute(
+        update(kept)
+        .where(kept.issuer_code == moved[0], kept.year == moved[1])
+        .values(changes=kept.changes + 1)
+    )
+    return True
 
 
 async def line_of(session: AsyncSession, row: Certificate) -> list[str]:

@@ -18,6 +18,7 @@ CHINA: Final = ZoneInfo("Asia/Shanghai")
 RESUMED_WITHIN: Final = timedelta(hours=1)
 LAST_SERIAL: Final = 9_999_999
 REASON_LENGTH: Final = 500
+LIST_FRESH: Final = timedelta(days=1)
 # How long a hall has to say what it did about a certificate that it relied on and that fell.
 ACKNOWLEDGED_WITHIN: Final = timedelta(hours=24)
 
@@ -112,6 +113,11 @@ def may_resume(signing_at: datetime, now: datetime) -> bool:
     """Say whether a reserved certificate may still bear its signing time: none is backdated."""
     same_day = signing_at.astimezone(CHINA).date() == now.astimezone(CHINA).date()
     return same_day and timedelta(0) <= now - signing_at < RESUMED_WITHIN
+
+
+def is_fresh(issued_at: datetime, now: datetime) -> bool:
+    """Say whether a status list may stay as it is while nothing changes: for a day."""
+    return timedelta(0) <= now - issued_at < LIST_FRESH
 
 
 def identity_checked(results: Iterable[tuple[datetime, bool]]) -> bool:

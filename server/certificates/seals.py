@@ -10,7 +10,7 @@ from pathlib import Path
 import pypdfium2
 import structlog
 
-from docs_gen import qr
+from docs_gen import qr, statuslist
 from docs_gen.data import Issuer
 from docs_gen.fonts import FontError, load_fonts
 from docs_gen.sealkeys import load_seals
@@ -24,7 +24,8 @@ from docs_gen.trust import (
 )
 from docs_gen.verifying import Verdict, verify
 from server.certificates.drawing import UNAVAILABLE, TrustFile
-from server.certificates.forms import Order, Signed
+from server.certificates.forms import Order, Signed, SignedList
+from server.certificates.rules import CertificateState
 from server.errors import ServiceError
 from server.pool import Refused, WorkerPool
 from server.regions.rules import Authority
@@ -32,6 +33,13 @@ from server.regions.rules import Authority
 __all__ = ["KeyFolderError", "Seals"]
 
 log = structlog.get_logger("kuayu.certificates")
+
+
+_STATUSES = {
+    CertificateState.VALID: statuslist.Status.VALID,
+    CertificateState.REVOKED: statuslist.Status.REVOKED,
+    CertificateState.SUPERSEDED: statuslist.Status.SUPERSEDED,
+}
 
 
 class Seals:
@@ -84,6 +92,18 @@ class Seals:
             return False
         await asyncio.to_thread(renew_crls, self.folder, now, self._passphrase)
         return True
+
+    async def list_statuses(
+        self, place: tuple[str, int], version: int, now: datetime,
+        statuses: Mapping[int, CertificateState],
+    ) -> SignedList:  # fmt: skip
+        """Sign the status list of an (issuer code, year); what is not named is not issued."""
+        named = {serial: _STATUSES[state] for serial, state in statuses.items()}
+        made = statuslist.make(*place, version, now, named.items())
+        found = await self._pool.run(_sign_list, made)
+        if isinstance(found, Refused):
+            raise ServiceError(found.code)
+        return SignedList(found, made.version, made.issued_at, made.expires_at)
 
     async def close(self) -> None:
         """Stop the process."""
@@ -164,3 +184,10 @@ def _issue(order: Order, now: datetime) -> Signed | Refused:
     if finding.verdict is not Verdict.GENUINE or finding.number != order.number:
         return Refused(UNAVAILABLE, {"finding": finding.verdict.value})
     return Signed(made.pdf, made.sha256, token, len(pypdfium2.PdfDocument(made.pdf)))
+
+
+def _sign_list(one: statuslist.StatusList) -> bytes | Refused:
+    keys = _Press.keys
+    if keys is None:
+        return Refused(UNAVAILABLE)
+    return statuslist.encode(one, keys.qr_key, keys.qr_key_id)

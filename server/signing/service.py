@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.access import Action, Actor
 from server.calls.talking import require_same_person
 from server.cases.record import Records
-from server.certificates import queries
+from server.certificates import queries, status_queries
 from server.certificates.facts import Draft, Drafts, open_facts
-from server.certificates.forms import Order, Signed
+from server.certificates.forms import Order, Signed, SignedList
 from server.certificates.issuing import RequireAuthority
 from server.certificates.models import Certificate
 from server.certificates.rules import CHINA, CertificateState, may_resume, serial_text
@@ -60,6 +60,26 @@ class Signing:
         async with self.database.reading() as session:
             order = await self._order(session, certificate_id, attempt, now)
         return await self.seals.issue(order, now)
+
+    async def list_statuses(self, issuer_code: str, year: int) -> SignedList:
+        """Sign what the register says of an issuer's certificates of a year, in the next version.
+
+        Refuses status_list.unknown for an issuer of which there is no seal here, and
+        rate.exceeded.
+        """
+        offices = self.drafts.catalogue.authorities
+        known = {one.code for _, one in offices if one.id in self.seals.known}
+        if issuer_code not in known:
+            raise ServiceError("status_list.unknown")
+        self.admit("sign_list", issuer_code)
+        async with self.database.reading() as session:
+            before = await status_queries.version_of(session, issuer_code, year)
+            statuses = {
+                serial: state
+                async for serial, state in status_queries.standings(session, issuer_code, year)
+            }
+        place = issuer_code, year
+        return await self.seals.list_statuses(place, before + 1, self.clock(), statuses)
 
     async def _order(
         self, session: AsyncSession, certificate_id: str, attempt: int, now: datetime

@@ -30,7 +30,7 @@ from server.certificates.correcting import Correcting
 from server.certificates.corrections import Corrections
 from server.certificates.drawing import Drawing
 from server.certificates.facts import Drafts
-from server.certificates.forms import Order, Signed
+from server.certificates.forms import Order, Signed, SignedList
 from server.certificates.issuing import Issuing, Key
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
@@ -39,6 +39,7 @@ from server.certificates.refusals import Refusals
 from server.certificates.revoking import Revoking
 from server.certificates.seals import Seals
 from server.certificates.service import Certificates
+from server.certificates.statuses import Statuses
 from server.certificates.verifying import Verifying
 from server.citizens.reading import Views
 from server.citizens.service import Citizens
@@ -111,6 +112,9 @@ class SignerHere:
     async def sign(self, certificate_id: str, attempt: int) -> Signed:
         return await self.signing.sign(certificate_id, attempt)
 
+    async def list_statuses(self, issuer_code: str, year: int) -> SignedList:
+        return await self.signing.list_statuses(issuer_code, year)
+
 
 async def trust_seat(_session: AsyncSession, _actor: Actor, _case: Case) -> None:
     """Ask for no authority beyond the seat: that has tests of its own."""
@@ -148,6 +152,7 @@ class Desk:
             self.records, self.reader, self.catalogue, self.recalls, PUBLIC_URL
         )
         self.revoking = Revoking(self.certificates, self.recalls)
+        self.statuses = Statuses(self.units, self.signer)
         self.verifying = Verifying(self.units, self.records, self.drawing, self.papers)
         self.citizens = Citizens(self.units, self.vault, self.records, self.cases)
         self.views = Views(self.reader, self.catalogue, self._find_call, self.refusals)

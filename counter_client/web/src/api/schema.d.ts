@@ -1285,6 +1285,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/status-lists/{issuer_code}/{year}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How every certificate of an issuer and year stands, signed */
+        get: operations["read_status_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{case_id}/pickup-links": {
         parameters: {
             query?: never;
@@ -4100,7 +4117,7 @@ export interface components {
             data: null;
             error: {
                 /** @enum {string} */
-                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unchanged" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "disk.full" | "event.invalid" | "event.unknown" | "export.altered" | "export.broken" | "export.interrupted" | "export.over" | "export.unknown" | "export.unready" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recall.gone" | "recall.unknown" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "revocation.gone" | "revocation.own" | "revocation.pending" | "revocation.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "table.too_long" | "table.uneven" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
+                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unchanged" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "disk.full" | "event.invalid" | "event.unknown" | "export.altered" | "export.broken" | "export.interrupted" | "export.over" | "export.unknown" | "export.unready" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recall.gone" | "recall.unknown" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "revocation.gone" | "revocation.own" | "revocation.pending" | "revocation.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "status_list.unknown" | "still.gone" | "still.unknown" | "table.too_long" | "table.uneven" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
                 field: string | null;
                 details: Record<string, never>;
             };
@@ -7137,6 +7154,38 @@ export interface operations {
                         error: null;
                         request_id: string;
                     };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    read_status_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                issuer_code: string;
+                year: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How every certificate of an issuer and year stands, signed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
                 };
             };
             /** @description A refusal with a stable code */
