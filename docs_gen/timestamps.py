@@ -6,7 +6,7 @@ import asyncio
 import http.client
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ LARGEST_ANSWER = LARGEST_TOKEN + 1024
 NONCE_BITS = 63
 GRANTED = ("granted", "granted_with_mods")
 OK = 200
+REST_SECONDS = 60.0
 KINDS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 # A certificate is drawn again within the hour after a crash, and stamped then.
 LATEST = timedelta(days=1)
@@ -32,11 +33,16 @@ class StampError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where tokens are asked for: http(s) addresses in order, and seconds for each to answer."""
+    """Where tokens are asked for: http(s) addresses in order, and seconds for each to answer.
+
+    `resting` is kept from one to the next: who failed is let alone for a minute, or every
+    certificate would wait for it.
+    """
 
     urls: tuple[str, ...]
     trust: TrustList
     seconds: float = 3.0
+    resting: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +61,14 @@ async def stamp(sha256: bytes, about: datetime, source: Source) -> Token:
     """
     faults = []
     for url in source.urls:
+        if time.monotonic() < source.resting.get(url, 0.0):
+            faults.append(f"{url}: failed within the last minute")
+            continue
         try:
             content = await asyncio.to_thread(_ask, url, sha256, source.seconds)
             return await _checked(content, sha256, about, source.trust.clocks)
         except Exception as error:  # noqa: BLE001 (a broken answer raises whatever it leads to)
+            source.resting[url] = time.monotonic() + REST_SECONDS
             faults.append(f"{url}: {error or type(error).__name__}")
     raise StampError("; ".join(faults) or "no time-stamping authority is named")
 

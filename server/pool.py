@@ -31,11 +31,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refusal on its way between processes; `why` is for the log alone."""
+    """A refusal on its way between processes."""
 
     code: str
     details: Mapping[str, object] = field(default_factory=dict)
-    why: str = ""
 
 
 def unless_refused(found: R | Refused) -> R:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 SECRET_BYTES = 32
 A_SECRET = "the base64 text of 32 random bytes (openssl rand -base64 32)"  # noqa: S105 (words)
 A_TURN_URL = "turn:HOST:PORT?transport=udp, …=tcp or turns:HOST:PORT?transport=tcp"
+A_TSA_URL = "addresses of http or https, comma-separated, such as http://tsa.example/rfc3161"
 HIGHEST_PORT = 65535
 # sun_path has 108 bytes, the last of which is zero.
 LONGEST_SOCKET = 107
@@ -64,6 +65,7 @@ class Settings:
     media_secret: bytes | None = None
     turn_urls: tuple[str, ...] = ()
     turn_secret: str | None = None
+    tsa_urls: tuple[str, ...] = ()
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -78,6 +80,7 @@ class SignerSettings:
     keys: Path
     passphrase: str
     clients: frozenset[int]
+    tsa_urls: tuple[str, ...] = ()
 
 
 def read_signer_settings(
@@ -88,6 +91,7 @@ def read_signer_settings(
         keys=read_keys(environment, data),
         passphrase=read_passphrase(environment, demo=demo),
         clients=_users("KUAYU_SIGNER_CLIENTS", environment),
+        tsa_urls=_tsa(environment),
     )
 
 
@@ -142,6 +146,7 @@ def _checked(source: Mapping[str, str]) -> Settings:
         media_secret=read_media_secret(source),
         turn_urls=turn_urls,
         turn_secret=turn_secret,
+        tsa_urls=_tsa(source),
     )
 
 
@@ -152,7 +157,7 @@ KNOWN = frozenset(
         "SECRET", "SECRET_FILE", "DATABASE_URL", "REGIONS", "KEY_PASSPHRASE",
         "KEY_PASSPHRASE_FILE", "HOST", "PORT", "DEMO", "ALSO_SERVED_AS", "TRUSTED_PROXIES",
         "TLS_CERT", "TLS_KEY", "REDIS_URL", "FALLBACK_FONT", "MEDIA_SECRET", "MEDIA_SECRET_FILE",
-        "TURN_URLS", "TURN_SECRET", "TURN_SECRET_FILE",
+        "TURN_URLS", "TURN_SECRET", "TURN_SECRET_FILE", "TSA_URLS",
     )
 )  # fmt: skip
 
@@ -231,6 +236,20 @@ def _turn(source: Mapping[str, str]) -> tuple[tuple[str, ...], str | None]:
     if text is not None and not urls:
         raise SettingsError("KUAYU_TURN_URLS", f"{A_TURN_URL}, because {name} is set")
     return urls, text
+
+
+def _tsa(source: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the time-stamping authorities, in the order in which they are asked."""
+    urls = tuple(_parts(source, "KUAYU_TSA_URLS"))
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+            sound = parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0
+        except ValueError:
+            sound = False
+        if not sound or "@" in url or "#" in url:
+            raise SettingsError("KUAYU_TSA_URLS", A_TSA_URL, url)
+    return urls
 
 
 def _optional_secret(source: Mapping[str, str], name: str) -> tuple[str, str | None]:

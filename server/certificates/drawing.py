@@ -58,14 +58,19 @@ class Drawing:
         """Draw what a certificate would say: never signed, without a live QR code."""
         return unless_refused(await self._desk.run(_preview, order))
 
-    async def examine(self, content: bytes, now: datetime) -> Finding:
-        """Judge one of our own files by its word; what the register says is for the caller."""
-        return await self._desk.run(_examine, content, now)
+    async def examine(self, content: bytes, now: datetime, token: bytes | None = None) -> Finding:
+        """Judge one of our own files by its word; what the register says is for the caller.
 
-    async def examine_strange(self, content: bytes, now: datetime) -> Finding:
+        `token` is a time-stamp over the file that is kept apart from it.
+        """
+        return await self._desk.run(_examine, content, now, token)
+
+    async def examine_strange(
+        self, content: bytes, now: datetime, token: bytes | None = None
+    ) -> Finding:
         """Judge a file from anywhere; one that takes the process down is none of ours."""
         try:
-            return await self._door.run(_examine, content, now)
+            return await self._door.run(_examine, content, now, token)
         except ServiceError as error:
             if error.code == "server.busy":
                 raise
@@ -133,14 +138,14 @@ def _preview(order: Order) -> bytes | Refused:
         return Refused(UNAVAILABLE)
 
 
-def _examine(content: bytes, now: datetime) -> Finding:
+def _examine(content: bytes, now: datetime, token: bytes | None) -> Finding:
     try:
         trust = None if _Desk.trust is None else _Desk.trust.now()
     except (KeyFolderError, OSError):
         trust = None
     if trust is None:
         return Finding(Verdict.CANNOT_TELL, _nothing(content).sha256)
-    return asyncio.run(verify(content, trust, now))
+    return asyncio.run(verify(content, trust, now, token=token))
 
 
 def _notice(letter: Letter, template: NoticeTemplate) -> bytes | Refused:

@@ -90,20 +90,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedList:
-    """A signed status list, and what it says of itself."""
-
-    content: bytes
-    version: int
-    issued_at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Signed:
-    """A signed certificate that our own verifier has found genuine."""
+    """A signed certificate that our own verifier has found genuine.
+
+    `stamped_at` is the time that a clock has proved in it, if one has.
+    """
 
     pdf: bytes
     sha256: str
     token: str
     pages: int
+    stamped_at: datetime | None = None

@@ -10,11 +10,12 @@ from pathlib import Path
 import pypdfium2
 import structlog
 
-from docs_gen import qr, statuslist
+from docs_gen import qr
 from docs_gen.data import Issuer
 from docs_gen.fonts import FontError, load_fonts
 from docs_gen.sealkeys import load_seals
 from docs_gen.signing import issue
+from docs_gen.timestamps import Source
 from docs_gen.trust import (
     KeyFolderError,
     create_demo,
@@ -24,8 +25,7 @@ from docs_gen.trust import (
 )
 from docs_gen.verifying import Verdict, verify
 from server.certificates.drawing import UNAVAILABLE, TrustFile
-from server.certificates.forms import Order, Signed, SignedList
-from server.certificates.rules import CertificateState
+from server.certificates.forms import Order, Signed
 from server.errors import ServiceError
 from server.pool import Refused, WorkerPool
 from server.regions.rules import Authority
@@ -35,23 +35,22 @@ __all__ = ["KeyFolderError", "Seals"]
 log = structlog.get_logger("kuayu.certificates")
 
 
-_STATUSES = {
-    CertificateState.VALID: statuslist.Status.VALID,
-    CertificateState.REVOKED: statuslist.Status.REVOKED,
-    CertificateState.SUPERSEDED: statuslist.Status.SUPERSEDED,
-}
-
-
 class Seals:
     """Every authority's seal, in a process that draws, signs and validates."""
 
-    def __init__(self, folder: Path, passphrase: str, *, fallback: Path | None = None) -> None:
-        """Work with the key folder `folder`; `fallback` is a face for rare characters."""
+    def __init__(
+        self, folder: Path, passphrase: str, *, fallback: Path | None = None,
+        tsa_urls: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """Work with the key folder `folder`; `fallback` is a face for rare characters.
+
+        With time-stamping authorities each certificate's time is proved if one of them answers.
+        """
         self.folder = folder
         self._passphrase = passphrase
         self._demo: Mapping[str, bool] = {}
         self._pool = WorkerPool(
-            "seals", 1, _lay_out_keys, (folder, passphrase, fallback), refusal=UNAVAILABLE
+            "seals", 1, _lay_out_keys, (folder, passphrase, fallback, tsa_urls), refusal=UNAVAILABLE
         )
 
     @property
@@ -93,18 +92,6 @@ class Seals:
         await asyncio.to_thread(renew_crls, self.folder, now, self._passphrase)
         return True
 
-    async def list_statuses(
-        self, place: tuple[str, int], version: int, now: datetime,
-        statuses: Mapping[int, CertificateState],
-    ) -> SignedList:  # fmt: skip
-        """Sign the status list of an (issuer code, year); what is not named is not issued."""
-        named = {serial: _STATUSES[state] for serial, state in statuses.items()}
-        made = statuslist.make(*place, version, now, named.items())
-        found = await self._pool.run(_sign_list, made)
-        if isinstance(found, Refused):
-            raise ServiceError(found.code)
-        return SignedList(found, made.version, made.issued_at, made.expires_at)
-
     async def close(self) -> None:
         """Stop the process."""
         await self._pool.close()
@@ -113,18 +100,23 @@ class Seals:
         """Draw, sign and validate a certificate; the same order gives the same bytes."""
         found = await self._pool.run(_issue, order, now)
         if isinstance(found, Refused):
-            log.warning(
-                "not signed", number=order.number, why=found.why or found.code, **found.details
-            )
+            log.warning("not signed", number=order.number, why=found.code, **found.details)
             raise ServiceError(found.code, **found.details)
-        return found
+        made, unstamped = found
+        if unstamped is not None:
+            log.warning("not stamped", number=order.number, why=unstamped)
+        return made
 
 
 class _Keys:
     """What the signing process holds, loaded once."""
 
-    def __init__(self, folder: Path, passphrase: str, fallback: Path | None) -> None:
+    def __init__(
+        self, folder: Path, passphrase: str, fallback: Path | None, tsa_urls: tuple[str, ...]
+    ) -> None:
         self.fallback = fallback
+        self.tsa_urls = tsa_urls
+        self.resting: dict[str, float] = {}
         self.seals = load_seals(folder, passphrase)
         self.qr_key = load_qr_key(folder, passphrase)
         self.qr_key_id = qr_key_id(self.qr_key.public_key())
@@ -139,9 +131,11 @@ class _Press:
     fault = "the keys are not loaded"
 
 
-def _lay_out_keys(folder: Path, passphrase: str, fallback: Path | None) -> None:
+def _lay_out_keys(
+    folder: Path, passphrase: str, fallback: Path | None, tsa_urls: tuple[str, ...]
+) -> None:
     try:
-        _Press.keys = _Keys(folder, passphrase, fallback)
+        _Press.keys = _Keys(folder, passphrase, fallback, tsa_urls)
     except (KeyFolderError, FontError, OSError) as error:
         # Kept for who asks: an initializer that raises would only say that the pool is broken.
         _Press.fault = str(error)
@@ -153,7 +147,8 @@ def _survey() -> dict[str, bool] | str:
     return {name: key.demo for name, key in _Press.keys.seals.items()}
 
 
-def _issue(order: Order, now: datetime) -> Signed | Refused:
+def _issue(order: Order, now: datetime) -> tuple[Signed, str | None] | Refused:
+    """Return a signed certificate, and why its time is not proved where it was to be."""
     keys = _Press.keys
     if keys is None or order.authority.id not in keys.seals:
         return Refused(UNAVAILABLE)
@@ -166,28 +161,20 @@ def _issue(order: Order, now: datetime) -> Signed | Refused:
         issued_on=facts.issued_on,
         valid_until=order.template.valid_until(facts.issued_on),
     )
-    seal = keys.seals[order.authority.id]
-    if not seal.outlives(claim.valid_until):
-        why = (
-            f"{order.authority.id}: its certificate ends on {seal.ends}, sooner than what it signs"
-        )
-        return Refused(UNAVAILABLE, why=why)
     token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
+    seal = keys.seals[order.authority.id]
+    trust = keys.trust.now()
+    source = Source(keys.tsa_urls, trust, resting=keys.resting) if keys.tsa_urls else None
     try:
-        made = asyncio.run(issue(order.facts(token), order.template, seal, keys.fallback))
+        made = asyncio.run(
+            issue(order.facts(token), order.template, seal, keys.fallback, source=source)
+        )
     except ValueError:
         return Refused("certificate.unprintable")
-    except KeyFolderError as error:
-        # A token that does not answer.
-        return Refused(UNAVAILABLE, why=str(error))
-    finding = asyncio.run(verify(made.pdf, keys.trust.now(), now))
+    finding = asyncio.run(verify(made.pdf, trust, max(now, made.stamped_at or now)))
     if finding.verdict is not Verdict.GENUINE or finding.number != order.number:
         return Refused(UNAVAILABLE, {"finding": finding.verdict.value})
-    return Signed(made.pdf, made.sha256, token, len(pypdfium2.PdfDocument(made.pdf)))
-
-
-def _sign_list(one: statuslist.StatusList) -> bytes | Refused:
-    keys = _Press.keys
-    if keys is None:
-        return Refused(UNAVAILABLE)
-    return statuslist.encode(one, keys.qr_key, keys.qr_key_id)
+    if finding.stamped_at != made.stamped_at:
+        return Refused(UNAVAILABLE, {"stamped_at": str(finding.stamped_at)})
+    pages = len(pypdfium2.PdfDocument(made.pdf))
+    return Signed(made.pdf, made.sha256, token, pages, made.stamped_at), made.unstamped

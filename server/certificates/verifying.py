@@ -51,7 +51,9 @@ class Verifying:
     async def by_file(self, content: bytes) -> Verdict:
         """Judge a file: genuine only if its signature, the register's hash and its state agree."""
         now = self.units.clock()
-        return await self._join(content, await self.drawing.examine_strange(content, now), now)
+        token = await self._token(content)
+        finding = await self.drawing.examine_strange(content, now, token)
+        return await self._join(content, finding, now)
 
     async def _join(self, content: bytes, finding: Finding, now: datetime) -> Verdict:
         digest = hashlib.sha256(content).hexdigest()
@@ -76,12 +78,13 @@ class Verifying:
             return self._miss(now, VerdictKind.CANNOT_TELL)
         if hashlib.sha256(content).hexdigest() != row.sha256:
             return self._miss(now, VerdictKind.ALTERED)
-        verdict = await self._join(content, await self.drawing.examine(content, now), now)
-        if row.superseded_by is None:
-            return verdict
+        token = await self._token(content)
+        return await self._join(content, await self.drawing.examine(content, now, token), now)
+
+    async def _token(self, content: bytes) -> bytes | None:
+        """Return the time-stamp over a file that the register keeps apart from it."""
         async with self.units.database.reading() as session:
-            numbers = await queries.numbers_of(session, [row.superseded_by])
-        return verdict.model_copy(update={"superseded_by": numbers[row.superseded_by]})
+            return await queries.token_for(session, hashlib.sha256(content).hexdigest())
 
     async def _known(
         self, session: AsyncSession, row: Certificate | None, kept: str, given: str
@@ -95,6 +98,7 @@ class Verifying:
     async def _hit(
         self, session: AsyncSession, row: Certificate, verdict: VerdictKind, now: datetime
     ) -> Verdict:
+        stamp = await queries.find_stamp(session, row.id)
         return Verdict(
             verdict=verdict,
             number=row.number,
@@ -104,6 +108,7 @@ class Verifying:
             issued_on=None if row.issued_at is None else _china_day(row.signing_at),
             valid_until=row.valid_until,
             demo=row.demo,
+            stamped_at=None if stamp is None else stamp.at,
             checked_at=now,
         )
 

@@ -21,6 +21,7 @@ from server.cases.rules import FIRST_HASH, CaseState, case_number, event_hash
 from server.certificates.drawing import Drawing, Verdict
 from server.certificates.models import Certificate
 from server.certificates.papers import FOLDER, file_name
+from server.certificates.queries import token_for
 from server.certificates.rules import CertificateState, serial_text
 from server.db.engine import Database, open_database
 from server.files import FileStore
@@ -152,11 +153,6 @@ class Audit:
             self._name("settlement.baseless", case.number)
         if not await queries.has_receipt(session, case.id, settlement.certificate_id):
             self._name("receipt.missing", case.number)
-        fell = {row.id for row in released if row.state is not CertificateState.VALID}
-        if settlement.certificate_id in fell and not await queries.is_recalled(
-            session, case.id, settlement.certificate_id
-        ):
-            self._name("recall.missing", case.number)
 
     async def _certificates(self, session: AsyncSession) -> None:
         async for row in queries.every(session, Certificate, Certificate.id):
@@ -174,17 +170,7 @@ class Audit:
                     self._name("certificate.unreleased", row.number)
             else:
                 self._logged(row, issued)
-                await self._succeeded(session, row)
-                await self._file(row)
-
-    async def _succeeded(self, session: AsyncSession, row: Certificate) -> None:
-        """A superseded certificate has one in its place, of the same case and kind."""
-        successor = await session.get(Certificate, row.superseded_by or "none")
-        replaced = successor is not None and (
-            successor.supersedes, successor.case_id, successor.kind
-        ) == (row.id, row.case_id, row.kind)  # fmt: skip
-        if replaced is not (row.state is CertificateState.SUPERSEDED):
-            self._name("successor.mismatched", row.number, f"it is {row.state.value}")
+                await self._file(session, row)
 
     def _logged(self, row: Certificate, issued: list[CaseEvent]) -> None:
         if len(issued) != 1:
@@ -196,7 +182,7 @@ class Audit:
                 "certificate.rewritten", row.number, found=getattr(row, name), expected=said[name]
             )
 
-    async def _file(self, row: Certificate) -> None:
+    async def _file(self, session: AsyncSession, row: Certificate) -> None:
         """Check that the file, its hash in the register and its signature agree."""
         try:
             content = await self.files.get(file_name(row.id, row.sha256 or "none"))
@@ -204,7 +190,8 @@ class Audit:
             self._name("certificate.lost", row.number, "its file is not there")
             return
         self._expect("certificate.altered", row.number, found=_digest(content), expected=row.sha256)
-        finding = await self.drawing.examine(content, self.now)
+        token = await token_for(session, row.sha256 or "none")
+        finding = await self.drawing.examine(content, self.now, token)
         if finding.verdict is Verdict.CANNOT_TELL:
             self._name("trust.stale", row.number, "the signature cannot be judged")
         elif finding.verdict is not Verdict.GENUINE or finding.number != row.number:

@@ -95,6 +95,21 @@ async def test_the_next_authority_is_asked_where_one_does_not_answer(tsa: Tsa) -
     assert len(tsa.asked) == 1
 
 
+async def test_an_authority_that_failed_is_let_alone_for_a_minute(
+    tsa: Tsa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = source(tsa.url, clocks=tsa.clocks(NOW))
+    tsa.mode = "failing"
+    with pytest.raises(StampError, match="HTTP 500"):
+        await stamp(DIGEST, NOW, asked)
+    tsa.mode = "sound"
+    with pytest.raises(StampError, match="within the last minute"):
+        await stamp(DIGEST, NOW, asked)
+    assert len(tsa.asked) == 1
+    monkeypatch.setitem(asked.resting, tsa.url, 0.0)
+    assert (await stamp(DIGEST, NOW, asked)).at
+
+
 @pytest.mark.parametrize(
     ("mode", "said"),
     [
@@ -116,6 +131,7 @@ async def test_a_bad_answer_is_refused_and_named(mode: str, said: str, tsa: Tsa)
 async def test_an_authority_whose_clock_is_off_is_refused(tsa: Tsa) -> None:
     asked = source(tsa.url, clocks=tsa.clocks(NOW))
     for about in (NOW + timedelta(hours=1), NOW - timedelta(days=2)):
+        asked.resting.clear()
         with pytest.raises(StampError, match="the clock shows"):
             await stamp(DIGEST, about, asked)
 

@@ -286,3 +286,22 @@ def test_a_wrong_value_stops_the_signer_and_is_named(
     with pytest.raises(SettingsError) as refused:
         read_signer_settings(given, data=tmp_path)
     assert str(refused.value).startswith(f"{name}: expected ")
+
+
+def test_time_stamping_authorities_are_asked_in_the_order_given(
+    environment: dict[str, str],
+) -> None:
+    urls = "http://tsa.example:3161/rfc3161, https://other.example/tsa?who=kuayu"
+    settings = read_settings({**environment, "KUAYU_TSA_URLS": urls})
+    assert settings.tsa_urls == tuple(urls.split(", "))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["tsa.example", "ftp://tsa.example/", "http://", "http://a@tsa.example/", "http://a:99999/",
+     "http://tsa.example/#part"],
+)  # fmt: skip
+def test_what_is_no_authoritys_address_is_named(url: str, environment: dict[str, str]) -> None:
+    said = refusal({**environment, "KUAYU_TSA_URLS": f"https://tsa.example/,{url}"})
+    assert said.startswith("KUAYU_TSA_URLS: expected addresses of http or https")
+    assert url in said
