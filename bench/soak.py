@@ -13,6 +13,7 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.breaking import cuts, kills
+from bench.dying import issuing_kills
 from bench.fuzzing import datagrams, descriptions
 from bench.recorded_calls import recorded_calls
 from bench.rehearsals import stages
@@ -38,6 +39,7 @@ PARTS: Final[dict[str, Callable[[int], Coroutine[None, None, int]]]] = {
     "cuts": cuts,
     "datagrams": datagrams,
     "descriptions": descriptions,
+    "issuing-kills": issuing_kills,
     "kills": kills,
     "recorded-calls": recorded_calls,
     "rehearsals": rehearsals,

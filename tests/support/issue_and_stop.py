@@ -113,7 +113,7 @@ async def main(url: str, files: str, keys: str, case_id: str, step: str) -> None
     drawing, seals = Drawing(Forms(), Path(keys)), StoppingSeals(Path(keys), PASSPHRASE)
     await seals.start(demo=True)
     desk = Desk(units, StoppingFiles(Path(files)), drawing, seals, catalogue, items)
-    row = await desk.issue(case_id)
+    row = await desk.issue(case_id, f"key-{case_id}")
     sys.stdout.write(f"issued {row.number} {row.sha256}\n")
     await drawing.close()
     await seals.close()

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,9 +20,9 @@ from server.signing import peers
 from server.signing.peers import SocketTakenError, only_socket
 from tests.support import sign_and_stop
 from tests.support.desk import Desk
+from tests.support.killing import kill_signer
 from tests.support.signer_socket import answering, ask_at
 
-ROOT = Path(__file__).parents[3]
 NOBODY = 65534
 
 
@@ -206,32 +205,16 @@ async def test_a_stolen_socket_under_another_user_is_refused(desk: Desk, open_fo
         assert "action.forbidden" in await ask_as(0)
 
 
-async def kill_at(desk: Desk, url: str, socket: Path, case_id: str, step: str) -> str:
-    """Issue by a signer in another process, killed with SIGKILL at a step; return the refusal."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.sign_and_stop",
-        url, str(desk.seals.folder), str(socket), step, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert child.stdout is not None
-    async with asyncio.timeout(60):
-        assert (await child.stdout.readline()).decode().strip() == "signing"
-        issuing = asyncio.create_task(refused(desk, case_id))
-        assert (await child.stdout.readline()).decode().strip() == f"at {step}"
-        child.send_signal(signal.SIGKILL)
-        assert await child.wait() == -signal.SIGKILL
-        return await issuing
-
-
 @pytest.mark.parametrize("step", sign_and_stop.STEPS)
 async def test_with_the_signer_killed_at_any_step_the_retry_gives_the_one_certificate(
     desk: Desk, socket: Path, sqlite_url: str, step: str
 ) -> None:
     ask_at(desk, socket)
     case_id = await desk.ready_case()
-    assert await kill_at(desk, sqlite_url, socket, case_id, step) == "signer.unavailable"
+    assert await kill_signer(desk, sqlite_url, socket, case_id, step) == "signer.unavailable"
     async with answering(desk.signer.signing, socket):
-        row = await desk.issue(case_id)
-        again = await desk.issue(case_id)
+        row = await desk.issue(case_id, f"key-{case_id}")
+        again = await desk.issue(case_id, f"key-{case_id}")
     assert (again.number, again.sha256) == (row.number, row.sha256)
     assert (row.serial, row.attempt, row.state) == (1, 1, CertificateState.VALID)
     assert (await desk.log(case_id)).count("certificate.issued") == 1
