@@ -12,6 +12,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.altering import altered_certificates, altered_codes
 from bench.breaking import cuts, kills
 from bench.dying import issuing_kills
 from bench.fuzzing import datagrams, descriptions
@@ -36,6 +37,8 @@ async def rehearsals(count: int) -> int:
 # Each does at most so many of its kind within a slice, and says how many it did; what is wrong
 # raises, and the soak stops with its words.
 PARTS: Final[dict[str, Callable[[int], Coroutine[None, None, int]]]] = {
+    "altered-certificates": altered_certificates,
+    "altered-codes": altered_codes,
     "cuts": cuts,
     "datagrams": datagrams,
     "descriptions": descriptions,

@@ -19,6 +19,11 @@ def spelled(one: PdfObject) -> bytes:
     return written.getvalue()
 
 
+def pointer(place: Reference) -> bytes:
+    """Return what leads to an object."""
+    return b"%d %d R" % (place.idnum, place.generation)
+
+
 def literal(content: bytes) -> bytes:
     """Return bytes as a PDF's string in brackets, which takes a byte for a byte."""
     return b"(" + re.sub(rb"([\\()\r])", lambda found: b"\\%03o" % ord(found[1]), content) + b")"
@@ -112,24 +117,55 @@ class Update:
         body, places = self.body()
         at = len(self.content) + len(body)
         table = b"".join(b"%d 1\n%010d 00000 n \n" % place for place in places.items())
-        end = b"xref\n%strailer\n%s\nstartxref\n%d\n%%%%EOF\n" % (table, self.trailer(**more), at)
+        end = b"xref\n0 1\n0000000000 65535 f \n%strailer\n%s\nstartxref\n%d\n%%%%EOF\n" % (
+            table,
+            self.trailer(**more),
+            at,
+        )
         return self.content + body + end
 
+    def packed(self) -> bytes:
+        """Return the file with the update in an object stream, found by a table that is a stream.
 
-def uncounted(content: bytes, update: Update) -> bytes:
-    """Return a file whose update counts as signed for who adds up lengths.
+        Streams cannot be packed, and stand beside it.
+        """
+        packed = {n: body for n, body in self.objects.items() if not body.endswith(b"endstream")}
+        beside = {n: body for n, body in self.objects.items() if n not in packed}
+        heads, texts, at = [], [], 0
+        for number, body in packed.items():
+            heads.append(b"%d %d" % (number, at))
+            texts.append(body)
+            at += len(body) + 1
+        first = b" ".join(heads) + b"\n"
+        said = b"/Type /ObjStm /N %d /First %d" % (len(packed), len(first))
+        self.objects = beside
+        holder = self.add(stream_of(first + b"\n".join(texts), said))
+        body, places = self.body()
+        entries = {n: (1, place, 0) for n, place in places.items()}
+        entries |= {n: (2, holder, i) for i, n in enumerate(packed)}
+        at = len(self.content) + len(body)
+        entries[self._size] = (1, at, 0)
+        table = b"".join(
+            kind.to_bytes(1) + place.to_bytes(4) + index.to_bytes(2)
+            for _, (kind, place, index) in sorted(entries.items())
+        )
+        index = b" ".join(b"%d 1" % number for number in sorted(entries))
+        said = b"/Type /XRef /W [1 4 2] /Index [%s] %s" % (index, self.trailer()[2:-2])
+        end = b"%d 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n"
+        return self.content + body + end % (self._size, stream_of(table, said), at)
 
-    The signature's object is written anew behind the file, its value a string in brackets that is
-    padded until it is as much longer than the signature's place as the update is long.
-    """
-    place = update.signature
-    found = update.reader.get_object(place)
-    value = found.raw_get("/Contents").original_bytes
-    room, size = len(value), 2 * len(value)
-    while True:
-        longer = literal(value + bytes(size - room))
-        update.change(place, Contents=longer)
-        lacking = 2 * (size - room) - len(update.written(Filler=b"()")) + len(content)
-        if lacking >= 0:
-            return update.written(Filler=literal(b"x" * lacking))
-        size += 1 - lacking // 4
+    def uncounted(self) -> bytes:
+        """Return the file with an update that counts as signed for who adds up lengths.
+
+        The signature's object is written anew behind the file, its value a string in brackets
+        that is padded until it is as much longer than the signature's place as the update is long.
+        """
+        found = self.reader.get_object(self.signature)
+        value = found.raw_get("/Contents").original_bytes
+        room, size = len(value), 2 * len(value)
+        while True:
+            self.change(self.signature, Contents=literal(value + bytes(size - room)))
+            lacking = 2 * (size - room) - len(self.written(Filler=b"()")) + len(self.content)
+            if lacking >= 0:
+                return self.written(Filler=literal(b"x" * lacking))
+            size += 1 - lacking // 4
