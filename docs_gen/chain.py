@@ -150,6 +150,8 @@ class Chain:
 
         With `revoke` nothing that the old one ever certified counts any more.
         """
+        if not region.isalnum():
+            raise KeyFolderError(f"{region}: expected a region's code")
         with locked(self.folder):
             root = self._root()
             path = self.folder / "ca" / f"{region}.p12"

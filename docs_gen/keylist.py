@@ -46,9 +46,11 @@ class Row:
 
 
 def list_keys(folder: Path, passphrase: str, now: datetime) -> list[Row]:
-    """Return everything of a key folder: root, CAs, seals and those before, lists, QR keys."""
-    reader = _Reader(folder, passphrase, now, read_revoked(folder))
-    return [*reader.cas(), *reader.seals(), *reader.signer(), *reader.crls(), *reader.qr()]
+    """Return everything of a key folder: CAs, clocks, seals and those before, lists, QR keys."""
+    own = [pair.certificate for pair in own_cas(folder, passphrase)]
+    reader = _Reader(folder, passphrase, now, own, read_revoked(folder))
+    seals = [*reader.seals(), *reader.signer()]
+    return [*reader.cas(), *reader.clocks(), *seals, *reader.crls(), *reader.qr()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,14 @@ class _Reader:
     folder: Path
     passphrase: str
     now: datetime
+    own: Sequence[x509.Certificate]
     revoked: Sequence[Revoked]
 
     def cas(self) -> Iterator[Row]:
-        own = [pair.certificate for pair in own_cas(self.folder, self.passphrase)]
         current = {path.stem for path in self.folder.glob("ca/*.p12")}
         for path in sorted(self.folder.glob("trusted/*.cer")):
             ca = read_certificate(path)
-            ours = any(is_issued_by(one, ca) for one in own)
+            ours = any(is_issued_by(one, ca) for one in self.own)
             yield self._row("root" if is_issued_by(ca, ca) else "ca", "", ca, elsewhere=not ours)
         for path in (self.folder / "root.p12", *sorted(self.folder.glob("ca/*.p12"))):
             if not path.exists():
@@ -74,13 +76,16 @@ class _Reader:
             rotated = bool(serial) and region in current
             yield self._row(kind, "" if kind == "root" else region, ca, rotated=rotated)
 
+    def clocks(self) -> Iterator[Row]:
+        for path in sorted(self.folder.glob("clocks/*.cer")):
+            yield self._row("clock", "", read_certificate(path), elsewhere=True)
+
     def seals(self) -> Iterator[Row]:
-        own = [pair.certificate for pair in own_cas(self.folder, self.passphrase)]
         seen: set[int] = set()
         for authority, path in seal_files(self.folder).items():
             one = seal_chain(path, self.passphrase)[0]
             seen.add(one.serial_number)
-            ours = any(is_issued_by(one, ca) for ca in own)
+            ours = any(is_issued_by(one, ca) for ca in self.own)
             yield self._row("seal", authority, one, elsewhere=not ours)
         earlier = [
             (path.name.partition(".")[0], read_certificate(path))
@@ -96,6 +101,7 @@ class _Reader:
         ]
         for authority, one in earlier:
             if one.serial_number not in seen:
+                seen.add(one.serial_number)
                 yield self._row("seal", authority, one, rotated=True)
 
     def signer(self) -> Iterator[Row]:
@@ -135,12 +141,17 @@ class _Reader:
         )  # fmt: skip
 
     def _state(self, one: x509.Certificate, *, rotated: bool) -> State:
-        issuer = one.issuer.rfc4514_string()
-        if any((old.issuer, old.serial) == (issuer, one.serial_number) for old in self.revoked):
+        # Nothing below a CA that was revoked counts.
+        fallen = (ca for ca in self.own if self._is_revoked(ca))
+        if self._is_revoked(one) or any(is_issued_by(one, ca) for ca in fallen):
             return State.REVOKED
         if one.not_valid_after_utc <= self.now:
             return State.EXPIRED
         return State.ROTATED if rotated else State.CURRENT
+
+    def _is_revoked(self, one: x509.Certificate) -> bool:
+        issuer = one.issuer.rfc4514_string()
+        return any((old.issuer, old.serial) == (issuer, one.serial_number) for old in self.revoked)
 
     def _days(self, ends: datetime | None) -> int | None:
         return None if ends is None else (ends - self.now).days

@@ -33,7 +33,6 @@ class SealKey(signers.Signer):
         chain: Sequence[x509.Certificate],
     ) -> None:  # fmt: skip
         """Take a P-256 key with its certificate and the CAs above it."""
-        self.certificate = certificate
         self.ends = min(one.not_valid_after_utc for one in (certificate, *chain))
         self.demo = is_demo(certificate)
         self._key = key

@@ -167,11 +167,11 @@ def revoke_seal(
 
 
 def add_revoked(folder: Path, certificate: x509.Certificate, now: datetime) -> None:
-    """Note a certificate as revoked; it counts with the next trust list."""
+    """Note a certificate as revoked, if it is not yet; it counts with the next trust list."""
     one = Revoked(certificate.issuer.rfc4514_string(), certificate.serial_number, now)
     entries = read_revoked(folder)
     if any((old.issuer, old.serial) == (one.issuer, one.serial) for old in entries):
-        raise KeyFolderError(f"{certificate.serial_number:x} is revoked already")
+        return
     listed = [
         {"issuer": entry.issuer, "serial": f"{entry.serial:x}", "at": entry.at.isoformat()}
         for entry in (*entries, one)

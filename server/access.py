@@ -81,6 +81,7 @@ class Action(enum.StrEnum):
     READ_CERTIFICATE = "certificate.read"
     VERIFY_CERTIFICATE = "certificate.verify"
     REVOKE_CERTIFICATE = "certificate.revoke"
+    SUPERSEDE_CERTIFICATE = "certificate.supersede"
     DECIDE_REVOCATION = "revocation.decide"
     LIST_REVOCATIONS = "revocation.list"
     ACKNOWLEDGE_RECALL = "recall.acknowledge"
@@ -117,9 +118,13 @@ class Actor:
 
 
 class Sitting(enum.StrEnum):
-    """What seat somebody has in a case's call; who observes has none by which to act."""
+    """What seat somebody has in a case's call; who observes has none by which to act.
+
+    `former` is the agent whom the case is with, who sat in a call on it that is over.
+    """
 
     NONE = "none"
+    FORMER = "former"
     ADVISER = "adviser"
     PARTY = "party"
 
@@ -141,7 +146,8 @@ class Subject:
 class Grant:
     """One line of the table: these roles, standing so, in these states (None: in any).
 
-    `seat` asks for the seat of a party of the call; with `advice` an adviser's will do.
+    `seat` asks for the seat of a party of the call; with `advice` an adviser's will do, with
+    `former` that of the case's agent in a call that is over.
     """
 
     roles: frozenset[Role]
@@ -149,11 +155,13 @@ class Grant:
     states: frozenset[str] | None = None
     seat: bool = False
     advice: bool = False
+    former: bool = False
 
 
 def _grant(
-    roles: str, relations: str = "", states: str = "", *, seat: bool = False, advice: bool = False
-) -> tuple[Grant, ...]:
+    roles: str, relations: str = "", states: str = "", *,
+    seat: bool = False, advice: bool = False, former: bool = False,
+) -> tuple[Grant, ...]:  # fmt: skip
     return (
         Grant(
             roles=frozenset(Role(name) for name in roles.split()),
@@ -161,6 +169,7 @@ def _grant(
             states=frozenset(states.split()) or None,
             seat=seat,
             advice=advice,
+            former=former,
         ),
     )
 
@@ -243,6 +252,9 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.VERIFY_CERTIFICATE: _grant("counter", "local", _CERTIFIED)
     + _grant("agent", "jurisdiction", _CERTIFIED),
     Action.REVOKE_CERTIFICATE: _grant("agent", "jurisdiction", _CERTIFIED),
+    Action.SUPERSEDE_CERTIFICATE: _grant(
+        "agent", "jurisdiction", _CERTIFIED, seat=True, former=True
+    ),
     Action.DECIDE_REVOCATION: _grant("agent supervisor", "jurisdiction", _CERTIFIED),
     Action.LIST_REVOCATIONS: _grant("agent supervisor"),
     Action.ACKNOWLEDGE_RECALL: _grant("counter", "local", "settled"),
@@ -314,7 +326,8 @@ def authorize(actor: Actor, action: Action, subject: Subject | None = None) -> N
 
 def _sits_right(grant: Grant, sitting: Sitting) -> bool:
     advises = grant.advice and sitting is Sitting.ADVISER
-    return not grant.seat or sitting is Sitting.PARTY or advises
+    sat = grant.former and sitting is Sitting.FORMER
+    return not grant.seat or sitting is Sitting.PARTY or advises or sat
 
 
 def _may_know(actor: Actor, subject: Subject) -> bool:

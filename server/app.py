@@ -20,6 +20,7 @@ import server.calls.routes
 import server.cases.routes
 import server.certificates.revocation_routes
 import server.certificates.routes
+import server.certificates.status_routes
 import server.citizens.routes
 import server.exports.routes
 import server.items.routes
@@ -42,6 +43,7 @@ from server.cases.reading import Reader
 from server.cases.record import Entry, Records
 from server.cases.service import Cases
 from server.cases.socket import events as case_events
+from server.certificates.corrections import Corrections
 from server.certificates.drawing import Drawing, TrustFile
 from server.certificates.facts import Drafts
 from server.certificates.forms import Forms
@@ -52,9 +54,9 @@ from server.certificates.refusals import Refusals
 from server.certificates.remote import RemoteSigner
 from server.certificates.revoking import Revoking
 from server.certificates.service import Certificates
-from server.certificates.stamping import Stamping
+from server.certificates.stamping import Stamping, keep_stamping
+from server.certificates.statuses import Statuses
 from server.certificates.verifying import Verifying
-from server.certificates.worker import keep_stamping
 from server.chores import end_logins, forget_replies
 from server.citizens.reading import Views
 from server.citizens.service import Citizens
@@ -130,6 +132,7 @@ class House:
     issuing: Issuing
     certificates: Certificates
     revoking: Revoking
+    statuses: Statuses
     verifying: Verifying
     citizens: Citizens
     views: Views
@@ -207,10 +210,18 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         papers=papers,
         refusals=refusals,
         issuing=Issuing(
-            units, records, drafts, drawing, signer, papers, Authorities(reader).require
+            units,
+            records,
+            drafts,
+            drawing,
+            signer,
+            papers,
+            Authorities(reader).require,
+            Corrections(cases, recalls),
         ),
         certificates=certificates,
         revoking=Revoking(certificates, recalls),
+        statuses=Statuses(units, signer),
         verifying=Verifying(units, records, drawing, papers),
         citizens=Citizens(units, vault, records, cases, recordings.consider),
         views=Views(reader, catalogue, find_call, refusals),
@@ -235,6 +246,7 @@ def all_routes(house: House) -> list[Route[Any]]:
             house.issuing, house.certificates, house.verifying, house.papers, admit,
             refusals=house.refusals),
         *server.certificates.revocation_routes.routes(house.revoking),
+        *server.certificates.status_routes.routes(house.statuses),
         *server.citizens.routes.routes(
             house.citizens, house.views, house.papers, house.pictures, house.files,
             public_url=house.settings.public_url),

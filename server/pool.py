@@ -31,10 +31,11 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refusal on its way between processes."""
+    """A refusal on its way between processes; `why` is for the log alone."""
 
     code: str
     details: Mapping[str, object] = field(default_factory=dict)
+    why: str = ""
 
 
 def unless_refused(found: R | Refused) -> R:

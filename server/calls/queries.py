@@ -246,11 +246,14 @@ async def is_seated(session: AsyncSession, leg_id: str) -> bool:
     return (await session.scalars(statement)).one_or_none() is not None
 
 
+_ISSUED_ON = (CaseState.CERTIFIED, CaseState.SETTLED)
+
+
 async def find_sitting(session: AsyncSession, actor: Actor, case: Case) -> Sitting:
     """Return what seat an actor has in the case's live call.
 
     With the jurisdiction after the call, its party is the agent whom the case is with and who had
-    a hall's seat in an ended call on it.
+    a hall's seat in an ended call on it; once it is certified, the same agent is a former one.
     """
     if Role.DEVICE in actor.roles or Role.CITIZEN in actor.roles:
         return Sitting.NONE
@@ -265,7 +268,12 @@ async def find_sitting(session: AsyncSession, actor: Actor, case: Case) -> Sitti
     sides = set((await session.scalars(statement)).all())
     if sides & HALLS:
         return Sitting.PARTY
-    return Sitting.ADVISER if SeatSide.ADVISER in sides and not finishing else Sitting.NONE
+    if SeatSide.ADVISER in sides and not finishing:
+        return Sitting.ADVISER
+    if case.state in _ISSUED_ON and case.agent_id == actor.id:
+        sat = set((await session.scalars(seats)).all())
+        return Sitting.FORMER if sat & HALLS else Sitting.NONE
+    return Sitting.NONE
 
 
 async def attendance(session: AsyncSession, case_id: str) -> Attendance:

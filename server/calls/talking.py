@@ -75,9 +75,9 @@ class Talking:
 async def require_same_person(session: AsyncSession, case: Case, now: datetime) -> None:
     """Refuse person.unconfirmed while somebody else may sit at the counter since a cut.
 
-    Of a case that is left with the jurisdiction nobody sits there any more.
+    Of a case that is left with the jurisdiction, or settled, nobody sits there any more.
     """
-    if case.state is CaseState.WITH_JURISDICTION:
+    if case.state in {CaseState.WITH_JURISDICTION, CaseState.SETTLED}:
         return
     attendance = await queries.attendance(session, case.id)
     if attendance.is_doubtful(now):

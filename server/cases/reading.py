@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,7 @@ from server.cases import messages as wire
 from server.cases import queries
 from server.cases.models import Case, CaseEvent, CaseField, Check
 from server.cases.record import Records, subject_relations
+from server.items.rules import APPLICANT as APPLICANTS_FIELDS
 from server.items.rules import Field, Item, Owner, mask_id_number, mask_phone, mask_value
 from server.items.service import Items
 from server.regions.rules import Catalogue
@@ -160,6 +161,8 @@ class Reader:
         data = self.records.open_event(case, event)
         if event.kind == "field.changed":
             data = self._mask_field(case, data)
+        elif event.kind == "certificate.superseded":
+            data["differences"] = self._mask_differences(case, data)
         elif APPLICANT in data:
             del data[APPLICANT]
         return wire.Event(
@@ -177,6 +180,20 @@ class Reader:
             return {**data, "masked": False}
         shown = mask_value(field, value)
         return {**data, "value": shown, "masked": shown != value}
+
+    def _mask_differences(self, case: Case, data: Mapping[str, object]) -> list[dict[str, object]]:
+        """Return what a correction changed, personal values masked as in the case."""
+        differences = cast("list[dict[str, str]]", data.get("differences", []))
+        found: list[dict[str, object]] = []
+        for one in differences:
+            field = self.item_of(case).field(one["name"]) or APPLICANTS_FIELDS.get(one["name"])
+            hide = field is not None and field.personal
+            old, new = (
+                mask_value(field, one[side]) if field is not None and hide else one[side]
+                for side in ("old", "new")
+            )
+            found.append({**one, "old": old, "new": new})
+        return found
 
     async def values(self, session: AsyncSession, case: Case) -> dict[str, str]:
         """Return every whole value by name, the applicant's too: what facts are made of."""

@@ -131,22 +131,34 @@ class Cases:
         if field is None:
             raise ServiceError("field.unknown", field=name)
         value = check_value(field, edit.value, unit.now) if edit.value.strip() else None
-        sealed = None if value is None else entry.key.seal(value, field_context(case_id, name))
-        row = CaseField(
-            case_id=case_id, name=name, version=edit.version + 1, sealed=sealed, by=actor.name,
-            at=unit.now,
-        )  # fmt: skip
-        if not await queries.write_field(unit.session, row, expected_version=edit.version):
-            await self._refuse_stale(entry, field, edit.value)
-        public = {"name": name, "version": row.version, "by": actor.name, "at": _iso(entry)}
-        await entry.append("field.changed", public, private={"value": value})
+        row = await self.put_field(entry, field, value, edit.version)
+        if row is None:
+            raise await self._stale(entry, field, edit.value)
         return self.reader.field(entry.case, entry.key, field, row)
 
-    async def _refuse_stale(self, entry: Entry, field: Field, yours: str) -> None:
-        """Refuse with both values; the other one is shown no further than the case shows it."""
+    async def put_field(
+        self, entry: Entry, field: Field, value: str | None, version: int
+    ) -> CaseField | None:
+        """Write a checked value over the version that was seen; None if that is not the last."""
+        case_id, by = entry.case.id, entry.actor.name
+        sealed = None
+        if value is not None:
+            sealed = entry.key.seal(value, field_context(case_id, field.name))
+        row = CaseField(
+            case_id=case_id, name=field.name, version=version + 1, sealed=sealed, by=by,
+            at=entry.unit.now,
+        )  # fmt: skip
+        if not await queries.write_field(entry.unit.session, row, expected_version=version):
+            return None
+        public = {"name": field.name, "version": row.version, "by": by, "at": _iso(entry)}
+        await entry.append("field.changed", public, private={"value": value})
+        return row
+
+    async def _stale(self, entry: Entry, field: Field, yours: str) -> ServiceError:
+        """Return a refusal with both values; theirs is shown no further than the case shows it."""
         row = await queries.find_field(entry.unit.session, entry.case.id, field.name)
         shown = self.reader.field(entry.case, entry.key, field, row)
-        raise ServiceError(
+        return ServiceError(
             "field.stale",
             field=field.name,
             yours=yours,

@@ -6,6 +6,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +28,7 @@ from server.texts import NOT_NUMBERED
 from server.vault import CaseKey
 
 ENTERPRISE = "enterprise_name"
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +129,12 @@ class Drafts:
     require_recording: Demand = demand_nothing
 
     async def outline(
-        self, session: AsyncSession, case: Case, kind: str, *, version: str | None = None
-    ) -> Draft:
+        self, session: AsyncSession, case: Case, kind: str, *,
+        version: str | None = None, corrected: Mapping[str, str] = NOTHING,
+    ) -> Draft:  # fmt: skip
         """Return the facts for a preview, on the newest template or the one of a version.
+
+        `corrected` are values in place of those that the case has.
 
         Refuses certificate.kind_unknown, certificate.unrecognised where the counter's region does
         not count it, case.incomplete for values the page needs, text.too_long, and
@@ -143,7 +149,7 @@ class Drafts:
         refuse_unrecognised(
             self.catalogue, item, case.counter_region, case.jurisdiction, kind=kind, field="kind"
         )
-        values = await self.reader.values(session, case)
+        values = {**await self.reader.values(session, case), **corrected}
         lacking = template.missing(values)
         if lacking:
             raise ServiceError("case.incomplete", fields=lacking)
@@ -165,8 +171,9 @@ class Drafts:
         )
 
     async def complete(
-        self, session: AsyncSession, case: Case, kind: str, *, version: str | None = None
-    ) -> Draft:
+        self, session: AsyncSession, case: Case, kind: str, *,
+        version: str | None = None, corrected: Mapping[str, str] = NOTHING,
+    ) -> Draft:  # fmt: skip
         """Return the facts to issue on.
 
         Refuses as `outline` does, and consent.missing, recording.missing, checks.missing,
@@ -181,7 +188,7 @@ class Drafts:
             raise ServiceError("checks.missing", kinds=[CheckKind.IDENTITY.value])
         for owner in (Owner.LOCAL, Owner.JURISDICTION):
             await self.cases.require_complete(session, case, owner)
-        return await self.outline(session, case, kind, version=version)
+        return await self.outline(session, case, kind, version=version, corrected=corrected)
 
     def _authority(self, line: CertificateKind, case: Case) -> Authority:
         return issuing_authority(self.catalogue, line, case.jurisdiction)

@@ -90,6 +90,16 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedList:
+    """A signed status list, and what it says of itself."""
+
+    content: bytes
+    version: int
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Signed:
     """A signed certificate that our own verifier has found genuine.
 

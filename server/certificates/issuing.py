@@ -21,6 +21,7 @@ from server.cases.models import Case
 from server.cases.record import Entry, Records
 from server.cases.rules import CaseState, china_day
 from server.certificates import queries
+from server.certificates.corrections import Correction, Corrections, action_of
 from server.certificates.drawing import Drawing
 from server.certificates.facts import Draft, Drafts, facts_context, open_facts
 from server.certificates.forms import Signed
@@ -79,20 +80,27 @@ class Issuing:
     signer: Signer
     papers: Papers
     require_authority: RequireAuthority
+    corrections: Corrections
 
-    async def issue(self, actor: Actor, case_id: str, kind: str, key: Key) -> Certificate:
+    async def issue(
+        self, actor: Actor, case_id: str, kind: str, key: Key, correction: Correction | None = None
+    ) -> Certificate:
         """Issue one kind of certificate on a case, or give the one that this key has issued.
 
         Before anything is reserved it refuses what `Drafts.complete` refuses,
         certificate.unprintable, certificate.exists, clock.behind, signer.unavailable,
         agent.without_authority, and person.unconfirmed after a cut. The seat, the authority and
-        the person are checked when reserving and again when releasing.
+        the person are checked when reserving and again when releasing. With a correction it
+        refuses what `Corrections` does instead of certificate.exists, and supersedes the wrong
+        certificate in the transaction that releases the new one.
         """
         for _ in range(TRIES):
-            draft = await self._draft(actor, case_id, kind, key)
+            draft = await self._draft(actor, case_id, kind, key, correction)
             try:
                 async with self.units.open() as unit:
-                    reservation = await self.reserve(unit, actor, case_id, kind, key, draft=draft)
+                    reservation = await self.reserve(
+                        unit, actor, case_id, kind, key, draft=draft, correction=correction
+                    )
                 break
             except _FactsMovedError:
                 continue
@@ -103,7 +111,9 @@ class Issuing:
             await self.papers.keep(reservation.certificate_id, signed)
             try:
                 async with self.units.open() as unit:
-                    await self.release(unit, actor, case_id, reservation, signed)
+                    await self.release(
+                        unit, actor, case_id, reservation, signed, correction=correction
+                    )
             except ServiceError:
                 await self.papers.sweep(await self._row(reservation.certificate_id))
                 raise
@@ -132,7 +142,9 @@ class Issuing:
         template = self.drafts.forms.template(draft.kind, draft.template_version)
         return await self.drawing.preview(draft.preview_order(template, now, demo=demo))
 
-    async def _draft(self, actor: Actor, case_id: str, kind: str, key: Key) -> Draft | None:
+    async def _draft(
+        self, actor: Actor, case_id: str, kind: str, key: Key, correction: Correction | None
+    ) -> Draft | None:
         """Return facts that can be printed and signed; None if this key has reserved already."""
         async with self.units.database.reading() as session:
             before = await queries.kept_fingerprint(session, key.owner)
@@ -142,53 +154,58 @@ class Issuing:
                 with suppress(ServiceError):  # What is released already needs no signer.
                     await self.signer.look()
                 return None
-            case = await self.records.read(session, actor, case_id, Action.ISSUE_CERTIFICATE)
+            case = await self.records.read(session, actor, case_id, action_of(correction))
             await self.require_authority(session, actor, case)
-            draft = await self.drafts.complete(session, case, kind)
-            live = await queries.find_live(session, case_id, kind)
-        if live is not None and live.state is CertificateState.VALID:
-            raise ServiceError("certificate.exists")
+            now = self.units.clock()
+            corrected = await self.corrections.values(session, case, correction, now)
+            draft = await self.drafts.complete(session, case, kind, corrected=corrected)
+            await self.corrections.admit(session, case, draft, correction)
         await self.signer.look()
         self.signer.is_demo(draft.authority.id)
         await self.drawing.check(draft.printed, draft.words)
         return draft
 
     async def reserve(
-        self, unit: Unit, actor: Actor, case_id: str, kind: str, key: Key, *, draft: Draft | None
-    ) -> Reservation:
+        self, unit: Unit, actor: Actor, case_id: str, kind: str, key: Key, *,
+        draft: Draft | None, correction: Correction | None = None,
+    ) -> Reservation:  # fmt: skip
         """Reserve row, number, check code, signing time and key; or take up what was reserved."""
         known = await claim(unit, key.owner, key.fingerprint)
         mine = None if known is None else await queries.find_any(unit.session, known)
         if mine is not None and mine.state is not CertificateState.RESERVED:
             return Reservation(mine.id, mine.attempt, released=True)
-        entry = await self.records.begin(unit, actor, case_id, Action.ISSUE_CERTIFICATE)
+        entry = await self.records.begin(unit, actor, case_id, action_of(correction))
         await self.require_authority(unit.session, actor, entry.case)
         await require_same_person(unit.session, entry.case, unit.now)
         if entry.clock_is_behind:
             raise ServiceError("clock.behind")
+        await self.corrections.write(entry, correction)
         now_says = await self.drafts.complete(unit.session, entry.case, kind)
         if mine is None and now_says != draft:
             raise _FactsMovedError
-        row = mine or await queries.find_live(unit.session, case_id, kind)
+        await self.corrections.admit(unit.session, entry.case, now_says, correction)
+        wrong = None if correction is None else correction.certificate_id
+        row = mine or await queries.find_reserved(unit.session, case_id, kind)
         if row is None:
-            row = await self._new_row(entry, now_says)
-        elif row.state is CertificateState.VALID:
-            raise ServiceError("certificate.exists")
-        elif not await self._resumes(entry, row, now_says, mine=row is mine):
-            row = await self._take_anew(entry, row, now_says)
+            row = await self._new_row(entry, now_says, wrong)
+        elif row.supersedes != wrong or not await self._resumes(
+            entry, row, now_says, mine=row is mine
+        ):
+            row = await self._take_anew(entry, row, now_says, wrong)
         if known is None:
             await remember(unit, key.owner, row.id)
         return Reservation(row.id, row.attempt)
 
     async def release(
-        self, unit: Unit, actor: Actor, case_id: str, reservation: Reservation, signed: Signed
-    ) -> None:
+        self, unit: Unit, actor: Actor, case_id: str, reservation: Reservation, signed: Signed,
+        *, correction: Correction | None = None,
+    ) -> None:  # fmt: skip
         """Make the certificate valid and tell both sides.
 
         Of two that finish the same reservation the second changes nothing. Refuses
         certificate.not_released for facts that another command has taken anew since.
         """
-        entry = await self.records.begin(unit, actor, case_id, Action.ISSUE_CERTIFICATE)
+        entry = await self.records.begin(unit, actor, case_id, action_of(correction))
         await self.require_authority(unit.session, actor, entry.case)
         await require_same_person(unit.session, entry.case, unit.now)
         values: Mapping[str, object] = {
@@ -199,10 +216,12 @@ class Issuing:
             "issued_at": max(unit.now, entry.case.last_event_at),
         }
         found = reservation.certificate_id, reservation.attempt
+        await self.corrections.supersede(entry, correction, *found)
         done = await queries.release(unit.session, *found, values)
         row = await queries.find_any(unit.session, reservation.certificate_id)
         if not done:
-            if row is None or row.sha256 != signed.sha256:
+            # Of the same facts, a key in a token gives each attempt other bytes: the first count.
+            if row is None or row.attempt != reservation.attempt:
                 raise ServiceError("certificate.not_released")
             return
         if row is None:
@@ -235,7 +254,7 @@ class Issuing:
                 return False
         return now_says == open_facts(entry.key, row)
 
-    async def _new_row(self, entry: Entry, draft: Draft) -> Certificate:
+    async def _new_row(self, entry: Entry, draft: Draft, wrong: str | None) -> Certificate:
         unit, year = entry.unit, china_day(entry.unit.now).year
         serial = await queries.next_serial(unit.session, draft.authority.code, year)
         row_id = new_id()
@@ -256,14 +275,16 @@ class Issuing:
             check_code="".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH)),
             state=CertificateState.RESERVED,
             attempt=1,
-            **self._taken(entry, row_id, draft),
+            **self._taken(entry, row_id, draft, wrong),
         )
         unit.session.add(row)
         await unit.session.flush()
         return row
 
-    async def _take_anew(self, entry: Entry, row: Certificate, draft: Draft) -> Certificate:
-        values = self._taken(entry, row.id, draft)
+    async def _take_anew(
+        self, entry: Entry, row: Certificate, draft: Draft, wrong: str | None
+    ) -> Certificate:
+        values = self._taken(entry, row.id, draft, wrong)
         if not await queries.take_anew(entry.unit.session, row.id, row.attempt, values):
             raise ServiceError("certificate.not_released")
         taken = await queries.find_any(entry.unit.session, row.id)
@@ -271,9 +292,12 @@ class Issuing:
             raise ServiceError("certificate.unknown")
         return taken
 
-    def _taken(self, entry: Entry, row_id: str, draft: Draft) -> dict[str, object]:
+    def _taken(
+        self, entry: Entry, row_id: str, draft: Draft, wrong: str | None
+    ) -> dict[str, object]:
         """Return what a row holds of the moment at which its facts were taken."""
         return {
+            "supersedes": wrong,
             "template_version": draft.template_version,
             "sealed_facts": entry.key.seal(draft.to_json(), facts_context(row_id)),
             "case_seq": entry.case.seq,

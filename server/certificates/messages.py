@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
+from server.cases.messages import FieldText, Name
 from server.certificates import models
 from server.certificates.rules import Cause, CertificateState, Outcome, VerdictKind
 from server.errors import ServiceError
@@ -26,6 +27,34 @@ class RevocationOrder(Message):
     """Why a certificate counts no more."""
 
     reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class CorrectionDraft(Message):
+    """The jurisdiction's values as they should be, by the names of their fields."""
+
+    values: Annotated[dict[Name, FieldText], Field(max_length=50)]
+
+
+class CorrectionOrder(CorrectionDraft):
+    """What was wrong, and the values as they should be."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class Difference(Message):
+    """One value that the new certificate has otherwise than the old one."""
+
+    name: str
+    label: str
+    old: str
+    new: str
+
+
+class CorrectionPreview(Message):
+    """Which fields the certificate shows, and what would be otherwise on the new one."""
+
+    fields: list[str]
+    differences: list[Difference]
 
 
 class RecallAnswer(Message):
@@ -155,6 +184,7 @@ class Certificate(Message):
     verify_url: str
     demo: bool
     pending_revocation: PendingRevocation | None
+    superseded_by: str | None
     receipts: list[Receipt]
     recalls: list[Recall]
 
@@ -167,6 +197,7 @@ class Certificate(Message):
         receipts: list[Receipt],
         recalls: list[Recall],
         pending: PendingRevocation | None,
+        superseded_by: str | None,
     ) -> Certificate:
         """Build from a released certificate's row; certificate.unknown for a reserved one."""
         if row.state is CertificateState.RESERVED or row.issued_at is None or row.sha256 is None:
@@ -187,6 +218,7 @@ class Certificate(Message):
             verify_url=verify_url,
             demo=row.demo,
             pending_revocation=pending,
+            superseded_by=superseded_by,
             receipts=receipts,
             recalls=recalls,
         )
@@ -199,7 +231,10 @@ class CertificateList(Message):
 
 
 class Verdict(Message):
-    """What anyone may know of a certificate; a miss has no more than its verdict."""
+    """What anyone may know of a certificate; a miss has no more than its verdict.
+
+    Which certificate has superseded it is told to the clerks of its case only.
+    """
 
     verdict: VerdictKind
     number: str | None = None
@@ -209,6 +244,7 @@ class Verdict(Message):
     issued_on: date | None = None
     valid_until: date | None = None
     demo: bool | None = None
+    superseded_by: str | None = None
     stamped_at: datetime | None = None
     checked_at: datetime
 

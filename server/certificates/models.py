@@ -10,13 +10,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.certificates.rules import Cause, CertificateState, Outcome, RequestState
 from server.db.base import Base
 
-_LIVE = text("state IN ('reserved', 'valid')")
+_RESERVED, _VALID = text("state = 'reserved'"), text("state = 'valid'")
 _OPEN = text("state = 'open'")
 
 
 class Certificate(Base):
     """One line of the register; from `valid` on only its state and why it changed are written.
 
+    One that is revoked or superseded fell at `revoked_at`; a correction names what it `supersedes`
+    from the moment it is reserved, and the other has it as `superseded_by` from its release.
     `attempt` counts how often the facts of a reserved certificate were taken anew: who draws an
     older attempt cannot release it. `case_seq` and `case_hash` are the head of the case log that
     the facts were taken from.
@@ -25,14 +27,22 @@ class Certificate(Base):
     __tablename__ = "certificate"
     __table_args__ = (
         UniqueConstraint("issuer_code", "year", "serial"),
-        # At most one certificate of a case and kind is on its way or valid.
+        # At most one certificate of a case and kind is valid, and at most one on its way.
         Index(
-            "uq_certificate_live",
+            "uq_certificate_valid",
             "case_id",
             "kind",
             unique=True,
-            sqlite_where=_LIVE,
-            postgresql_where=_LIVE,
+            sqlite_where=_VALID,
+            postgresql_where=_VALID,
+        ),
+        Index(
+            "uq_certificate_reserved",
+            "case_id",
+            "kind",
+            unique=True,
+            sqlite_where=_RESERVED,
+            postgresql_where=_RESERVED,
         ),
     )
 
@@ -67,6 +77,7 @@ class Certificate(Base):
     revoked_at: Mapped[datetime | None]
     revoked_by: Mapped[str | None]
     sealed_reason: Mapped[str | None]
+    supersedes: Mapped[str | None] = mapped_column(ForeignKey("certificate.id"))
     superseded_by: Mapped[str | None] = mapped_column(ForeignKey("certificate.id"))
 
 
@@ -85,13 +96,34 @@ class CertificateStamp(Base):
 
 
 class CertificateSerial(Base):
-    """The last serial number given out per issuing authority and year in China."""
+    """The last serial number given out per issuing authority and year in China.
+
+    `changes` counts how often one of these certificates came to stand otherwise.
+    """
 
     __tablename__ = "certificate_serial"
 
     issuer_code: Mapped[str] = mapped_column(primary_key=True)
     year: Mapped[int] = mapped_column(primary_key=True)
     last: Mapped[int]
+    changes: Mapped[int]
+
+
+class StatusList(Base):
+    """The signed status list of an issuing authority and year, as it was published last.
+
+    `changes` is what `CertificateSerial` had counted when it was made; its version only rises.
+    """
+
+    __tablename__ = "status_list"
+
+    issuer_code: Mapped[str] = mapped_column(primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    changes: Mapped[int]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    content: Mapped[bytes]
 
 
 class Settlement(Base):

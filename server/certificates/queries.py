@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, Select, false, or_, select, update
+from sqlalchemy import ColumnElement, Executable, Row, Select, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -35,7 +35,7 @@ Recalled = tuple[Recall, Certificate, Case, Settlement, str | None]
 async def next_serial(session: AsyncSession, issuer_code: str, year: int) -> int:
     """Take the next serial of an issuing authority and year: unique, and without gaps."""
     kept = CertificateSerial
-    insert = insert_for(session, kept).values(issuer_code=issuer_code, year=year, last=1)
+    insert = insert_for(session, kept).values(issuer_code=issuer_code, year=year, last=1, changes=0)
     statement = insert.on_conflict_do_update(
         index_elements=["issuer_code", "year"], set_={"last": kept.last + 1}
     ).returning(kept.last)
@@ -48,12 +48,21 @@ async def kept_fingerprint(session: AsyncSession, owner: str) -> str | None:
     return (await session.scalars(statement)).one_or_none()
 
 
-async def find_live(session: AsyncSession, case_id: str, kind: str) -> Certificate | None:
-    """Return the certificate of a case and kind that is reserved or valid."""
+async def find_valid(session: AsyncSession, case_id: str, kind: str) -> Certificate | None:
+    """Return the certificate of a case and kind that counts."""
+    return await _find_in(session, case_id, kind, _S.VALID)
+
+
+async def find_reserved(session: AsyncSession, case_id: str, kind: str) -> Certificate | None:
+    """Return the certificate of a case and kind that is on its way."""
+    return await _find_in(session, case_id, kind, _S.RESERVED)
+
+
+async def _find_in(
+    session: AsyncSession, case_id: str, kind: str, state: CertificateState
+) -> Certificate | None:
     statement = select(Certificate).where(
-        Certificate.case_id == case_id,
-        Certificate.kind == kind,
-        Certificate.state.in_([_S.RESERVED, _S.VALID]),
+        Certificate.case_id == case_id, Certificate.kind == kind, Certificate.state == state
     )
     return (await session.scalars(statement)).one_or_none()
 
@@ -91,9 +100,9 @@ async def release(
             Certificate.attempt == attempt,
         )
         .values(**values, state=_S.VALID)
-        .returning(Certificate.id)
+        .returning(Certificate.issuer_code, Certificate.year)
     )
-    return (await session.execute(statement)).one_or_none() is not None
+    return await _stands_otherwise(session, statement)
 
 
 async def revoke(session: AsyncSession, certificate_id: str, values: Mapping[str, object]) -> bool:
@@ -102,9 +111,58 @@ async def revoke(session: AsyncSession, certificate_id: str, values: Mapping[str
         update(Certificate)
         .where(Certificate.id == certificate_id, Certificate.state == _S.VALID)
         .values(**values, state=_S.REVOKED)
-        .returning(Certificate.id)
+        .returning(Certificate.issuer_code, Certificate.year)
     )
-    return (await session.execute(statement)).one_or_none() is not None
+    return await _stands_otherwise(session, statement)
+
+
+async def supersede(
+    session: AsyncSession, certificate_id: str, values: Mapping[str, object]
+) -> bool:
+    """Supersede a valid certificate that nobody has asked to revoke; say whether it was one."""
+    asked = exists().where(
+        RevocationRequest.certificate_id == Certificate.id,
+        RevocationRequest.state == RequestState.OPEN,
+    )
+    statement = (
+        update(Certificate)
+        .where(Certificate.id == certificate_id, Certificate.state == _S.VALID, ~asked)
+        .values(**values, state=_S.SUPERSEDED)
+        .returning(Certificate.issuer_code, Certificate.year)
+    )
+    return await _stands_otherwise(session, statement)
+
+
+async def _stands_otherwise(session: AsyncSession, statement: Executable) -> bool:
+    """Let a certificate stand otherwise, and count that for its issuer's status list; say so."""
+    moved = (await session.execute(statement)).one_or_none()
+    if moved is None:
+        return False
+    kept = CertificateSerial
+    await session.execute(
+        update(kept)
+        .where(kept.issuer_code == moved[0], kept.year == moved[1])
+        .values(changes=kept.changes + 1)
+    )
+    return True
+
+
+async def line_of(session: AsyncSession, row: Certificate) -> list[str]:
+    """Return the ids of a certificate and of those in whose place it stands, the newest first."""
+    line, before = [row.id], row.supersedes
+    while before is not None:
+        line.append(before)
+        statement = select(Certificate.supersedes).where(Certificate.id == before)
+        before = (await session.execute(statement)).scalar_one()
+    return line
+
+
+async def numbers_of(session: AsyncSession, certificate_ids: Sequence[str]) -> dict[str, str]:
+    """Return the numbers of certificates by their ids."""
+    statement = select(Certificate.id, Certificate.number).where(
+        Certificate.id.in_(certificate_ids)
+    )
+    return {row.id: row.number for row in await session.execute(statement)}
 
 
 async def find(session: AsyncSession, certificate_id: str) -> Certificate | None:
@@ -173,7 +231,7 @@ async def list_released(session: AsyncSession, case_id: str) -> Sequence[Certifi
     statement = (
         select(Certificate)
         .where(Certificate.case_id == case_id, Certificate.state.in_(RELEASED))
-        .order_by(Certificate.issued_at, Certificate.id)
+        .order_by(Certificate.issued_at, Certificate.serial, Certificate.id)
     )
     return (await session.scalars(statement)).all()
 

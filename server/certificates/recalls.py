@@ -39,10 +39,14 @@ class Recalls:
     catalogue: Catalogue
 
     async def make(self, entry: Entry, row: Certificate, cause: Cause, reason: str) -> None:
-        """Tell the hall that settled with a certificate that it counts no more, if one did."""
+        """Tell the hall that settled with a certificate that it counts no more, if one did.
+
+        Who settled with one that this has superseded relies on this one since.
+        """
         unit, case = entry.unit, entry.case
         settlement = await queries.find_settlement(unit.session, case.id)
-        if settlement is None or settlement.certificate_id != row.id:
+        line = await queries.line_of(unit.session, row)
+        if settlement is None or settlement.certificate_id not in line:
             return
         recall_id = new_id()
         recall = Recall(

@@ -11,8 +11,18 @@ import structlog
 from prometheus_client import Gauge
 from pydantic import BaseModel, ValidationError
 
-from server.certificates.forms import Signed
-from server.certificates.signer import SEALS_PATH, SIGNATURES_PATH, Known, Paper, Place, Refusal
+from server.certificates.forms import Signed, SignedList
+from server.certificates.signer import (
+    LISTS_PATH,
+    SEALS_PATH,
+    SIGNATURES_PATH,
+    Known,
+    ListPaper,
+    ListPlace,
+    Paper,
+    Place,
+    Refusal,
+)
 from server.errors import CODES, ServiceError
 
 log = structlog.get_logger("kuayu.certificates")
@@ -69,6 +79,12 @@ class RemoteSigner:
         place = Place(certificate_id=certificate_id, attempt=attempt)
         paper = await self._ask("POST", SIGNATURES_PATH, place, Paper, PATIENCE)
         return Signed(paper.pdf, paper.sha256, paper.token, paper.pages, paper.stamped_at)
+
+    async def list_statuses(self, issuer_code: str, year: int) -> SignedList:
+        """Have a status list signed; refuses what the signer refuses."""
+        place = ListPlace(issuer_code=issuer_code, year=year)
+        paper = await self._ask("POST", LISTS_PATH, place, ListPaper, PATIENCE)
+        return SignedList(paper.content, paper.version, paper.issued_at, paper.expires_at)
 
     async def _ask(
         self, method: str, path: str, said: BaseModel | None, kind: type[Answer],

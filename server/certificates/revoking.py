@@ -19,8 +19,14 @@ from server.certificates import messages as wire
 from server.certificates import queries
 from server.certificates.models import Certificate, RevocationRequest
 from server.certificates.recalls import Recalls
-from server.certificates.rules import Cause, RequestState, require_valid
-from server.certificates.service import REASON_LENGTH, Certificates, request_context
+from server.certificates.rules import (
+    REASON_LENGTH,
+    Cause,
+    RequestState,
+    fall_context,
+    require_valid,
+)
+from server.certificates.service import Certificates, request_context
 from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
@@ -136,7 +142,7 @@ class Revoking:
         values = {
             "revoked_at": max(entry.unit.now, entry.case.last_event_at),
             "revoked_by": entry.actor.id,
-            "sealed_reason": entry.key.seal(reason, revocation_context(row.id)),
+            "sealed_reason": entry.key.seal(reason, fall_context(row.id)),
         }
         if not await queries.revoke(entry.unit.session, row.id, values):
             raise ServiceError("certificate.revoked", state=row.state.value)
@@ -186,11 +192,6 @@ class Revoking:
         news = {"case_id": row.case_id, "certificate_id": row.id}
         for room in sorted({queue(jurisdiction), *boards(jurisdiction)}):
             entry.unit.notify(room, "revocation.changed", news)
-
-
-def revocation_context(certificate_id: str) -> str:
-    """Return what a revocation's reason is bound to."""
-    return f"revocation:{certificate_id}"
 
 
 def _public(request: RevocationRequest, row: Certificate) -> dict[str, object]:

@@ -10,6 +10,7 @@ from server.access import Action
 from server.cases.pictures import PDF
 from server.cases.routes import CASE
 from server.certificates import messages as wire
+from server.certificates.correcting import Correcting
 from server.certificates.issuing import Issuing, Key
 from server.certificates.papers import Papers
 from server.certificates.refusals import Refusals
@@ -31,6 +32,7 @@ class _Counter:
     """What the clerks of both sides do with certificates."""
 
     issuing: Issuing
+    correcting: Correcting
     certificates: Certificates
     verifying: Verifying
     papers: Papers
@@ -46,10 +48,17 @@ class _Counter:
         return FileAnswer(pdf, PDF, "preview.pdf")
 
     async def issue_certificate(self, ask: Ask[wire.CertificateOrder]) -> wire.Certificate:
-        if ask.key is None:
-            raise ServiceError("idempotency_key.missing")
-        key = Key(f"{ask.actor.id}:{ask.key}", ask.fingerprint)
-        row = await self.issuing.issue(ask.actor, ask.path["case_id"], ask.said.kind, key)
+        row = await self.issuing.issue(ask.actor, ask.path["case_id"], ask.said.kind, _key(ask))
+        async with ask.database.reading() as session:
+            return await self.certificates.show_one(session, row)
+
+    async def preview_correction(self, ask: Ask[wire.CorrectionDraft]) -> wire.CorrectionPreview:
+        return await self.correcting.preview(ask.actor, ask.path["certificate_id"], ask.said.values)
+
+    async def correct_certificate(self, ask: Ask[wire.CorrectionOrder]) -> wire.Certificate:
+        row = await self.correcting.correct(
+            ask.actor, ask.path["certificate_id"], ask.said, _key(ask)
+        )
         async with ask.database.reading() as session:
             return await self.certificates.show_one(session, row)
 
@@ -103,6 +112,12 @@ class _Anyone:
         return await self.verifying.by_file(ask.content)
 
 
+def _key(ask: Ask[Any]) -> Key:
+    if ask.key is None:
+        raise ServiceError("idempotency_key.missing")
+    return Key(f"{ask.actor.id}:{ask.key}", ask.fingerprint)
+
+
 def routes(
     issuing: Issuing,
     certificates: Certificates,
@@ -113,7 +128,7 @@ def routes(
     refusals: Refusals,
 ) -> list[Route[Any]]:
     """Return this domain's lines of the API; `admit` counts the questions about one number."""
-    on = _Counter(issuing, certificates, verifying, papers, refusals)
+    on = _Counter(issuing, Correcting(issuing), certificates, verifying, papers, refusals)
     anyone = _Anyone(verifying, admit)
     pdf = Upload(MAX_BYTES, (PDF,))
     return [
@@ -122,6 +137,12 @@ def routes(
               "Draw what a certificate would say"),
         Route("POST", CASE + "/certificates", Action.ISSUE_CERTIFICATE, wire.CertificateOrder,
               on.issue_certificate, wire.Certificate, "Issue a certificate", keyed=True),
+        Route("POST", CERTIFICATE + "/correction-previews", Action.SUPERSEDE_CERTIFICATE,
+              wire.CorrectionDraft, on.preview_correction, wire.CorrectionPreview,
+              "What would be otherwise on a corrected certificate"),
+        Route("POST", CERTIFICATE + "/corrections", Action.SUPERSEDE_CERTIFICATE,
+              wire.CorrectionOrder, on.correct_certificate, wire.Certificate,
+              "Issue a corrected certificate in the place of a wrong one", keyed=True),
         Route("GET", CASE + "/certificates", Action.READ_CASE, Empty, on.list_certificates,
               wire.CertificateList, "List a case's certificates"),
         Route("GET", CASE + "/refusal-notice", Action.READ_CASE, Empty, on.read_refusal, None,

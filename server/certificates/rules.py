@@ -17,6 +17,8 @@ CHINA: Final = ZoneInfo("Asia/Shanghai")
 # A certificate that was reserved longer ago than this is drawn with a new signing time.
 RESUMED_WITHIN: Final = timedelta(hours=1)
 LAST_SERIAL: Final = 9_999_999
+REASON_LENGTH: Final = 500
+LIST_FRESH: Final = timedelta(days=1)
 # How long a hall has to say what it did about a certificate that it relied on and that fell.
 ACKNOWLEDGED_WITHIN: Final = timedelta(hours=24)
 
@@ -102,10 +104,20 @@ def standing(state: CertificateState, valid_until: date | None, today: date) -> 
     return VerdictKind.EXPIRED if expired else VerdictKind.GENUINE
 
 
+def fall_context(certificate_id: str) -> str:
+    """Return what is bound to it why a certificate counts no more."""
+    return f"revocation:{certificate_id}"
+
+
 def may_resume(signing_at: datetime, now: datetime) -> bool:
     """Say whether a reserved certificate may still bear its signing time: none is backdated."""
     same_day = signing_at.astimezone(CHINA).date() == now.astimezone(CHINA).date()
     return same_day and timedelta(0) <= now - signing_at < RESUMED_WITHIN
+
+
+def is_fresh(issued_at: datetime, now: datetime) -> bool:
+    """Say whether a status list may stay as it is while nothing changes: for a day."""
+    return timedelta(0) <= now - issued_at < LIST_FRESH
 
 
 def identity_checked(results: Iterable[tuple[datetime, bool]]) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pypdfium2
 import structlog
 
-from docs_gen import qr
+from docs_gen import qr, statuslist
 from docs_gen.data import Issuer
 from docs_gen.fonts import FontError, load_fonts
 from docs_gen.sealkeys import load_seals
@@ -25,7 +25,8 @@ from docs_gen.trust import (
 )
 from docs_gen.verifying import Verdict, verify
 from server.certificates.drawing import UNAVAILABLE, TrustFile
-from server.certificates.forms import Order, Signed
+from server.certificates.forms import Order, Signed, SignedList
+from server.certificates.rules import CertificateState
 from server.errors import ServiceError
 from server.pool import Refused, WorkerPool
 from server.regions.rules import Authority
@@ -33,6 +34,13 @@ from server.regions.rules import Authority
 __all__ = ["KeyFolderError", "Seals"]
 
 log = structlog.get_logger("kuayu.certificates")
+
+
+_STATUSES = {
+    CertificateState.VALID: statuslist.Status.VALID,
+    CertificateState.REVOKED: statuslist.Status.REVOKED,
+    CertificateState.SUPERSEDED: statuslist.Status.SUPERSEDED,
+}
 
 
 class Seals:
@@ -92,6 +100,18 @@ class Seals:
         await asyncio.to_thread(renew_crls, self.folder, now, self._passphrase)
         return True
 
+    async def list_statuses(
+        self, place: tuple[str, int], version: int, now: datetime,
+        statuses: Mapping[int, CertificateState],
+    ) -> SignedList:  # fmt: skip
+        """Sign the status list of an (issuer code, year); what is not named is not issued."""
+        named = {serial: _STATUSES[state] for serial, state in statuses.items()}
+        made = statuslist.make(*place, version, now, named.items())
+        found = await self._pool.run(_sign_list, made)
+        if isinstance(found, Refused):
+            raise ServiceError(found.code)
+        return SignedList(found, made.version, made.issued_at, made.expires_at)
+
     async def close(self) -> None:
         """Stop the process."""
         await self._pool.close()
@@ -100,7 +120,9 @@ class Seals:
         """Draw, sign and validate a certificate; the same order gives the same bytes."""
         found = await self._pool.run(_issue, order, now)
         if isinstance(found, Refused):
-            log.warning("not signed", number=order.number, why=found.code, **found.details)
+            log.warning(
+                "not signed", number=order.number, why=found.why or found.code, **found.details
+            )
             raise ServiceError(found.code, **found.details)
         made, unstamped = found
         if unstamped is not None:
@@ -161,8 +183,13 @@ def _issue(order: Order, now: datetime) -> tuple[Signed, str | None] | Refused:
         issued_on=facts.issued_on,
         valid_until=order.template.valid_until(facts.issued_on),
     )
-    token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
     seal = keys.seals[order.authority.id]
+    if not seal.outlives(claim.valid_until):
+        why = (
+            f"{order.authority.id}: its certificate ends on {seal.ends}, sooner than what it signs"
+        )
+        return Refused(UNAVAILABLE, why=why)
+    token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
     trust = keys.trust.now()
     source = Source(keys.tsa_urls, trust, resting=keys.resting) if keys.tsa_urls else None
     try:
@@ -171,10 +198,20 @@ def _issue(order: Order, now: datetime) -> tuple[Signed, str | None] | Refused:
         )
     except ValueError:
         return Refused("certificate.unprintable")
+    except KeyFolderError as error:
+        # A token that does not answer.
+        return Refused(UNAVAILABLE, why=str(error))
     finding = asyncio.run(verify(made.pdf, trust, max(now, made.stamped_at or now)))
-    if finding.verdict is not Verdict.GENUINE or finding.number != order.number:
-        return Refused(UNAVAILABLE, {"finding": finding.verdict.value})
-    if finding.stamped_at != made.stamped_at:
-        return Refused(UNAVAILABLE, {"stamped_at": str(finding.stamped_at)})
+    as_ordered = finding.verdict is Verdict.GENUINE and finding.number == order.number
+    if not as_ordered or finding.stamped_at != made.stamped_at:
+        said = {"finding": finding.verdict.value, "stamped_at": str(finding.stamped_at)}
+        return Refused(UNAVAILABLE, said)
     pages = len(pypdfium2.PdfDocument(made.pdf))
     return Signed(made.pdf, made.sha256, token, pages, made.stamped_at), made.unstamped
+
+
+def _sign_list(one: statuslist.StatusList) -> bytes | Refused:
+    keys = _Press.keys
+    if keys is None:
+        return Refused(UNAVAILABLE)
+    return statuslist.encode(one, keys.qr_key, keys.qr_key_id)

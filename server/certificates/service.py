@@ -17,7 +17,12 @@ from server.certificates import messages as wire
 from server.certificates import queries
 from server.certificates.models import Certificate, Receipt, RevocationRequest, Settlement
 from server.certificates.recalls import Recalls, tell_clerk
-from server.certificates.rules import VerdictKind, require_valid, verify_address
+from server.certificates.rules import (
+    REASON_LENGTH,
+    VerdictKind,
+    require_valid,
+    verify_address,
+)
 from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
@@ -26,7 +31,6 @@ from server.items.service import refuse_unrecognised
 from server.regions.rules import Catalogue
 from server.vault import VaultError
 
-REASON_LENGTH = 500
 REFERENCE_LENGTH = 100
 
 
@@ -47,6 +51,8 @@ class Certificates:
         ids = [row.id for row in rows]
         receipts = await queries.list_receipts(session, ids)
         recalls = await self.recalls.of(session, ids)
+        successors = [row.superseded_by for row in rows if row.superseded_by is not None]
+        numbers = await queries.numbers_of(session, successors)
         pending = {one.certificate_id: one for one in await queries.open_requests(session, ids)}
         return wire.CertificateList(
             certificates=[
@@ -57,6 +63,7 @@ class Certificates:
                         self._receipt(one) for one in receipts if one.certificate_id == row.id
                     ],
                     recalls=[one for one in recalls if one.certificate_id == row.id],
+                    superseded_by=numbers.get(row.superseded_by or ""),
                     pending=await self._pending(session, pending.get(row.id)),
                 )
                 for row in rows

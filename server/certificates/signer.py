@@ -7,10 +7,11 @@ from typing import Annotated, Protocol
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
-from server.certificates.forms import Signed
+from server.certificates.forms import Signed, SignedList
 
 SEALS_PATH = "/seals"
 SIGNATURES_PATH = "/signatures"
+LISTS_PATH = "/status-lists"
 
 
 class Signer(Protocol):
@@ -29,6 +30,12 @@ class Signer(Protocol):
         """Have a reserved certificate drawn and signed; the same place gives the same bytes.
 
         Refuses what the register and the case do not bear out when the signer reads them itself.
+        """
+
+    async def list_statuses(self, issuer_code: str, year: int) -> SignedList:
+        """Have the status list of an issuer and year signed, as the signer reads the register.
+
+        Refuses status_list.unknown for an issuer that this signer has no seal of.
         """
 
 
@@ -57,6 +64,22 @@ class Paper(_Said):
     token: str
     pages: int
     stamped_at: datetime | None = None
+
+
+class ListPlace(_Said):
+    """Whose status list, of which year."""
+
+    issuer_code: Annotated[str, Field(pattern="^[0-9A-Z]{18}$")]
+    year: Annotated[int, Field(ge=2000, le=9999)]
+
+
+class ListPaper(_Said):
+    """A signed status list on its way to the service."""
+
+    content: Base64Bytes
+    version: int
+    issued_at: datetime
+    expires_at: datetime
 
 
 class Refusal(_Said):

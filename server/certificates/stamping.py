@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
+import structlog
+
+from docs_gen.keyfiles import KeyFolderError
 from docs_gen.timestamps import Source, StampError, stamp
 from server.certificates import queries
 from server.certificates.drawing import TrustFile
 from server.db.unit import Units
 
-__all__ = ["StampError", "Stamping"]
+__all__ = ["StampError", "Stamping", "keep_stamping"]
 
+log = structlog.get_logger("kuayu.certificates")
+
+MINUTE = 60.0
 MOST = 20
 
 
@@ -38,3 +45,16 @@ class Stamping:
             async with self.units.open() as unit:
                 kept += await queries.keep_stamp(unit.session, row.id, token.at, token.content)
         return kept
+
+
+async def keep_stamping(stamping: Stamping, *, every: float = MINUTE) -> None:
+    """Have the time-stamps made that are lacking, every `every` seconds, until cancelled."""
+    while True:
+        try:
+            if kept := await stamping.stamp_some():
+                log.info("stamped later", certificates=kept)
+        except (StampError, KeyFolderError, OSError) as error:
+            log.warning("not stamped", why=str(error))
+        except Exception:
+            log.exception("crash", worker="stamps")
+        await asyncio.sleep(every)

@@ -79,7 +79,12 @@ class Verifying:
         if hashlib.sha256(content).hexdigest() != row.sha256:
             return self._miss(now, VerdictKind.ALTERED)
         token = await self._token(content)
-        return await self._join(content, await self.drawing.examine(content, now, token), now)
+        verdict = await self._join(content, await self.drawing.examine(content, now, token), now)
+        if row.superseded_by is None:
+            return verdict
+        async with self.units.database.reading() as session:
+            numbers = await queries.numbers_of(session, [row.superseded_by])
+        return verdict.model_copy(update={"superseded_by": numbers[row.superseded_by]})
 
     async def _token(self, content: bytes) -> bytes | None:
         """Return the time-stamp over a file that the register keeps apart from it."""

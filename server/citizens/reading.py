@@ -34,7 +34,8 @@ FindCall = Callable[[AsyncSession, str], Awaitable[str | None]]
 STEPS: Final = (
     "case.opened", "ticket.taken", "ticket.abandoned", "call.connected", "consent.given",
     "consent.refused", "case.returned", "case.refused", "case.deferred", "case.promised",
-    "case.withdrawn", "certificate.issued", "certificate.revoked", "case.settled", "rating.given",
+    "case.withdrawn", "certificate.issued", "certificate.revoked",
+    "certificate.superseded", "case.settled", "rating.given",
 )  # fmt: skip
 
 

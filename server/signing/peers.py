@@ -36,7 +36,7 @@ async def only_socket(path: Path) -> AsyncIterator[socket.socket]:
     lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if not await _take(lock):
-            raise SocketTakenError(f"another signer answers at {path}")
+            raise SocketTakenError(f"another signer answers at {path}, process {_holder(lock)}")
         with _bound(path) as listening:
             yield listening
     finally:
@@ -44,7 +44,10 @@ async def only_socket(path: Path) -> AsyncIterator[socket.socket]:
 
 
 async def _take(lock: int) -> bool:
-    """Lock a file, waiting a little for a process that is about to end; say whether we have it."""
+    """Lock a file and write our process into it; say whether nobody else had it.
+
+    Waits a little for a process that is about to end.
+    """
     for left in reversed(range(TRIES)):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -52,8 +55,14 @@ async def _take(lock: int) -> bool:
             if left:
                 await asyncio.sleep(PAUSE)
         else:
+            os.truncate(lock, 0)
+            os.pwrite(lock, str(os.getpid()).encode(), 0)
             return True
     return False
+
+
+def _holder(lock: int) -> str:
+    return os.pread(lock, 16, 0).decode() or "unknown"
 
 
 @contextmanager

@@ -9,7 +9,17 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from pydantic import BaseModel, ValidationError
 
-from server.certificates.signer import SEALS_PATH, SIGNATURES_PATH, Known, Paper, Place, Refusal
+from server.certificates.signer import (
+    LISTS_PATH,
+    SEALS_PATH,
+    SIGNATURES_PATH,
+    Known,
+    ListPaper,
+    ListPlace,
+    Paper,
+    Place,
+    Refusal,
+)
 from server.db.engine import is_busy
 from server.errors import ServiceError
 from server.signing.peers import peer_of
@@ -43,9 +53,25 @@ def create_app(signing: Signing, clients: frozenset[int]) -> web.Application:
             )
         )
 
+    async def list_statuses(request: web.Request) -> web.Response:
+        try:
+            place = ListPlace.model_validate_json(await request.read())
+        except ValidationError:
+            raise ServiceError("body.invalid") from None
+        made = await signing.list_statuses(place.issuer_code, place.year)
+        return _answer(
+            ListPaper.model_construct(
+                content=made.content,
+                version=made.version,
+                issued_at=made.issued_at,
+                expires_at=made.expires_at,
+            )
+        )
+
     app = web.Application(middlewares=[_guard(clients)], client_max_size=MOST_BYTES)
     app.router.add_get(SEALS_PATH, show_seals)
     app.router.add_post(SIGNATURES_PATH, sign)
+    app.router.add_post(LISTS_PATH, list_statuses)
     return app
 
 

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.access import Action, Actor
 from server.calls.talking import require_same_person
 from server.cases.record import Records
-from server.certificates import queries
+from server.certificates import queries, status_queries
 from server.certificates.facts import Draft, Drafts, open_facts
-from server.certificates.forms import Order, Signed
+from server.certificates.forms import Order, Signed, SignedList
 from server.certificates.issuing import RequireAuthority
 from server.certificates.models import Certificate
 from server.certificates.rules import CHINA, CertificateState, may_resume, serial_text
@@ -61,6 +61,26 @@ class Signing:
             order = await self._order(session, certificate_id, attempt, now)
         return await self.seals.issue(order, now)
 
+    async def list_statuses(self, issuer_code: str, year: int) -> SignedList:
+        """Sign what the register says of an issuer's certificates of a year, in the next version.
+
+        Refuses status_list.unknown for an issuer of which there is no seal here, and
+        rate.exceeded.
+        """
+        offices = self.drafts.catalogue.authorities
+        known = {one.code for _, one in offices if one.id in self.seals.known}
+        if issuer_code not in known:
+            raise ServiceError("status_list.unknown")
+        self.admit("sign_list", issuer_code)
+        async with self.database.reading() as session:
+            before = await status_queries.version_of(session, issuer_code, year)
+            statuses = {
+                serial: state
+                async for serial, state in status_queries.standings(session, issuer_code, year)
+            }
+        place = issuer_code, year
+        return await self.seals.list_statuses(place, before + 1, self.clock(), statuses)
+
     async def _order(
         self, session: AsyncSession, certificate_id: str, attempt: int, now: datetime
     ) -> Order:
@@ -84,7 +104,9 @@ class Signing:
         self, session: AsyncSession, row: Certificate, actor: Actor, now: datetime
     ) -> Draft:
         """Return what the case says, if its clerk may issue it and the register says the same."""
-        case = await self.records.read(session, actor, row.case_id, Action.ISSUE_CERTIFICATE)
+        corrects = row.supersedes is not None
+        action = Action.SUPERSEDE_CERTIFICATE if corrects else Action.ISSUE_CERTIFICATE
+        case = await self.records.read(session, actor, row.case_id, action)
         await self.require_authority(session, actor, case)
         await require_same_person(session, case, now)
         said = await self.drafts.complete(session, case, row.kind, version=row.template_version)

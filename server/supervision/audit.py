@@ -153,6 +153,11 @@ class Audit:
             self._name("settlement.baseless", case.number)
         if not await queries.has_receipt(session, case.id, settlement.certificate_id):
             self._name("receipt.missing", case.number)
+        fell = {row.id for row in released if row.state is not CertificateState.VALID}
+        if settlement.certificate_id in fell and not await queries.is_recalled(
+            session, case.id, settlement.certificate_id
+        ):
+            self._name("recall.missing", case.number)
 
     async def _certificates(self, session: AsyncSession) -> None:
         async for row in queries.every(session, Certificate, Certificate.id):
@@ -170,7 +175,17 @@ class Audit:
                     self._name("certificate.unreleased", row.number)
             else:
                 self._logged(row, issued)
+                await self._succeeded(session, row)
                 await self._file(session, row)
+
+    async def _succeeded(self, session: AsyncSession, row: Certificate) -> None:
+        """A superseded certificate has one in its place, of the same case and kind."""
+        successor = await session.get(Certificate, row.superseded_by or "none")
+        replaced = successor is not None and (
+            successor.supersedes, successor.case_id, successor.kind
+        ) == (row.id, row.case_id, row.kind)  # fmt: skip
+        if replaced is not (row.state is CertificateState.SUPERSEDED):
+            self._name("successor.mismatched", row.number, f"it is {row.state.value}")
 
     def _logged(self, row: Certificate, issued: list[CaseEvent]) -> None:
         if len(issued) != 1:

@@ -13,7 +13,13 @@ from server.calls.models import Call, Seat
 from server.calls.rules import CallState, SeatSide
 from server.cases.models import Case, CaseEvent, CaseSerial
 from server.cases.rules import CaseState
-from server.certificates.models import Certificate, CertificateSerial, Receipt, Settlement
+from server.certificates.models import (
+    Certificate,
+    CertificateSerial,
+    Recall,
+    Receipt,
+    Settlement,
+)
 from server.certificates.rules import CertificateState
 from server.db.base import Base
 from server.recordings.models import Recording
@@ -124,6 +130,14 @@ async def has_receipt(session: AsyncSession, case_id: str, certificate_id: str) 
     """Say whether the issuer was told of a certificate's use in a case."""
     statement = select(Receipt.id).where(
         Receipt.case_id == case_id, Receipt.certificate_id == certificate_id
+    )
+    return (await session.scalars(statement)).one_or_none() is not None
+
+
+async def is_recalled(session: AsyncSession, case_id: str, certificate_id: str) -> bool:
+    """Say whether the hall was told that a certificate fell with which it had settled a case."""
+    statement = select(Recall.id).where(
+        Recall.case_id == case_id, Recall.certificate_id == certificate_id
     )
     return (await session.scalars(statement)).one_or_none() is not None
 

@@ -207,8 +207,29 @@ def test_a_rotated_seal_can_be_revoked_and_the_new_one_counts_on(chain: Chain) -
     assert office.judge(signed, last).verdict is Verdict.REVOKED
     assert office.judge(office.issue(), last).verdict is Verdict.GENUINE
     assert states(chain, "seal") == [State.CURRENT, State.REVOKED]
-    with pytest.raises(KeyFolderError, match="already"):
-        revoke_seal(chain.folder, KIND, LATER, PASSPHRASE, old.serial_number)
+    revoked = (chain.folder / "revoked.json").read_bytes()
+    revoke_seal(chain.folder, KIND, last, PASSPHRASE, old.serial_number)
+    assert (chain.folder / "revoked.json").read_bytes() == revoked, "it keeps its moment"
+
+
+@pytest.mark.parametrize("step", ["write_trust", "keep_issued", "lay_aside"])
+def test_a_revocation_that_is_cut_short_is_given_again(
+    step: str, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = Office(chain.folder).issue()
+
+    def cut(*_: object) -> None:
+        raise KeyFolderError("cut short")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"docs_gen.trust.{step}", cut)
+        with pytest.raises(KeyFolderError, match="cut short"):
+            revoke_seal(chain.folder, KIND, LATER, PASSPHRASE)
+    revoke_seal(chain.folder, KIND, LATER, PASSPHRASE)
+    found = Office(chain.folder).judge(signed, LATER + timedelta(seconds=1))
+    assert found.verdict is Verdict.REVOKED
+    assert not (chain.folder / "seals" / f"{KIND}.p12").exists()
+    assert states(chain, "seal") == [State.REVOKED]
 
 
 def test_what_there_is_not_or_is_of_others_is_not_rotated(chain: Chain, office: Office) -> None:
@@ -306,6 +327,27 @@ def test_what_a_rotated_ca_certified_stays_genuine_and_can_still_be_revoked(chai
     assert office.judge(office.issue("no-violations"), last).verdict is Verdict.GENUINE
 
 
+def test_a_rotation_of_a_ca_that_is_cut_short_is_given_again(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = Office(chain.folder)
+    signed = office.issue()
+
+    def cut(*_: object) -> None:
+        raise KeyFolderError("cut short")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("docs_gen.chain.make_ca", cut)
+        with pytest.raises(KeyFolderError, match="cut short"):
+            chain.rotate_ca("341522", LATER)
+    renew_crls(chain.folder, LATER, PASSPHRASE)
+    assert len(office.trust.crls) == 2, "one CA under two names has one list"
+    assert office.judge(signed, LATER).verdict is Verdict.GENUINE
+    chain.rotate_ca("341522", LATER)
+    assert office.judge(signed, LATER).verdict is Verdict.GENUINE
+    assert states(chain, "ca") == [State.ROTATED, State.CURRENT]
+
+
 def test_nothing_of_a_revoked_ca_counts(chain: Chain) -> None:
     office = Office(chain.folder)
     signed = office.issue()
@@ -315,6 +357,9 @@ def test_nothing_of_a_revoked_ca_counts(chain: Chain) -> None:
     chain.issue("no-violations", ISSUER, LATER)
     assert office.judge(office.issue("no-violations"), last).verdict is Verdict.GENUINE
     assert states(chain, "ca") == [State.REVOKED, State.CURRENT]
+    assert states(chain, "seal") == [State.CURRENT, State.REVOKED], "no-violations comes first"
+    with pytest.raises(KeyFolderError, match="code"):
+        chain.rotate_ca("../341522", LATER)
 
 
 def openssl_says(chain: Chain, certificate: x509.Certificate, folder: Path) -> str:

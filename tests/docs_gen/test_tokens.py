@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -173,6 +174,12 @@ def test_a_wrong_pin_and_a_broken_file_are_named(mine: Office, hsm: Hsm, tmp_pat
     path.write_text("module =")
     with pytest.raises(KeyFolderError, match=rf"{KIND}\.toml"):
         SealKey.load(path, PASSPHRASE)
+
+
+def test_without_the_extra_it_is_named(mine: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pkcs11", None)
+    with pytest.raises(KeyFolderError, match=r"kuayu\[hsm\]"):
+        load_seals(mine.folder, PASSPHRASE)
 
 
 def test_a_session_that_was_lost_is_opened_again(mine: Office) -> None:

@@ -1,4 +1,4 @@
-"""The whole server killed with SIGKILL, and started again on the same data."""
+"""Server and signer killed with SIGKILL, and started again on the same data."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from counter_client.answers import Refusal
 from counter_client.client import Client, ServerLostError
 from counter_client.follow import Follower
 from tests.support.child import Demonstration, kuayu
@@ -124,12 +125,41 @@ async def test_killed_while_issuing_it_finishes_what_it_began(
         for moment in MOMENTS:
             async with playing(demonstration.url) as story:
                 content = await issue_across_a_kill(demonstration, story, moment)
+        async with playing(demonstration.url) as story:
+            await issue_across_a_signers_kill(demonstration, story)
     assert sorted((data / "files").rglob("*.part")) == []
     pdf = tmp_path / "issued.pdf"
     pdf.write_bytes(content)
     verdict = await asyncio.to_thread(kuayu, "verify", str(pdf), "--data", str(data))
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
     await nothing_is_wrong(data)
+
+
+async def issue_across_a_signers_kill(demonstration: Demonstration, story: Story) -> None:
+    """Kill the signer while it is asked: the same command issues once another one is there."""
+    await story.prepare()
+    agent = story.cast.agent
+    asking = asyncio.create_task(agent.issue(story.case_id, story.kind, key=story.case_id))
+    pid = int((demonstration.data / "signer" / "signer.lock").read_text())
+    await asyncio.to_thread(
+        kill_when, lambda: bool(numbers(demonstration.data, story.case_id)), pid
+    )
+    refusals, issued = list[str](), None
+    async with asyncio.timeout(PATIENCE):
+        while issued is None:
+            try:
+                issued = await asking
+            except Refusal as refused:
+                refusals.append(refused.code)
+                await agent.me()
+                asking = asyncio.create_task(
+                    agent.issue(story.case_id, story.kind, key=story.case_id)
+                )
+    assert set(refusals) <= {"signer.unavailable"}
+    assert numbers(demonstration.data, story.case_id) == [(issued["number"],)]
+    kinds = [event["kind"] for event in await log_of(agent, story.case_id)]
+    assert kinds.count("certificate.issued") == 1
+    assert int((demonstration.data / "signer" / "signer.lock").read_text()) != pid
 
 
 async def kill(demonstration: Demonstration) -> None:

@@ -73,7 +73,11 @@ def as_the_table_says(
     grants = TABLE[action]
     here = [grant for grant in grants if fits(grant, roles, relations, state)]
     party, adviser = sitting is Sitting.PARTY, sitting is Sitting.ADVISER
-    if any(party or not grant.seat or (adviser and grant.advice) for grant in here):
+    former = sitting is Sitting.FORMER
+    if any(
+        party or not grant.seat or (adviser and grant.advice) or (former and grant.former)
+        for grant in here
+    ):
         return PASSES
     reads = any(fits(grant, roles, relations, state) for grant in TABLE[Action.READ_CASE])
     if not reads and Relation.OWN not in relations:
@@ -163,6 +167,23 @@ def test_an_advisers_seat_opens_the_chat_and_nothing_else(action: Action) -> Non
         sitting=Sitting.ADVISER,
     )  # fmt: skip
     assert written == PASSES
+
+
+@pytest.mark.parametrize("action", sorted(set(Action) - OF_NO_CASE))
+def test_whose_call_is_over_corrects_what_was_issued_and_nothing_else(action: Action) -> None:
+    for roles, relations, state in product(ROLE_SETS, RELATION_SETS, STATES):
+        cell = (action, roles, relations, state)
+        if action is not Action.SUPERSEDE_CERTIFICATE:
+            assert outcome(*cell, sitting=Sitting.FORMER) == outcome(*cell), cell
+    agent, there = frozenset({Role.AGENT}), frozenset({Relation.JURISDICTION})
+    corrects = {
+        state
+        for state in STATES
+        if outcome(
+            Action.SUPERSEDE_CERTIFICATE, agent, there, state, sitting=Sitting.FORMER
+        ) == PASSES
+    }  # fmt: skip
+    assert corrects == {CaseState.CERTIFIED, CaseState.SETTLED}
 
 
 def allowed_to(role: Role) -> set[Action]:

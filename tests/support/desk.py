@@ -26,9 +26,11 @@ from server.cases.routes import store_picture
 from server.cases.rules import CaseState, CheckKind, Origin
 from server.cases.service import Cases
 from server.certificates import messages as wire
+from server.certificates.correcting import Correcting
+from server.certificates.corrections import Corrections
 from server.certificates.drawing import Drawing
 from server.certificates.facts import Drafts
-from server.certificates.forms import Order, Signed
+from server.certificates.forms import Order, Signed, SignedList
 from server.certificates.issuing import Issuing, Key
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
@@ -37,6 +39,7 @@ from server.certificates.refusals import Refusals
 from server.certificates.revoking import Revoking
 from server.certificates.seals import Seals
 from server.certificates.service import Certificates
+from server.certificates.statuses import Statuses
 from server.certificates.verifying import Verifying
 from server.citizens.reading import Views
 from server.citizens.service import Citizens
@@ -109,6 +112,9 @@ class SignerHere:
     async def sign(self, certificate_id: str, attempt: int) -> Signed:
         return await self.signing.sign(certificate_id, attempt)
 
+    async def list_statuses(self, issuer_code: str, year: int) -> SignedList:
+        return await self.signing.list_statuses(issuer_code, year)
+
 
 async def trust_seat(_session: AsyncSession, _actor: Actor, _case: Case) -> None:
     """Ask for no authority beyond the seat: that has tests of its own."""
@@ -125,8 +131,9 @@ class Desk:
     catalogue: Catalogue
     items: Items
     seats: set[str] = field(default_factory=lambda: {AGENT.id, CLERK.id})
+    formers: set[str] = field(default_factory=set)
     calls: dict[str, str] = field(default_factory=dict)
-    signed_in: set[Actor] = field(default_factory=lambda: {AGENT, STRANGER})
+    signed_in: set[Actor] = field(default_factory=lambda: {AGENT, COLLEAGUE, STRANGER})
     pictures: Pictures = field(default_factory=Pictures)
 
     def __post_init__(self) -> None:
@@ -138,12 +145,14 @@ class Desk:
         self.drafts = Drafts(self.reader, self.cases, self.catalogue, self.drawing.forms)
         self.signer = SignerHere(self.signing_by(self.seals))
         self.refusals = Refusals(self.reader, self.catalogue, self.drawing, self.signer)
-        self.issuing = self.issuing_on(self.units)
         self.recalls = Recalls(self.records, self.catalogue)
+        self.issuing = self.issuing_on(self.units)
+        self.correcting = Correcting(self.issuing)
         self.certificates = Certificates(
             self.records, self.reader, self.catalogue, self.recalls, PUBLIC_URL
         )
         self.revoking = Revoking(self.certificates, self.recalls)
+        self.statuses = Statuses(self.units, self.signer)
         self.verifying = Verifying(self.units, self.records, self.drawing, self.papers)
         self.citizens = Citizens(self.units, self.vault, self.records, self.cases)
         self.views = Views(self.reader, self.catalogue, self._find_call, self.refusals)
@@ -151,8 +160,9 @@ class Desk:
     def issuing_on(self, units: Units) -> Issuing:
         """Issuing with other units, for tests that step in between."""
         return Issuing(
-            units, self.records, self.drafts, self.drawing, self.signer, self.papers, trust_seat
-        )
+            units, self.records, self.drafts, self.drawing, self.signer, self.papers, trust_seat,
+            Corrections(self.cases, self.recalls),
+        )  # fmt: skip
 
     def signing_by(self, seals: Seals) -> Signing:
         """The signer's own reading of what there is; every known clerk is signed in."""
@@ -167,7 +177,9 @@ class Desk:
         return next((one for one in self.signed_in if one.id == clerk_id), None)
 
     async def _find_sitting(self, _session: AsyncSession, actor: Actor, _case: Case) -> Sitting:
-        return Sitting.PARTY if actor.id in self.seats else Sitting.NONE
+        if actor.id in self.seats:
+            return Sitting.PARTY
+        return Sitting.FORMER if actor.id in self.formers else Sitting.NONE
 
     async def _file_still(self, _entry: Entry, _still_id: str, _material_id: str) -> None:
         raise AssertionError("no test here asks for a still")

@@ -8,6 +8,7 @@ from server.access import Action, Actor, Role, Sitting
 from server.calls import messages as wire
 from server.calls.queries import find_sitting
 from server.calls.rules import CallState, EndReason, SeatSide
+from server.cases.models import Case
 from server.cases.rules import CaseState
 from server.errors import ServiceError
 from server.tickets.rules import AgentState, TicketState
@@ -315,10 +316,13 @@ async def test_an_agent_on_a_call_cannot_be_anything_else(halls: Halls) -> None:
 # Who has a seat.
 
 
-async def seated(halls: Halls, who: Actor, case_id: str) -> bool:
+async def sitting(halls: Halls, who: Actor, case_id: str) -> Sitting:
     async with halls.units.database.reading() as session:
-        found = await find_sitting(session, who, await halls.case_row(case_id))
-        return found is Sitting.PARTY
+        return await find_sitting(session, who, await halls.case_row(case_id))
+
+
+async def seated(halls: Halls, who: Actor, case_id: str) -> bool:
+    return await sitting(halls, who, case_id) is Sitting.PARTY
 
 
 async def test_the_two_clerks_of_the_live_call_have_seats_and_nobody_else(halls: Halls) -> None:
@@ -331,6 +335,25 @@ async def test_the_two_clerks_of_the_live_call_have_seats_and_nobody_else(halls:
     assert await seated(halls, WANG, case_id)
     await halls.hang_up(WANG, call_id)
     assert not await seated(halls, WANG, case_id)
+
+
+async def test_who_spoke_on_a_case_that_is_certified_and_still_has_it_is_a_former_party(
+    halls: Halls,
+) -> None:
+    case_id, call_id = await halls.in_call()
+    await halls.move(case_id, CaseState.CERTIFIED)
+    await halls.hang_up(WANG, call_id)
+    for state in (None, CaseState.SETTLED):
+        if state is not None:
+            await halls.move(case_id, state)
+        assert await sitting(halls, WANG, case_id) is Sitting.FORMER
+        for who in (ZHOU, CLERK, OTHER_CLERK, STRANGER, screen()):
+            assert await sitting(halls, who, case_id) is Sitting.NONE
+    async with halls.units.open() as unit:
+        case = await unit.session.get_one(Case, case_id)
+        case.agent_id = ZHOU.id
+    for who in (WANG, ZHOU):
+        assert await sitting(halls, who, case_id) is Sitting.NONE
 
 
 async def test_a_seat_in_a_call_on_another_case_is_none_in_this_one(halls: Halls) -> None:

@@ -130,6 +130,28 @@ async def test_of_two_issues_with_one_key_both_get_the_certificate(either_desk: 
     assert (await either_desk.log(case_id)).count("certificate.issued") == 1
 
 
+async def test_of_two_attempts_that_a_token_signs_in_other_bytes_the_first_counts(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = await desk.ready_case()
+    sign, begun, released = desk.issuing.signer.sign, list[str](), list[Certificate]()
+
+    async def sign_otherwise(certificate_id: str, attempt: int) -> Signed:
+        signed = await sign(certificate_id, attempt)
+        begun.append(certificate_id)
+        if len(begun) > 1:
+            return signed
+        released.append(await desk.issue(case_id))
+        other = signed.pdf + b"\n"
+        return dataclasses.replace(signed, pdf=other, sha256=hashlib.sha256(other).hexdigest())
+
+    monkeypatch.setattr(desk.issuing.signer, "sign", sign_otherwise)
+    row = await desk.issue(case_id)
+    assert (row.id, row.sha256) == (released[0].id, released[0].sha256)
+    assert (await desk.log(case_id)).count("certificate.issued") == 1
+    assert await desk.files.names("certificates") == [f"certificates/{row.id}/{row.sha256}.pdf"]
+
+
 async def test_serials_run_without_gaps_over_refusals(desk: Desk) -> None:
     numbers = []
     for place in range(3):

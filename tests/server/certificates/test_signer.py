@@ -4,14 +4,16 @@ import asyncio
 import os
 import signal
 import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from server.certificates.seals import KeyFolderError, Seals, _Press
+from server.certificates.seals import KeyFolderError, Seals, _issue, _Keys, _Press
 from server.certificates.worker import keep_trust_fresh
 from server.errors import ServiceError
-from server.pool import WorkerPool
+from server.pool import Refused, WorkerPool
 from tests.support.database import SetClock
 from tests.support.desk import (
     PASSPHRASE,
@@ -183,3 +185,34 @@ async def test_the_same_order_gives_the_same_bytes_whenever_it_is_drawn(desk: De
     while int(time.time()) < began + 2:
         drawn.add((await desk.seals.issue(order, desk.units.clock())).sha256)
     assert len(drawn) == 1
+
+
+async def test_nothing_is_signed_that_counts_longer_than_its_seals_certificate(desk: Desk) -> None:
+    _, row = await desk.certified_case()
+    now = desk.units.clock()
+    orders = [
+        replace(order_of(row), signing_time=row.signing_at + timedelta(days=days))
+        for days in (1700, 1800)
+    ]
+    assert await desk.seals.issue(orders[0], now)
+    with pytest.raises(ServiceError) as refusal:
+        await desk.seals.issue(orders[1], now)
+    assert refusal.value.code == "signer.unavailable"
+
+
+async def test_a_token_that_does_not_answer_is_no_signature(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, row = await desk.certified_case()
+
+    def lost(data: bytes) -> bytes:
+        raise KeyFolderError("huoqiu-hrss.toml: DeviceRemoved")
+
+    keys = _Keys(desk.seals.folder, PASSPHRASE, None)
+    monkeypatch.setattr(keys.seals["huoqiu-hrss"], "sign", lost)
+    monkeypatch.setattr(_Press, "keys", keys)
+    found = await asyncio.to_thread(_issue, order_of(row), desk.units.clock())
+    assert isinstance(found, Refused)
+    assert found.code == "signer.unavailable"
+    assert "DeviceRemoved" in found.why
+    assert not found.details, "where a token is concerns nobody who asks"

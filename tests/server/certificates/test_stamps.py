@@ -17,8 +17,7 @@ from server.certificates.forms import Forms
 from server.certificates.models import Certificate
 from server.certificates.rules import VerdictKind
 from server.certificates.seals import Seals
-from server.certificates.stamping import Stamping
-from server.certificates.worker import keep_stamping
+from server.certificates.stamping import Stamping, keep_stamping
 from server.db.unit import Units
 from server.files import LocalFiles
 from tests.support.database import SetClock

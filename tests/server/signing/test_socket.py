@@ -66,6 +66,17 @@ async def test_a_refusal_comes_across_with_its_details(desk: Desk, remote: Remot
         await remote.sign("0" * 32, 1)
 
 
+async def test_a_status_list_is_signed_on_the_other_side_of_the_socket(
+    desk: Desk, remote: RemoteSigner
+) -> None:
+    _, row = await desk.certified_case()
+    signed = await remote.list_statuses(row.issuer_code, row.year)
+    here = await desk.signer.signing.list_statuses(row.issuer_code, row.year)
+    assert (signed, signed.version) == (here, 1)
+    with pytest.raises(ServiceError, match=r"status_list\.unknown"):
+        await remote.list_statuses("0" * 18, row.year)
+
+
 async def test_without_a_signer_nothing_is_reserved_and_its_return_is_enough(
     desk: Desk, socket: Path
 ) -> None:

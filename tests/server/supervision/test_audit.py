@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from server.certificates.messages import SettlementOrder
+from server.certificates.messages import CorrectionOrder, SettlementOrder
 from server.certificates.models import Certificate
 from server.supervision.audit import Audit, copied
 from server.vault import Vault
-from tests.support.desk import CLERK, Desk
+from tests.support.desk import AGENT, CLERK, Desk
 
 Tamper = Callable[[Desk, str, Certificate], Awaitable[None]]
 
@@ -111,6 +111,19 @@ async def test_whatever_is_spoiled_in_the_database_is_named(
     }
     await run(desk, statement, **values)
     assert code in await audit(desk, sqlite_url, tmp_path)
+
+
+async def test_a_successor_that_is_none_and_a_hall_that_was_not_told_are_named(
+    desk: Desk, sqlite_url: str, tmp_path: Path
+) -> None:
+    case_id, old = await settled(desk)
+    order = CorrectionOrder(values={"balance": "18432.57"}, reason="录入有误")
+    await desk.correcting.correct(AGENT, old.id, order, desk.key(case_id, "correct-1"))
+    assert await audit(desk, sqlite_url, tmp_path) <= {"seat.mismatched"}
+    await run(desk, "UPDATE certificate SET superseded_by = NULL WHERE id = :row", row=old.id)
+    await run(desk, "DELETE FROM recall WHERE case_id = :case", case=case_id)
+    found = await audit(desk, sqlite_url, tmp_path)
+    assert found >= {"successor.mismatched", "recall.missing"}
 
 
 async def change_certificate(desk: Desk, _case_id: str, row: Certificate) -> None:

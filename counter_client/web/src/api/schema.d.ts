@@ -1012,6 +1012,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/certificates/{certificate_id}/correction-previews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would be otherwise on a corrected certificate */
+        post: operations["preview_correction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/certificates/{certificate_id}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Issue a corrected certificate in the place of a wrong one */
+        post: operations["correct_certificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{case_id}/refusal-notice": {
         parameters: {
             query?: never;
@@ -1245,6 +1279,23 @@ export interface paths {
         put?: never;
         /** Say what the hall did about it */
         post: operations["acknowledge_recall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/status-lists/{issuer_code}/{year}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How every certificate of an issuer and year stands, signed */
+        get: operations["read_status_list"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2010,6 +2061,8 @@ export interface components {
             /** Demo */
             demo: boolean;
             pending_revocation: components["schemas"]["PendingRevocation"] | null;
+            /** Superseded By */
+            superseded_by: string | null;
             /** Receipts */
             receipts: components["schemas"]["Receipt"][];
             /** Recalls */
@@ -2295,6 +2348,38 @@ export interface components {
          */
         ConsentState: "none" | "asked" | "given" | "refused";
         /**
+         * CorrectionDraft
+         * @description The jurisdiction's values as they should be, by the names of their fields.
+         */
+        CorrectionDraft: {
+            /** Values */
+            values: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * CorrectionOrder
+         * @description What was wrong, and the values as they should be.
+         */
+        CorrectionOrder: {
+            /** Values */
+            values: {
+                [key: string]: string;
+            };
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * CorrectionPreview
+         * @description Which fields the certificate shows, and what would be otherwise on the new one.
+         */
+        CorrectionPreview: {
+            /** Fields */
+            fields: string[];
+            /** Differences */
+            differences: components["schemas"]["Difference"][];
+        };
+        /**
          * CounterPaired
          * @description The counter that the screen now belongs to.
          */
@@ -2380,6 +2465,20 @@ export interface components {
             network: components["schemas"]["Way"];
             /** @default null */
             figures: components["schemas"]["DeviceFigures"] | null;
+        };
+        /**
+         * Difference
+         * @description One value that the new certificate has otherwise than the old one.
+         */
+        Difference: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Old */
+            old: string;
+            /** New */
+            new: string;
         };
         /**
          * Empty
@@ -3851,6 +3950,8 @@ export interface components {
         /**
          * Verdict
          * @description What anyone may know of a certificate; a miss has no more than its verdict.
+         *
+         *     Which certificate has superseded it is told to the clerks of its case only.
          */
         Verdict: {
             verdict: components["schemas"]["VerdictKind"];
@@ -3889,6 +3990,11 @@ export interface components {
              * @default null
              */
             demo: boolean | null;
+            /**
+             * Superseded By
+             * @default null
+             */
+            superseded_by: string | null;
             /**
              * Stamped At
              * @default null
@@ -4016,7 +4122,7 @@ export interface components {
             data: null;
             error: {
                 /** @enum {string} */
-                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "disk.full" | "event.invalid" | "event.unknown" | "export.altered" | "export.broken" | "export.interrupted" | "export.over" | "export.unknown" | "export.unready" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recall.gone" | "recall.unknown" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "revocation.gone" | "revocation.own" | "revocation.pending" | "revocation.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "still.gone" | "still.unknown" | "table.too_long" | "table.uneven" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
+                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unchanged" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "disk.full" | "event.invalid" | "event.unknown" | "export.altered" | "export.broken" | "export.interrupted" | "export.over" | "export.unknown" | "export.unready" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recall.gone" | "recall.unknown" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "revocation.gone" | "revocation.own" | "revocation.pending" | "revocation.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "status_list.unknown" | "still.gone" | "still.unknown" | "table.too_long" | "table.uneven" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
                 field: string | null;
                 details: Record<string, never>;
             };
@@ -6435,6 +6541,86 @@ export interface operations {
             };
         };
     };
+    preview_correction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                certificate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectionDraft"];
+            };
+        };
+        responses: {
+            /** @description What would be otherwise on a corrected certificate */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["CorrectionPreview"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    correct_certificate: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                certificate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectionOrder"];
+            };
+        };
+        responses: {
+            /** @description Issue a corrected certificate in the place of a wrong one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Certificate"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     read_refusal: {
         parameters: {
             query?: never;
@@ -6973,6 +7159,38 @@ export interface operations {
                         error: null;
                         request_id: string;
                     };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    read_status_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                issuer_code: string;
+                year: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How every certificate of an issuer and year stands, signed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
                 };
             };
             /** @description A refusal with a stable code */

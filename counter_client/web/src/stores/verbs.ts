@@ -1,7 +1,7 @@
 /** What staff can do with the case on the desk, one function per command of docs/protocol.md. */
 import { create, post, upload } from "@/api/http";
 import type {
-  Call, Case, Certificate, Check, CheckKind, Consent, Material, Origin, Settlement, Ticket, Verdict,
+  Call, Case, Certificate, Check, CheckKind, Consent, CorrectionPreview, Material, Origin, Settlement, Ticket, Verdict,
 } from "@/api/shapes";
 
 /** `path` gives the case's address; `run` carries a command out and catches up with what it did. */
@@ -52,12 +52,16 @@ export function createVerbs(
   const verify = (id: string) => run(() => post<Verdict>(`/api/certificates/${id}/verification`));
   const revoke = (id: string, reason: string) =>
     run(() => post<Certificate>(`/api/certificates/${id}/revocation`, { reason }));
+  const previewCorrection = (id: string, values: Record<string, string>) =>
+    post<CorrectionPreview>(`/api/certificates/${id}/correction-previews`, { values });
+  const correct = (id: string, values: Record<string, string>, reason: string) =>
+    run(() => create<Certificate>(`/api/certificates/${id}/corrections`, { values, reason }));
   const settle = (certificate_id: string | null, reference: string, remark: string) =>
     run(() => create<Settlement>(path("/settlement"), { certificate_id, reference, remark }));
 
   return {
     reveal, addMaterial, tickMaterial, removeMaterial, recordCheck, askConsent, say, confirmPerson, takeTicket,
     abandonTicket, returnCase, refuseCase, deferCase, promiseCase, withdrawCase, issue, verify,
-    revoke, settle,
+    revoke, previewCorrection, correct, settle,
   };
 }

@@ -1,5 +1,5 @@
 /** The words of a case's log, line by line. */
-import type { Cause, CheckKind, Event, Item, Origin, Outcome, VerdictKind } from "@/api/shapes";
+import type { Cause, CheckKind, Difference, Event, Item, Origin, Outcome, VerdictKind } from "@/api/shapes";
 import { CAUSES, CHECK_KINDS, ORIGINS, OUTCOMES, VERDICTS } from "@/ui/words";
 import { tableWords } from "./table";
 
@@ -18,6 +18,12 @@ const missing = (data: Data) =>
   (Array.isArray(data.missing) ? (data.missing as { what: string; why: string }[]) : [])
     .map(({ what, why }) => (why ? `${what}（${why}）` : what))
     .join("、");
+
+const changes = (value: unknown) => {
+  const differences = Array.isArray(value) ? (value as Difference[]) : [];
+  const words = differences.map(({ label, old, new: now }) => `${label}由“${old}”改为“${now}”`);
+  return words.length > 0 ? `（${words.join("；")}）` : "";
+};
 
 const END_REASONS: Record<string, string> = {
   finished: "已谈完",
@@ -100,6 +106,7 @@ const WORDS: Record<string, Words> = {
     `机器核验证明：${VERDICTS[data.verdict as VerdictKind] ?? "已核验"}`,
   "certificate.revoked": (data) =>
     `${text(data.asked_by) ? `复核同意${text(data.asked_by)}的申请，` : ""}作废证明${quoted(data.reason)}`,
+  "certificate.superseded": (data) => `更正证明${quoted(data.reason)}${changes(data.differences)}`,
   "revocation.requested": (data) => `申请作废证明，等待复核${quoted(data.reason)}`,
   "revocation.declined": (data) => `复核不同意作废证明${quoted(data.reason)}`,
   "revocation.withdrawn": () => "撤回作废证明的申请",

@@ -10,6 +10,7 @@ export const STEP_WORDS: Record<string, string> = {
   "consent.refused": "您未同意",
   "certificate.issued": "属地已出具证明",
   "certificate.revoked": "证明已作废",
+  "certificate.superseded": "证明已更正，请使用新的证明",
   "case.requeued": "通话中断，已保留原排队位置",
   "case.returned": "退回补正",
   "case.refused": "不予办理",

@@ -1,0 +1,83 @@
+"""Correcting: look at what would be otherwise, then issue in the wrong certificate's place."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from server.access import Action, Actor
+from server.certificates import messages as wire
+from server.certificates import queries
+from server.certificates.corrections import Correction, compare, refuse_unprinted
+from server.certificates.issuing import Issuing, Key
+from server.certificates.models import Certificate
+from server.certificates.rules import REASON_LENGTH, require_valid
+from server.errors import ServiceError
+from server.items.rules import check_prose
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Correcting:
+    """Supersedes certificates: the jurisdiction's values put right, a new number, a new file."""
+
+    issuing: Issuing
+
+    async def preview(
+        self, actor: Actor, certificate_id: str, values: Mapping[str, str]
+    ) -> wire.CorrectionPreview:
+        """Return what would be otherwise with these values; nothing is written.
+
+        Refuses certificate.unknown, certificate.revoked, field.unknown, whatever a field's check
+        refuses, and seat.missing to whoever has not spoken with the counter on this case.
+        """
+        correction = Correction(certificate_id, "", values)
+        drafts, corrections = self.issuing.drafts, self.issuing.corrections
+        async with self.issuing.units.database.reading() as session:
+            row = await self._row(certificate_id)
+            case = await _known(
+                self.issuing.records.read(session, actor, row.case_id, Action.SUPERSEDE_CERTIFICATE)
+            )
+            require_valid(row.state)
+            now = self.issuing.units.clock()
+            corrected = await corrections.values(session, case, correction, now)
+            draft = await drafts.outline(session, case, row.kind, corrected=corrected)
+        refuse_unprinted(correction, draft)
+        item, old = drafts.reader.item_of(case), corrections.facts_of(case, row)
+        return wire.CorrectionPreview(
+            fields=list(draft.values), differences=compare(item, old, draft)
+        )
+
+    async def correct(
+        self, actor: Actor, certificate_id: str, order: wire.CorrectionOrder, key: Key
+    ) -> Certificate:
+        """Issue a corrected certificate, or give the one that this key has issued.
+
+        It refuses what issuing refuses, certificate.revoked for a certificate that counts no more,
+        revocation.pending, field.unknown, and certificate.unchanged. Who settled with the old one
+        is told.
+        """
+        reason = check_prose(order.reason, "reason", REASON_LENGTH, required=True)
+        row = await self._row(certificate_id)
+        correction = Correction(certificate_id, reason, order.values)
+        return await _known(
+            self.issuing.issue(actor, row.case_id, row.kind, key, correction=correction)
+        )
+
+    async def _row(self, certificate_id: str) -> Certificate:
+        async with self.issuing.units.database.reading() as session:
+            row = await queries.find(session, certificate_id)
+        if row is None:
+            raise ServiceError("certificate.unknown")
+        return row
+
+
+async def _known(work: Awaitable[Answer]) -> Answer:
+    """Say of a case that the actor may not know of that there is no such certificate."""
+    try:
+        return await work
+    except ServiceError as error:
+        unknown = error.code == "case.unknown"
+        raise ServiceError("certificate.unknown") if unknown else error from None

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from docs_gen.qrkeys import qr_keys
+from docs_gen.statuslist import Status, StatusList, place_of, read
+from server.certificates import messages as wire
+from server.certificates import status_queries as queries
+from server.certificates import status_routes
+from server.certificates.models import Certificate
+from server.certificates.models import StatusList as Row
+from server.errors import ServiceError
+from tests.support.database import SetClock
+from tests.support.desk import AGENT, PASSPHRASE, Desk
+from tests.support.site import serving
+
+ISSUER, YEAR = "11341522MB0000001T", 2026
+
+
+async def refused(work: Awaitable[object]) -> ServiceError:
+    with pytest.raises(ServiceError) as refusal:
+        await work
+    return refusal.value
+
+
+def keys_of(desk: Desk) -> Mapping[bytes, Ed25519PublicKey]:
+    return {
+        key.id: Ed25519PublicKey.from_public_bytes(key.public)
+        for key in qr_keys(desk.seals.folder, PASSPHRASE)
+    }
+
+
+async def listed(desk: Desk, at_least: int = 0) -> StatusList:
+    """The list as anyone reads it who knows the trust list's keys."""
+    row = await desk.statuses.current(ISSUER, YEAR)
+    return read(row.content, keys_of(desk), desk.units.clock(), at_least=at_least)
+
+
+def status(found: StatusList, row: Certificate) -> Status:
+    return found.status(place_of(row.number))
+
+
+async def test_the_list_says_how_each_certificate_stands(desk: Desk) -> None:
+    case_id, first = await desk.certified_case()
+    found = await listed(desk)
+    assert (found.version, status(found, first)) == (1, Status.VALID)
+    order = wire.CorrectionOrder(values={"balance": "18432.57"}, reason="录入有误")
+    second = await desk.correcting.correct(AGENT, first.id, order, desk.key(case_id, "correct-1"))
+    found = await listed(desk, at_least=1)
+    assert found.version == 2
+    assert [status(found, row) for row in (first, second)] == [Status.SUPERSEDED, Status.VALID]
+    await desk.revoke(second.id)
+    found = await listed(desk, at_least=2)
+    assert [status(found, row) for row in (first, second)] == [Status.SUPERSEDED, Status.REVOKED]
+
+
+async def test_a_reserved_certificate_is_not_on_the_list(desk: Desk) -> None:
+    await desk.certified_case()
+    case_id = await desk.ready_case()
+    async with desk.units.database.reading() as session:
+        draft = await desk.drafts.complete(session, await desk.case(case_id), "pension-balance")
+    async with desk.units.open() as unit:
+        held = await desk.issuing.reserve(
+            unit, AGENT, case_id, "pension-balance", desk.key(case_id, "key-00001"), draft=draft
+        )
+    async with desk.units.database.reading() as session:
+        row = await session.get_one(Certificate, held.certificate_id)
+    assert status(await listed(desk), row) is Status.NOT_ISSUED
+
+
+async def test_the_list_stays_as_it_is_for_a_day_while_nothing_changes(
+    desk: Desk, clock: SetClock
+) -> None:
+    await desk.certified_case()
+    first = await desk.statuses.current(ISSUER, YEAR)
+    clock.advance(hours=23, minutes=59)
+    assert (await desk.statuses.current(ISSUER, YEAR)).content == first.content
+    clock.advance(minutes=1)
+    renewed = await listed(desk, at_least=1)
+    assert (renewed.version, renewed.issued_at) == (2, clock.now)
+
+
+async def test_while_nobody_signs_the_last_list_is_given_as_long_as_it_counts(
+    desk: Desk, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.certified_case()
+    last = await desk.statuses.current(ISSUER, YEAR)
+
+    async def nobody(_issuer_code: str, _year: int) -> object:
+        raise ServiceError("signer.unavailable")
+
+    monkeypatch.setattr(desk.signer, "list_statuses", nobody)
+    clock.advance(days=6)
+    assert (await desk.statuses.current(ISSUER, YEAR)).content == last.content
+    clock.advance(days=1)
+    assert (await refused(desk.statuses.current(ISSUER, YEAR))).code == "signer.unavailable"
+
+
+async def test_of_two_lists_signed_at_once_one_is_published(either_desk: Desk) -> None:
+    desk = either_desk
+    _, row = await desk.certified_case()
+    found = await asyncio.gather(*(desk.statuses.current(ISSUER, YEAR) for _ in range(3)))
+    assert {one.version for one in found} == {1}
+    await desk.revoke(row.id)
+    found = await asyncio.gather(*(desk.statuses.current(ISSUER, YEAR) for _ in range(3)))
+    assert {one.version for one in found} == {2}
+
+
+async def test_a_version_is_published_after_the_one_before_it_only(either_desk: Desk) -> None:
+    await either_desk.certified_case()
+    now = either_desk.units.clock()
+    for version, kept in ((2, False), (1, True), (1, False), (3, False), (2, True), (2, False)):
+        one = Row(
+            issuer_code=ISSUER, year=YEAR, version=version, changes=version, issued_at=now,
+            expires_at=now, content=b"list",
+        )  # fmt: skip
+        async with either_desk.units.open() as unit:
+            assert await queries.publish(unit.session, one) is kept, version
+
+
+async def test_nothing_is_signed_for_an_issuer_or_year_without_certificates(desk: Desk) -> None:
+    await desk.certified_case()
+    for place in ((ISSUER, 2027), ("11320509MB0000001C", YEAR), ("0" * 18, YEAR)):
+        assert (await refused(desk.statuses.current(*place))).code == "status_list.unknown"
+    # The signer itself knows which offices it has seals of.
+    strange = desk.signer.list_statuses("0" * 18, YEAR)
+    assert (await refused(strange)).code == "status_list.unknown"
+
+
+async def test_anyone_fetches_the_list(desk: Desk) -> None:
+    _, row = await desk.certified_case()
+    async with serving(desk.units, routes=status_routes.routes(desk.statuses)) as site:
+        path = f"/api/status-lists/{ISSUER}/{YEAR}"
+        async with site.browser.get(site.url(path)) as answer:
+            assert (answer.status, answer.content_type) == (200, "application/cose")
+            found = read(await answer.read(), keys_of(desk), desk.units.clock())
+        assert status(found, row) is Status.VALID
+        assert (await site.ask("GET", f"/api/status-lists/{ISSUER}/2030"))[0] == 404
