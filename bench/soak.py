@@ -20,6 +20,7 @@ from bench.recorded_calls import recorded_calls
 from bench.rehearsals import stages
 from bench.slices import portions
 from bench.validating import validators
+from bench.values import values
 from server.running import set_up_logs
 
 RESULTS = Path("build/soak.json")
@@ -47,6 +48,7 @@ PARTS: Final[dict[str, Callable[[int], Coroutine[None, None, int]]]] = {
     "recorded-calls": recorded_calls,
     "rehearsals": rehearsals,
     "validators": validators,
+    "values": values,
 }
 
 
