@@ -120,6 +120,14 @@ def is_fresh(issued_at: datetime, now: datetime) -> bool:
     return timedelta(0) <= now - issued_at < LIST_FRESH
 
 
+def next_version(before: int, now: datetime) -> int:
+    """Return a status list's version: the second it is made in, and above the one before it.
+
+    So it rises even where a register was restored from a backup that knows an older one.
+    """
+    return max(before + 1, int(now.timestamp()))
+
+
 def identity_checked(results: Iterable[tuple[datetime, bool]]) -> bool:
     """Say whether the last check of the applicant's identity passed.
 

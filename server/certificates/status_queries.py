@@ -36,16 +36,17 @@ async def version_of(session: AsyncSession, issuer_code: str, year: int) -> int:
     return (await session.scalars(statement)).one_or_none() or 0
 
 
-async def publish(session: AsyncSession, one: StatusList) -> bool:
-    """Keep a list in the place of the version before it; say whether that was the last.
+async def publish(session: AsyncSession, one: StatusList, before: int | None) -> bool:
+    """Keep a list in the place of the version `before` (None: of none); say whether we did.
 
-    The version is part of the WHERE clause: of two who sign one at once, the database keeps one.
+    That version is part of the WHERE clause: of two who sign a list at once, the database keeps
+    one.
     """
     values = {
         name: getattr(one, name)
         for name in ("version", "changes", "issued_at", "expires_at", "content")
     }
-    if one.version == 1:
+    if before is None:
         insert = insert_for(session, StatusList).values(
             issuer_code=one.issuer_code, year=one.year, **values
         )
@@ -56,7 +57,7 @@ async def publish(session: AsyncSession, one: StatusList) -> bool:
         .where(
             StatusList.issuer_code == one.issuer_code,
             StatusList.year == one.year,
-            StatusList.version == one.version - 1,
+            StatusList.version == before,
         )
         .values(**values)
         .returning(StatusList.version)

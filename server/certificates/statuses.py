@@ -37,15 +37,18 @@ class Statuses:
         now = self.units.clock()
         if last is not None and last.changes == changes and is_fresh(last.issued_at, now):
             return last
+        before = None if last is None else last.version
         try:
-            return await self._publish(issuer_code, year, changes)
+            return await self._publish(issuer_code, year, changes, before)
         except ServiceError as error:
             if last is None or last.expires_at <= now:
                 raise
             log.warning("the last status list is given", issuer=issuer_code, why=error.code)
             return last
 
-    async def _publish(self, issuer_code: str, year: int, changes: int) -> StatusList:
+    async def _publish(
+        self, issuer_code: str, year: int, changes: int, before: int | None
+    ) -> StatusList:
         """Have a list signed and keep it; of two at once, both give the one that was kept."""
         signed = await self.signer.list_statuses(issuer_code, year)
         one = StatusList(
@@ -58,7 +61,7 @@ class Statuses:
             content=signed.content,
         )
         async with self.units.open() as unit:
-            if await queries.publish(unit.session, one):
+            if await queries.publish(unit.session, one, before):
                 return one
             kept = await queries.find_list(unit.session, issuer_code, year)
         if kept is None:

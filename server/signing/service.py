@@ -17,7 +17,13 @@ from server.certificates.facts import Draft, Drafts, open_facts
 from server.certificates.forms import Order, Signed, SignedList
 from server.certificates.issuing import RequireAuthority
 from server.certificates.models import Certificate
-from server.certificates.rules import CHINA, CertificateState, may_resume, serial_text
+from server.certificates.rules import (
+    CHINA,
+    CertificateState,
+    may_resume,
+    next_version,
+    serial_text,
+)
 from server.certificates.seals import Seals
 from server.db.engine import Database
 from server.db.unit import Clock
@@ -62,7 +68,7 @@ class Signing:
         return await self.seals.issue(order, now)
 
     async def list_statuses(self, issuer_code: str, year: int) -> SignedList:
-        """Sign what the register says of an issuer's certificates of a year, in the next version.
+        """Sign what the register says of an issuer's certificates of a year, in a higher version.
 
         Refuses status_list.unknown for an issuer of which there is no seal here, and
         rate.exceeded.
@@ -78,8 +84,9 @@ class Signing:
                 serial: state
                 async for serial, state in status_queries.standings(session, issuer_code, year)
             }
-        place = issuer_code, year
-        return await self.seals.list_statuses(place, before + 1, self.clock(), statuses)
+        now = self.clock()
+        version = next_version(before, now)
+        return await self.seals.list_statuses((issuer_code, year), version, now, statuses)
 
     async def _order(
         self, session: AsyncSession, certificate_id: str, attempt: int, now: datetime

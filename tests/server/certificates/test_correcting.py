@@ -98,6 +98,19 @@ async def test_both_halls_read_in_the_log_what_was_changed_and_why(desk: Desk) -
     ]
 
 
+async def test_a_personal_value_that_was_corrected_is_masked_in_the_log(desk: Desk) -> None:
+    case_id, old = await desk.certified_case()
+    field = desk.reader.item_of(await desk.case(case_id)).field("balance")
+    object.__setattr__(field, "personal", True)
+    await correct(desk, old.id)
+    (said,) = await desk.events(case_id, "certificate.superseded")
+    assert said["differences"] == [
+        {"name": "balance", "label": "个人账户余额（元）", "old": "18******", "new": "18******"}
+    ]
+    (shown,) = (await preview(desk, (await listed(desk, case_id))[1].id, balance="9")).differences
+    assert (shown.old, shown.new) == ("18432.57", "9.00")
+
+
 async def test_the_wrong_ones_verdict_names_the_new_one_to_clerks_only(desk: Desk) -> None:
     _, old = await desk.certified_case()
     new = await correct(desk, old.id)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable
 
 import pytest
@@ -21,6 +22,8 @@ from tests.support.desk import (
     Desk,
     revoke_alone,
 )
+
+PROVINCE = dataclasses.replace(SUPERVISOR, id="7" * 32, region="340000", hall="")
 
 
 async def refused(work: Awaitable[object]) -> ServiceError:
@@ -103,8 +106,10 @@ async def test_nobody_outside_the_halls_learns_of_a_request(desk: Desk) -> None:
     assert await desk.verifying.by_code(row.number, row.check_code) == before
 
 
-@pytest.mark.parametrize("second", [COLLEAGUE, SUPERVISOR])
-async def test_another_agent_or_a_supervisor_approves(desk: Desk, second: Actor) -> None:
+@pytest.mark.parametrize("second", [COLLEAGUE, SUPERVISOR, PROVINCE])
+async def test_another_agent_or_a_supervisor_of_place_or_province_approves(
+    desk: Desk, second: Actor
+) -> None:
     case_id, row = await desk.certified_case()
     request_id = await desk.ask_revocation(row.id)
     assert await waiting(desk, second) == [request_id]
