@@ -29,6 +29,7 @@ log = structlog.get_logger("kuayu.signing")
 
 STOP_SECONDS: Final = 5.0
 PUBLISH_EVERY: Final = 5.0
+PUBLISH_AGAIN: Final = 60.0
 MEMORY_BYTES: Final = 4 * 1024**3
 
 
@@ -86,6 +87,7 @@ async def _publish(keys: Path, trust: Path) -> None:
         return
     source, target, given = keys / "trust.json", trust / "trust.json", 0
     while True:
+        pause = PUBLISH_EVERY
         try:
             written = source.stat().st_mtime_ns
             if written != given:
@@ -93,7 +95,8 @@ async def _publish(keys: Path, trust: Path) -> None:
                 given = written
         except OSError:
             log.exception("trust list not published")
-        await asyncio.sleep(PUBLISH_EVERY)
+            pause = PUBLISH_AGAIN
+        await asyncio.sleep(pause)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from server.certificates.remote import RemoteSigner
+from server.certificates.remote import ANSWERS, RemoteSigner
 from server.certificates.rules import CertificateState
 from server.errors import ServiceError
 from server.signing import peers
@@ -83,9 +83,11 @@ async def test_without_a_signer_nothing_is_reserved_and_its_return_is_enough(
     remote, case_id = ask_at(desk, socket), await desk.ready_case()
     assert await refused(desk, case_id) == "signer.unavailable"
     assert not await remote.answers()
+    assert ANSWERS.collect()[0].samples[0].value == 0
     assert remote.looks_demo("huoqiu-hrss")
     async with answering(desk.signer.signing, socket):
         row = await desk.issue(case_id)
+        assert ANSWERS.collect()[0].samples[0].value == 1
     assert (row.serial, row.attempt) == (1, 1)
     # What is released needs no signer any more.
     assert (await desk.issue(case_id)).sha256 == row.sha256

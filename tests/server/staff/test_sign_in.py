@@ -7,7 +7,7 @@ import pytest
 from server.access import Actor, Role
 from server.errors import ServiceError
 from server.staff.models import Clerk
-from server.staff.service import NewClerk, StaffService
+from server.staff.service import NewClerk, StaffService, find_signed_in
 from tests.support.database import News, SetClock
 
 PASSWORD = "correct horse"
@@ -306,3 +306,26 @@ async def test_a_password_changed_during_the_sign_in_refuses_it(
 
     monkeypatch.setattr(either_staff.hashes, "check", change_first)
     assert (await refusal_of(either_staff, "wujiang", PASSWORD)).code == "login.refused"
+
+
+async def test_who_is_signed_in_is_found_by_their_id_and_nobody_else_is(
+    either_staff: StaffService, clock: SetClock
+) -> None:
+    clerk = await add(either_staff)
+
+    async def found() -> Actor | None:
+        async with either_staff.units.database.reading() as session:
+            return await find_signed_in(session, clerk.id, clock.now)
+
+    assert await found() is None
+    token, login = await either_staff.sign_in("wujiang", PASSWORD)
+    assert await found() == await either_staff.find_actor(token)
+    await either_staff.sign_out(login.id)
+    assert await found() is None
+    await either_staff.sign_in("wujiang", PASSWORD)
+    clock.advance(hours=3)
+    assert await found() is None
+    await either_staff.sign_in("wujiang", PASSWORD)
+    assert await found() is not None
+    await either_staff.disable_clerk("wujiang")
+    assert await found() is None
