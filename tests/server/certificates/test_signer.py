@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from docs_gen.chain import Chain
+from docs_gen.data import Issuer
 from server.certificates.seals import KeyFolderError, Seals, _issue, _Keys, _Press
 from server.certificates.worker import keep_trust_fresh
 from server.errors import ServiceError
@@ -21,6 +23,7 @@ from tests.support.desk import (
     load_catalogue,
     order_of,
 )
+from tests.support.office import text_of
 
 
 def prepare_nothing() -> None:
@@ -138,6 +141,26 @@ async def test_production_refuses_demo_keys(desk: Desk) -> None:
     with pytest.raises(KeyFolderError, match="huoqiu-hrss"):
         await production.start(demo=False)
     await production.close()
+
+
+async def test_production_takes_an_operators_own_chain_whose_pages_say_nothing_of_a_demo(
+    desk: Desk, tmp_path: Path
+) -> None:
+    _, row = await desk.certified_case()
+    order, now = replace(order_of(row), demo=False), desk.units.clock()
+    name = "霍邱县人力资源和社会保障局"
+    chain = Chain(tmp_path / "keys", PASSPHRASE)
+    chain.create("皖南省跨域业务中心", ["341522"], now)
+    chain.issue("huoqiu-hrss", Issuer(name, order.authority.code, name, "341522"), now)
+    production = Seals(chain.folder, PASSPHRASE)
+    try:
+        await production.start(demo=False)
+        assert not production.is_demo("huoqiu-hrss")
+        signed = await production.issue(order, now)
+    finally:
+        await production.close()
+    assert "样本" not in text_of(tmp_path, signed.pdf)
+    assert "样本" in text_of(tmp_path, await desk.papers.content(row))
 
 
 async def test_there_is_a_demo_key_for_every_authority(desk: Desk) -> None:
