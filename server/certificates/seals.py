@@ -184,11 +184,6 @@ def _issue(order: Order, now: datetime) -> tuple[Signed, str | None] | Refused:
         valid_until=order.template.valid_until(facts.issued_on),
     )
     seal = keys.seals[order.authority.id]
-    if not seal.outlives(claim.valid_until):
-        why = (
-            f"{order.authority.id}: its certificate ends on {seal.ends}, sooner than what it signs"
-        )
-        return Refused(UNAVAILABLE, why=why)
     token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
     trust = keys.trust.now()
     source = Source(keys.tsa_urls, trust, resting=keys.resting) if keys.tsa_urls else None
@@ -201,6 +196,10 @@ def _issue(order: Order, now: datetime) -> tuple[Signed, str | None] | Refused:
     except KeyFolderError as error:
         # A token that does not answer.
         return Refused(UNAVAILABLE, why=str(error))
+    # What is stamped is judged as of its stamp, also when the seal's chain has ended.
+    if made.stamped_at is None and not seal.outlives(claim.valid_until):
+        why = f"{order.authority.id}: its chain ends on {seal.ends:%Y-%m-%d}, before what it signs"
+        return Refused(UNAVAILABLE, why=why)
     finding = asyncio.run(verify(made.pdf, trust, max(now, made.stamped_at or now)))
     as_ordered = finding.verdict is Verdict.GENUINE and finding.number == order.number
     if not as_ordered or finding.stamped_at != made.stamped_at:

@@ -231,7 +231,7 @@ async def test_a_token_that_does_not_answer_is_no_signature(
     def lost(data: bytes) -> bytes:
         raise KeyFolderError("huoqiu-hrss.toml: DeviceRemoved")
 
-    keys = _Keys(desk.seals.folder, PASSPHRASE, None)
+    keys = _Keys(desk.seals.folder, PASSPHRASE, None, ())
     monkeypatch.setattr(keys.seals["huoqiu-hrss"], "sign", lost)
     monkeypatch.setattr(_Press, "keys", keys)
     found = await asyncio.to_thread(_issue, order_of(row), desk.units.clock())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,12 +16,13 @@ from server.certificates.drawing import Drawing, TrustFile
 from server.certificates.forms import Forms
 from server.certificates.models import Certificate
 from server.certificates.rules import VerdictKind
-from server.certificates.seals import Seals
+from server.certificates.seals import Seals, _issue, _Keys, _Press
 from server.certificates.stamping import Stamping, keep_stamping
 from server.db.unit import Units
 from server.files import LocalFiles
+from server.pool import Refused
 from tests.support.database import SetClock
-from tests.support.desk import Desk, load_catalogue, running_seals
+from tests.support.desk import PASSPHRASE, Desk, load_catalogue, order_of, running_seals
 from tests.support.tsa import Tsa, run_tsa
 
 # The authority's clock is this machine's, so everything here is of today.
@@ -89,6 +90,18 @@ async def test_a_certificate_is_stamped_when_it_is_issued_and_says_so(today: Des
     by_code = await today.verifying.by_code(row.number, row.check_code)
     assert by_code.stamped_at == verdict.stamped_at
     assert (await issued_of(today, row))["stamped_at"] == verdict.stamped_at.isoformat()
+
+
+async def test_a_stamp_lets_a_seal_sign_what_counts_longer_than_its_chain(
+    today: Desk, folder: Path, tsa: Tsa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, row = await today.certified_case()
+    for urls, is_signed in (((tsa.url,), True), ((), False)):
+        keys = _Keys(folder, PASSPHRASE, None, urls)
+        monkeypatch.setattr(keys.seals[row.authority_id], "ends", NOW + timedelta(days=1))
+        monkeypatch.setattr(_Press, "keys", keys)
+        found = await asyncio.to_thread(_issue, order_of(row), NOW)
+        assert isinstance(found, Refused) is not is_signed, urls
 
 
 async def test_where_no_authority_answers_it_is_issued_without_and_stamped_later(
