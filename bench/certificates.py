@@ -117,6 +117,8 @@ def simple_signer(folder: Path) -> Sign:
     signer = signers.SimpleSigner.load_pkcs12(
         str(folder / "seals" / f"{KIND}.p12"), passphrase=PASSPHRASE.encode()
     )
+    # As ours: who verifies has the root.
+    signer.embed_roots = False
     metadata = signers.PdfSignatureMetadata(
         field_name="Seal",
         md_algorithm="sha256",
