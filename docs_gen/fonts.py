@@ -7,10 +7,11 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError
 
 from docs_gen.text import is_unseen
-from docs_gen.truetype import Face
+from docs_gen.typeface import Typeface
 
 SERIF, BOLD, SANS, FALLBACK = "KuayuSerif", "KuayuBold", "KuayuSans", "KuayuFallback"
 # Free faces of rare ideographs, where the system has them: those drawn for China first.
@@ -25,7 +26,7 @@ FILES = {
     BOLD: "NotoSerifSC_700Bold.ttf",
     SANS: "NotoSansSC_400Regular.ttf",
 }
-_FACES: dict[str, Face] = {}
+_FACES: dict[str, Typeface] = {}
 
 
 class FontError(Exception):
@@ -42,11 +43,11 @@ def load_fonts(fallback: Path | None = None) -> frozenset[str]:
     folder = resources.files("docs_gen") / "font_files"
     for name, file in FILES.items():
         if name not in _FACES:
-            _FACES[name] = _read(str(folder / file))
+            _read(name, str(folder / file))
     names = {*FILES, *_rare_files()}
     if fallback is None:
         return frozenset(names)
-    _FACES[FALLBACK] = _read(str(fallback))
+    _read(FALLBACK, str(fallback))
     return frozenset({*names, FALLBACK})
 
 
@@ -57,32 +58,29 @@ def _rare_files() -> dict[str, Path]:
     return {f"{RARE}{i}": found[file] for i, file in enumerate(RARE_FILES) if file in found}
 
 
-def _read(path: str) -> Face:
+def _read(name: str, path: str) -> Typeface:
+    """Read a face and make it known to reportlab."""
     try:
-        return Face(path)
+        face = _FACES[name] = Typeface(name, path)
     except TTFError as error:
         raise FontError(f"{path}: {error}") from None
-
-
-def face_of(name: str) -> Face:
-    """Return a face that was loaded."""
-    return _FACES[name]
+    pdfmetrics.registerFont(face)
+    return face
 
 
 def has_glyph(font: str, character: str) -> bool:
     """Say whether a face can draw a character."""
     face = _FACES.get(font) or _rare_face(font)
-    return face is not None and face.glyph(character) is not None
+    return face is not None and face.has(character)
 
 
 @cache
-def _rare_face(name: str) -> Face | None:
+def _rare_face(name: str) -> Typeface | None:
     """Read a face of the system's; one that cannot be embedded draws nothing."""
     try:
-        face = _FACES[name] = _read(str(_rare_files()[name]))
+        return _read(name, str(_rare_files()[name]))
     except FontError:
         return None
-    return face
 
 
 @cache

@@ -1,34 +1,52 @@
-"""A PDF file written in one piece, its signature's place with it."""
+"""reportlab's document with what it says of itself, and written with a signature's place in it."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping, Sequence
+import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 from xml.sax.saxutils import escape
 
-from docs_gen.embedding import Add, Subset, embed, stream
+from reportlab import rl_config
+from reportlab.pdfbase.pdfdoc import (
+    XMP,
+    PDFArray,
+    PDFDictionary,
+    PDFDocument,
+    PDFInfo,
+    PDFName,
+    PDFObjectReference,
+    PDFStream,
+    PDFString,
+    PDFZCompress,
+)
+from reportlab.pdfgen.canvas import Canvas
 
-HEAD = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
-CATALOG, PAGES, RESOURCES, SAID, METADATA = range(1, 6)
+from docs_gen.fonts import SERIF, load_fonts
+
+# Nothing that people type may ever make the page fetch a file or an address.
+rl_config.trustedHosts = None
+rl_config.trustedSchemes = []
+# Streams as they are: ASCII would take a quarter more room, and time.
+rl_config.useA85 = 0
+
 LANGUAGE, PRODUCER = "zh-CN", "Kuayu"
-# How what is faint is mixed with what lies below, and how ink is.
-STATES = b"/ExtGState <</Faint <</ca 0.2>> /Ink <</BM /Multiply>>>>"
+VERSION = (1, 7)
 # What CAdES signatures are to PDF 1.7 (ETSI EN 319 142-1).
-EXTENSIONS = (
-    b"/Extensions <</ESIC <</Type /DeveloperExtensions /BaseVersion /1.7 /ExtensionLevel 1>>>>"
-)
-CERTIFIED = (
-    b"/Reference [<</Type /SigRef /TransformMethod /DocMDP "
-    b"/TransformParams <</Type /TransformParams /V /1.2 /P 1>>>>]"
-)
+EXTENSION = {
+    "Type": PDFName("DeveloperExtensions"),
+    "BaseVersion": PDFName("1.7"),
+    "ExtensionLevel": 1,
+}
+NO_CHANGES = {"Type": PDFName("TransformParams"), "V": PDFName("1.2"), "P": 1}
+FORM = {"Type": PDFName("XObject"), "Subtype": PDFName("Form")}
 SIGNED_ONCE = 3
 PRINTED_AND_LOCKED = 132
 # Room for the numbers of a file of any length: they are known when all else has its place.
 RANGE_BYTES = 40
-XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
@@ -41,7 +59,8 @@ XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 </rdf:Description>
 </rdf:RDF>
 </x:xmpmeta>
-<?xpacket end="r"?>"""
+<?xpacket end="r"?>
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +115,48 @@ class Place:
         return b"".join((self.before, b"<", text, b">", self.after))
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """Drawn pages with their faces, to be written with or without a place for a signature."""
+class _Information(PDFInfo):  # type: ignore[misc]  # reportlab has no type marker
+    """What a document says of itself, and no word more."""
 
-    said: Said
-    size: tuple[float, float]
-    contents: tuple[bytes, ...]
-    faces: Mapping[str, Subset]
+    def __init__(self, said: Said) -> None:
+        super().__init__()
+        self.title, self.author, self.subject = said.title, said.author, said.subject
+        self._moment = said.moment
+
+    def format(self, document: PDFDocument) -> bytes:
+        said = {"Title": self.title, "Author": self.author, "Subject": self.subject}
+        said |= {"Creator": PRODUCER, "Producer": PRODUCER}
+        if self._moment is not None:
+            said |= dict.fromkeys(("CreationDate", "ModDate"), _date(self._moment))
+        words = {name: PDFString(text) for name, text in said.items()}
+        return cast("bytes", PDFDictionary(words).format(document))
+
+
+class Document:
+    """A document that is drawn on reportlab's canvas; the same drawing makes the same bytes.
+
+    It is written once, with or without a place for a signature: reportlab closes it with that, and
+    a second time is a RuntimeError.
+    """
+
+    def __init__(self, said: Said, size: tuple[float, float]) -> None:
+        """Begin without a page."""
+        load_fonts()
+        # Without a first font of ours reportlab refers to Helvetica, which is not embedded.
+        self._file = io.BytesIO()
+        self.canvas = Canvas(
+            self._file, size, pageCompression=1, invariant=1, pdfVersion=VERSION,
+            initialFontName=SERIF, lang=LANGUAGE,
+        )  # fmt: skip
+        self.canvas.setViewerPreference("DisplayDocTitle", "true")
+        self._document = self.canvas._doc  # noqa: SLF001 (the canvas has no other word for it)
+        self._document.info = _Information(said)
+        self._document.Catalog.Metadata = XMP(creator=lambda _: _packet(said))
 
     def unsigned(self) -> bytes:
         """Return the file without a place for a signature."""
-        begun, starts = _numbered(_objects(self, None))
-        return begun + _table(starts, begun, len(begun))
+        self.canvas.save()
+        return self._file.getvalue()
 
     def with_place(self, field: Field, size: int, evidence: Evidence | None = None) -> Place:
         """Return the file with a place for a signature of at most `size` bytes.
@@ -116,144 +164,100 @@ class Document:
         The signature certifies the document: nothing may be changed after it. So what it is to be
         judged by later is written with it (ETSI EN 319 142-1, a document security store).
         """
-        objects = _objects(self, field, evidence)
-        begun, starts = _numbered(objects)
-        before = begun + b"%d 0 obj\n%s" % (len(objects) + 1, _signature(field))
-        second = len(before) + 2 * size + 2
-        table = _table([*starts, len(begun)], before, second + len(_closed(b"")))
-        left = len(_closed(b"")) + len(table)
-        after = _closed(b"[0 %d %d %d]" % (len(before), second, left)) + table
-        return Place(before, after, size)
+        signature = self._document.Reference(_signature(field, size))
+        self._certify(field, signature)
+        if evidence is not None:
+            self._document.Catalog.DSS = self._store(evidence)
+        content = self.unsigned()
+        start = self._document.idToOffset[signature.name]
+        first = content.index(_room(size), start)
+        second = first + 2 * size + 2
+        covered = _range(first, second, len(content) - second)
+        begun = content[start:first].replace(_range(0, 0, 0), covered)
+        return Place(content[:start] + begun, content[second:], size)
+
+    def _certify(self, field: Field, signature: PDFObjectReference) -> None:
+        """Add the field with its signature, and what says that it certifies the document."""
+        document, catalog = self._document, self._document.Catalog
+        page = document.Pages[field.page]
+        widget = document.Reference(_widget(field, signature, document, document.Reference(page)))
+        page.Annots = PDFArray([widget])
+        catalog.AcroForm = PDFDictionary({"Fields": PDFArray([widget]), "SigFlags": SIGNED_ONCE})
+        catalog.Perms = PDFDictionary({"DocMDP": signature})
+        catalog.Extensions = PDFDictionary({"ESIC": PDFDictionary(EXTENSION)})
+        catalog.__NoDefault__ = [*catalog.__NoDefault__, "Perms", "Extensions", "DSS"]
+
+    def _store(self, evidence: Evidence) -> PDFDictionary:
+        kept = {"Certs": evidence.certificates, "CRLs": evidence.crls}
+        stored = {kind: PDFArray(map(self._held, contents)) for kind, contents in kept.items()}
+        return PDFDictionary({"Type": PDFName("DSS"), **stored})
+
+    def _held(self, content: bytes) -> PDFObjectReference:
+        return self._document.Reference(PDFStream(content=content, filters=[PDFZCompress]))
 
 
-def _objects(
-    document: Document, field: Field | None, evidence: Evidence | None = None
-) -> list[bytes]:
-    """Return the bodies of all objects, the first of number 1; the signature's comes after them."""
-    objects = [b""] * METADATA
-
-    def add(body: bytes) -> int:
-        objects.append(body)
-        return len(objects)
-
-    fonts = b" ".join(
-        b"/%s %d 0 R" % (name.encode(), embed(subset, add))
-        for name, subset in document.faces.items()
+def _signature(field: Field, size: int) -> PDFDictionary:
+    reference = {
+        "Type": PDFName("SigRef"),
+        "TransformMethod": PDFName("DocMDP"),
+        "TransformParams": PDFDictionary(NO_CHANGES),
+    }
+    return PDFDictionary(
+        {
+            "Type": PDFName("Sig"),
+            "Filter": PDFName("Adobe.PPKLite"),
+            "SubFilter": PDFName("ETSI.CAdES.detached"),
+            "M": PDFString(_date(field.moment)),
+            "Name": PDFString(field.signer),
+            "Reason": PDFString(field.reason),
+            "Reference": PDFArray([PDFDictionary(reference)]),
+            "ByteRange": _range(0, 0, 0),
+            "Contents": _room(size),
+        }
     )
-    widget = 0 if field is None else add(b"")
-    pages = []
-    for number, content in enumerate(document.contents):
-        noted = b" /Annots [%d 0 R]" % widget if field and field.page == number else b""
-        drawn = add(stream(content))
-        pages.append(
-            add(
-                b"<</Type /Page /Parent %d 0 R /MediaBox [0 0 %.2f %.2f] /Resources %d 0 R "
-                b"/Contents %d 0 R%s>>" % (PAGES, *document.size, RESOURCES, drawn, noted)
-            )
-        )
-    kids = b" ".join(b"%d 0 R" % page for page in pages)
-    catalog = b""
-    if field is not None:
-        left, bottom, right, top = field.box
-        seen = b"<</Type /XObject /Subtype /Form /BBox [0 0 %d %d] /Length 0>>\nstream\n\nendstream"
-        stored = b"" if evidence is None else _store(evidence, add)
-        appearance = add(seen % (right - left, top - bottom))
-        signature = len(objects) + 1
-        objects[widget - 1] = (
-            b"<</Type /Annot /Subtype /Widget /FT /Sig /T %s /F %d /Rect [%d %d %d %d] /P %d 0 R "
-            b"/AP <</N %d 0 R>> /V %d 0 R>>"
-            % (_text(field.name), PRINTED_AND_LOCKED, *field.box, pages[field.page], appearance,
-               signature)
-        )  # fmt: skip
-        catalog = b" /AcroForm <</Fields [%d 0 R] /SigFlags %d>> /Perms <</DocMDP %d 0 R>> %s%s" % (
-            widget, SIGNED_ONCE, signature, EXTENSIONS, stored,
-        )  # fmt: skip
-    objects[CATALOG - 1] = (
-        b"<</Type /Catalog /Pages %d 0 R /Lang %s /Metadata %d 0 R "
-        b"/ViewerPreferences <</DisplayDocTitle true>>%s>>"
-        % (PAGES, _text(LANGUAGE), METADATA, catalog)
+
+
+def _widget(
+    field: Field, signature: PDFObjectReference, document: PDFDocument, page: PDFObjectReference
+) -> PDFDictionary:
+    """Return a field that shows nothing of its own: the seal below it is drawn on the page."""
+    left, bottom, right, top = field.box
+    box = PDFArray([0, 0, right - left, top - bottom])
+    seen = PDFStream(PDFDictionary({**FORM, "BBox": box}), b"\n")
+    return PDFDictionary(
+        {
+            "Type": PDFName("Annot"),
+            "Subtype": PDFName("Widget"),
+            "FT": PDFName("Sig"),
+            "T": PDFString(field.name),
+            "F": PRINTED_AND_LOCKED,
+            "Rect": PDFArray(field.box),
+            "P": page,
+            "AP": PDFDictionary({"N": document.Reference(seen)}),
+            "V": signature,
+        }
     )
-    objects[PAGES - 1] = b"<</Type /Pages /Count %d /Kids [%s]>>" % (len(pages), kids)
-    objects[RESOURCES - 1] = b"<</Font <<%s>> %s>>" % (fonts, STATES)
-    objects[SAID - 1] = _information(document.said)
-    objects[METADATA - 1] = _metadata(document.said)
-    return objects
 
 
-def _store(evidence: Evidence, add: Add) -> bytes:
-    kinds = ((b"Certs", evidence.certificates), (b"CRLs", evidence.crls))
-    kept = b" ".join(
-        b"/%s [%s]" % (kind, b" ".join(b"%d 0 R" % add(stream(one)) for one in contents))
-        for kind, contents in kinds
-    )
-    return b" /DSS <</Type /DSS %s>>" % kept
+def _range(first: int, second: int, left: int) -> bytes:
+    """Return what a signature covers: all before its place, and so many bytes after it."""
+    return (b"[0 %d %d %d]" % (first, second, left)).ljust(RANGE_BYTES)
 
 
-def _information(said: Said) -> bytes:
-    dates = b""
-    if said.moment is not None:
-        dates = b" /CreationDate %s /ModDate %s" % ((_text(_date(said.moment)),) * 2)
-    return b"<</Title %s /Author %s /Subject %s /Creator %s /Producer %s%s>>" % (
-        _text(said.title), _text(said.author), _text(said.subject), _text(PRODUCER),
-        _text(PRODUCER), dates,
-    )  # fmt: skip
+def _room(size: int) -> bytes:
+    return b"<" + b"0" * (2 * size) + b">"
 
 
-def _metadata(said: Said) -> bytes:
+def _packet(said: Said) -> bytes:
     dates = ""
     if said.moment is not None:
         at = said.moment.astimezone(UTC).isoformat(timespec="seconds")
         dates = f"<xmp:CreateDate>{at}</xmp:CreateDate><xmp:ModifyDate>{at}</xmp:ModifyDate>"
-    packet = XMP.format(
+    packet = PACKET.format(
         title=escape(said.title), author=escape(said.author), subject=escape(said.subject),
         language=LANGUAGE, producer=PRODUCER, dates=dates,
-    ).encode()  # fmt: skip
-    return b"<</Type /Metadata /Subtype /XML /Length %d>>\nstream\n%s\nendstream" % (
-        len(packet), packet,
     )  # fmt: skip
-
-
-def _signature(field: Field) -> bytes:
-    """Return a signature's object up to its place."""
-    return (
-        b"<</Type /Sig /Filter /Adobe.PPKLite /SubFilter /ETSI.CAdES.detached /M %s /Name %s "
-        b"/Reason %s %s /Contents "
-        % (_text(_date(field.moment)), _text(field.signer), _text(field.reason), CERTIFIED)
-    )
-
-
-def _closed(covered: bytes) -> bytes:
-    """Return the rest of a signature's object, as long for every file."""
-    return b" /ByteRange %s>>\nendobj\n" % covered.ljust(RANGE_BYTES)
-
-
-def _numbered(objects: Sequence[bytes]) -> tuple[bytes, list[int]]:
-    """Return a file's begin with these objects, and where each of them stands."""
-    parts, starts, at = [HEAD], [], len(HEAD)
-    for number, body in enumerate(objects, start=1):
-        part = b"%d 0 obj\n%s\nendobj\n" % (number, body)
-        starts.append(at)
-        at += len(part)
-        parts.append(part)
-    return b"".join(parts), starts
-
-
-def _table(starts: Sequence[int], content: bytes, at: int) -> bytes:
-    """Return a file's end, which stands at `at`; the file is named by the hash of its content."""
-    name = hashlib.sha256(content).hexdigest()[:32].encode()
-    entries = b"".join(b"%010d 00000 n \n" % start for start in starts)
-    count = len(starts) + 1
-    return (
-        b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<</Size %d /Root %d 0 R /Info %d 0 R "
-        b"/ID [<%s> <%s>]>>\nstartxref\n%d\n%%%%EOF\n"
-        % (count, entries, count, CATALOG, SAID, name, name, at)
-    )
-
-
-def _text(words: str) -> bytes:
-    if words.isascii() and words.isprintable():
-        return b"(%s)" % re.sub(r"([\\()])", r"\\\1", words).encode()
-    return b"<FEFF%s>" % words.encode("utf-16-be").hex().upper().encode()
+    return packet.encode()
 
 
 def _date(moment: datetime) -> str:

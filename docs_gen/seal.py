@@ -4,40 +4,44 @@ from __future__ import annotations
 
 import math
 
+from reportlab.lib.colors import Color
 from reportlab.lib.units import mm
+from reportlab.pdfgen.canvas import Canvas
 
 from docs_gen.data import Issuer
 from docs_gen.fonts import BOLD, SANS, width
-from docs_gen.page import Page
+from docs_gen.page import Point, Words
 
 DIAMETER = 42 * mm
 LINE = 1.2 * mm
-RED = (0.87, 0.11, 0.12)
+RED = Color(0.87, 0.11, 0.12)
 STAR_RADIUS = 6.2 * mm
 ARC_DEGREES = 250.0
 LARGEST, SMALLEST, CODE = 15.0, 7.0, 5.0
 
-Point = tuple[float, float]
-
 
 def draw_seal(
-    page: Page, centre: Point, issuer: Issuer, loaded: frozenset[str], *, demo: bool
+    canvas: Canvas, centre: Point, issuer: Issuer, loaded: frozenset[str], *, demo: bool
 ) -> None:
     """Draw an issuer's seal around a point; demo seals say 演示 at their foot.
 
     It is a picture and no statutory electronic seal (电子印章).
     """
+    canvas.saveState()
     # As ink does: what is printed below stays readable.
-    page.say("q /Ink gs")
-    page.stroke(RED, LINE)
-    page.fill(RED)
-    page.circle(*centre, (DIAMETER - LINE) / 2)
-    page.polygon([_at(centre, *corner) for corner in _star()])
-    _name(page, centre, issuer.seal_text)
-    _code(page, centre, issuer.code, loaded)
+    canvas.setBlendMode("Multiply")
+    canvas.setStrokeColor(RED)
+    canvas.setFillColor(RED)
+    canvas.setLineWidth(LINE)
+    canvas.circle(*centre, (DIAMETER - LINE) / 2)
+    _star(canvas, centre)
+    words = Words(canvas, loaded)
+    _name(words, centre, issuer.seal_text)
+    _code(words, centre, issuer.code, loaded)
     if demo:
-        page.turned(_at(centre, 16.3 * mm, 270), 0, "演 示", BOLD, 11)
-    page.say("Q")
+        words.turn(_at(centre, 16.3 * mm, 270), 0, "演 示", BOLD, 11)
+    words.close()
+    canvas.restoreState()
 
 
 def _at(centre: Point, radius: float, degrees: float) -> Point:
@@ -45,13 +49,17 @@ def _at(centre: Point, radius: float, degrees: float) -> Point:
     return centre[0] + radius * math.cos(angle), centre[1] + radius * math.sin(angle)
 
 
-def _star() -> list[Point]:
-    """Return the corners by their distance from the middle and their angle."""
+def _star(canvas: Canvas, centre: Point) -> None:
     inner = STAR_RADIUS * math.sin(math.radians(18)) / math.sin(math.radians(54))
-    return [(STAR_RADIUS if i % 2 == 0 else inner, 90 + i * 36) for i in range(10)]
+    star = canvas.beginPath()
+    for corner in range(10):
+        at = _at(centre, inner if corner % 2 else STAR_RADIUS, 90 + corner * 36)
+        (star.lineTo if corner else star.moveTo)(*at)
+    star.close()
+    canvas.drawPath(star, stroke=0, fill=1)
 
 
-def _name(page: Page, centre: Point, text: str) -> None:
+def _name(words: Words, centre: Point, text: str) -> None:
     """Set the authority's name along the upper arc, smaller the longer it is."""
     radius = DIAMETER / 2 - 1.9 * mm
     arc = math.radians(ARC_DEGREES) * (radius - LARGEST * 0.8)
@@ -59,11 +67,11 @@ def _name(page: Page, centre: Point, text: str) -> None:
     step = min(ARC_DEGREES / max(len(text), 1), 26.0)
     angle = 90 + step * (len(text) - 1) / 2
     for character in text:
-        page.turned(_at(centre, radius - size, angle), angle - 90, character, BOLD, size)
+        words.turn(_at(centre, radius - size, angle), angle - 90, character, BOLD, size)
         angle -= step
 
 
-def _code(page: Page, centre: Point, code: str, loaded: frozenset[str]) -> None:
+def _code(words: Words, centre: Point, code: str, loaded: frozenset[str]) -> None:
     """Set the authority's code along the foot, upright and read from left to right."""
     radius = DIAMETER / 2 - LINE - 0.5 * mm
     widths = [width(character, SANS, CODE, loaded) + 0.5 for character in code]
@@ -71,5 +79,5 @@ def _code(page: Page, centre: Point, code: str, loaded: frozenset[str]) -> None:
     for character, wide in zip(code, widths, strict=True):
         half = math.degrees(wide / radius) / 2
         angle += half
-        page.turned(_at(centre, radius, angle), angle + 90, character, SANS, CODE)
+        words.turn(_at(centre, radius, angle), angle + 90, character, SANS, CODE)
         angle += half

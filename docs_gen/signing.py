@@ -50,15 +50,15 @@ async def issue(
     With a source of time it is stamped and brings along what it is judged by (PAdES B-LT); where
     none of its clocks answers, and without one, it is signed alone (B-B).
     """
-    drawn = draw(facts, template, fallback)
     unstamped = None
     if source is not None:
+        drawn = draw(facts, template, fallback)
         try:
             stamped, token = await sign_and_stamp(drawn, facts, key, source)
             return Issued(stamped, hashlib.sha256(stamped).hexdigest(), token.at)
         except StampError as error:
             unstamped = str(error)
-    signed = await sign(drawn, facts, key)
+    signed = await sign(draw(facts, template, fallback), facts, key)
     return Issued(signed, hashlib.sha256(signed).hexdigest(), unstamped=unstamped)
 
 

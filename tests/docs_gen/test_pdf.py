@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from docs_gen.embedding import Faces
 from docs_gen.fonts import SERIF, load_fonts
-from docs_gen.page import Page
+from docs_gen.page import Words
 from docs_gen.pdf import Document, Field, Said
 from tests.support.office import NOW, tool
 
@@ -16,11 +15,13 @@ AWKWARD = ("(a) \\ b)", "<&\"'>", "霍邱 (演示)", "𠮷", "")
 
 
 def document(said: Said, pages: int = 1) -> Document:
-    faces = Faces()
-    drawn = [Page(faces, load_fonts()) for _ in range(pages)]
-    for page in drawn:
-        page.text(10, 10, "霍邱县", SERIF, 10)
-    return Document(said, (200.0, 100.0), tuple(page.content() for page in drawn), faces)
+    begun = Document(said, (200.0, 100.0))
+    for _ in range(pages):
+        words = Words(begun.canvas, load_fonts())
+        words.write((10, 10), "霍邱县", SERIF, 10)
+        words.close()
+        begun.canvas.showPage()
+    return begun
 
 
 FIELD = Field("Seal", 1, (10, 10, 50, 50), "霍邱 (演示)", "a) reason", NOW)
@@ -74,3 +75,10 @@ def test_the_field_lies_on_its_page_alone(tmp_path: Path) -> None:
     path = tmp_path / "signed.pdf"
     path.write_bytes(document(SAID, 3).with_place(FIELD, 100).filled(bytes(100)))
     assert ["/Annots" in page for page in PdfReader(path).pages] == [False, True, False]
+
+
+def test_a_document_is_written_once() -> None:
+    begun = document(SAID, 2)
+    begun.unsigned()
+    with pytest.raises(RuntimeError, match="only be saved once"):
+        begun.with_place(FIELD, 100)

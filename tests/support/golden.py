@@ -38,7 +38,7 @@ def places(content: bytes) -> list[Place]:
 
 def drawn(office: Office, kind: str) -> list[Place]:
     """Return the places of a kind's page with the values that tests use."""
-    return places(draw(office.facts(kind), TEMPLATES[kind]).pdf)
+    return places(draw(office.facts(kind), TEMPLATES[kind]).unsigned())
 
 
 def kept(kind: str) -> list[Place]:

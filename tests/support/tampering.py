@@ -46,10 +46,9 @@ def make_wares(folder: Path) -> Wares:
     false = [stranger.issue(kind) for kind in VALUES]
     for kind in ("pension-balance", "pension-contributions"):
         facts, template = office.facts(kind), TEMPLATES[kind]
-        page = draw(facts, template)
         seals = (_seal_that_brings_our_names(kind), _seal_that_signs_itself(kind))
-        false += [asyncio.run(sign(page, facts, seal)) for seal in seals]
-        false += [page.pdf, preview(facts, template)]
+        false += [asyncio.run(sign(draw(facts, template), facts, seal)) for seal in seals]
+        false += [draw(facts, template).unsigned(), preview(facts, template)]
     false += [_signed_again(one, stranger.key()) for one in ours[:2]]
     false += [_written_anew(one) for one in ours]
     return Wares(office, ours, false)
