@@ -7,7 +7,7 @@ import pytest
 
 from docs_gen.verifying import Verdict
 from tests.support.office import NOW, TEMPLATES, VALUES, Office
-from tests.support.validators import say
+from tests.support.validators import pyhanko_says, say
 
 # Names of every kind that a page sees: one face or more of them, marks, Latin, one and two lines.
 NAMES = ("张三", "欧阳·娜娜", "O'Brien (Shanghai) Ltd.", "霍邱县" * 16)
@@ -36,6 +36,14 @@ def test_all_validators_agree_that_a_changed_one_is_not(
     said = say(tmp_path, changed, office.trust, NOW)
     assert not said["pdfsig"]
     assert not said["openssl"]
+
+
+def test_pyhankos_own_command_tells_them_apart_too(
+    office: Office, issued: bytes, tmp_path: Path
+) -> None:
+    changed = issued.replace(b"/Subject (1", b"/Subject (7", 1)
+    assert pyhanko_says(tmp_path, issued, office.trust, NOW)
+    assert not pyhanko_says(tmp_path, changed, office.trust, NOW)
 
 
 def test_openssl_wants_the_crls_too(office: Office, issued: bytes, tmp_path: Path) -> None:
