@@ -86,6 +86,10 @@ class Action(enum.StrEnum):
     LIST_REVOCATIONS = "revocation.list"
     ACKNOWLEDGE_RECALL = "recall.acknowledge"
     LIST_RECALLS = "recall.list"
+    SEARCH_REGISTER = "register.search"
+    READ_REGISTER = "register.read"
+    TAKE_COPY = "certificate.copy"
+    EXPORT_EVIDENCE = "evidence.export"
     SETTLE_CASE = "case.settle"
     MINT_PICKUP_LINK = "pickup.mint"
     READ_OWN_CASE = "own_case.read"
@@ -187,6 +191,10 @@ _READ = (
     _grant(_CLERKS, "local", _ALL_STATES)
     + _grant("agent supervisor", "jurisdiction", _SENT)
 )  # fmt: skip
+_IN_REGISTER = (
+    _grant("agent supervisor", "jurisdiction", _CERTIFIED)
+    + _grant("supervisor", "local", "settled")
+)  # fmt: skip
 
 _EDIT_LOCAL = _grant("counter", "local", "draft waiting in_call returned")
 _EDIT_THERE = _grant("agent", "jurisdiction", _AT_WORK, seat=True)
@@ -259,6 +267,10 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.LIST_REVOCATIONS: _grant("agent supervisor"),
     Action.ACKNOWLEDGE_RECALL: _grant("counter", "local", "settled"),
     Action.LIST_RECALLS: _grant(_CLERKS),
+    Action.SEARCH_REGISTER: _grant("agent supervisor"),
+    Action.READ_REGISTER: _IN_REGISTER,
+    Action.TAKE_COPY: _IN_REGISTER,
+    Action.EXPORT_EVIDENCE: _grant("supervisor", "jurisdiction", _CERTIFIED),
     Action.SETTLE_CASE: _grant("counter", "local", "certified promised"),
     Action.MINT_PICKUP_LINK: _grant("counter", "local", _ON_PAPER)
     + _grant("agent", "jurisdiction", _ON_PAPER)

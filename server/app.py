@@ -26,6 +26,7 @@ import server.exports.routes
 import server.items.routes
 import server.recordings.routes
 import server.regions.routes
+import server.register.routes
 import server.staff.routes
 import server.supervision.routes
 import server.tickets.routes
@@ -74,6 +75,8 @@ from server.recordings.socket import worker_events
 from server.recordings.worker import RecordingWorker
 from server.regions.rules import Catalogue
 from server.regions.service import name_places
+from server.register.evidence import Evidence
+from server.register.service import Register
 from server.relays.service import Relays
 from server.relays.worker import RelayWorker
 from server.rooms import MEDIA
@@ -134,6 +137,7 @@ class House:
     revoking: Revoking
     statuses: Statuses
     verifying: Verifying
+    evidence: Evidence
     citizens: Citizens
     views: Views
     supervision: Supervision
@@ -210,23 +214,22 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         papers=papers,
         refusals=refusals,
         issuing=Issuing(
-            units,
-            records,
-            drafts,
-            drawing,
-            signer,
-            papers,
-            Authorities(reader).require,
+            units, records, drafts, drawing, signer, papers, Authorities(reader).require,
             Corrections(cases, recalls),
         ),
         certificates=certificates,
         revoking=Revoking(certificates, recalls),
         statuses=Statuses(units, signer),
         verifying=Verifying(units, records, drawing, papers),
+        evidence=Evidence(
+            Register(reader, certificates, drawing.forms),
+            Statuses(units, signer),
+            settings.trust / "trust.json",
+        ),
         citizens=Citizens(units, vault, records, cases, recordings.consider),
         views=Views(reader, catalogue, find_call, refusals),
         supervision=Supervision(reader),
-    )
+    )  # fmt: skip
 
 
 def all_routes(house: House) -> list[Route[Any]]:
@@ -247,6 +250,7 @@ def all_routes(house: House) -> list[Route[Any]]:
             refusals=house.refusals),
         *server.certificates.revocation_routes.routes(house.revoking),
         *server.certificates.status_routes.routes(house.statuses),
+        *server.register.routes.routes(house.evidence, house.papers),
         *server.citizens.routes.routes(
             house.citizens, house.views, house.papers, house.pictures, house.files,
             public_url=house.settings.public_url),

@@ -136,6 +136,7 @@ CODES: dict[str, int] = {
     "certificate.unprintable": 422,
     "certificate.not_released": 409,
     "certificate.revoked": 409,
+    "certificate.altered": 409,
     "certificate.unchanged": 409,
     "revocation.unknown": 404,
     "revocation.pending": 409,

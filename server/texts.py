@@ -37,6 +37,24 @@ REFUSAL_NOTICE_VERSION: Final = "1"
 # What a preview shows where a certificate has its number.
 NOT_NUMBERED: Final = "签发后生成"
 
+# What lies beside a certificate's evidence, for whoever opens it without us.
+EVIDENCE_README: Final = """本文件夹是一份证明的全套证据。
+
+certificate.pdf  签发时的原文件，含电子签名
+register.json    登记簿上的这一行
+log.jsonl        办件记录，一行一事，含哈希链；个人信息以密文保存
+checks.json      出证前核验了什么、同意了什么，以及在办件记录中的位置
+history.json     使用回执、失效通知、副本
+trust.json       导出时的信任列表：根证书、签发机构证书、吊销列表
+status.cose      导出时的状态列表，带签名
+evidence.json    以上各文件的 SHA-256
+
+任何人都可以用 docs/verify_evidence.py（只用公开的程序库）自行核对，根证书指纹请另行取得。
+能证明的：证明由信任列表中的机构签发且未被改动；其余各文件与证明、与办件记录前后一致，没有单独删改。
+不能证明的：办件记录本身没有签名。整份办件记录是否为签发机构所存，
+请以 evidence.json 中的 head_hash 向该机构核对。
+"""
+
 # In the film of a call: whose picture it is, and why there is none.
 SIDE_WORDS: Final = {"local": "窗口", "remote": "属地", "adviser": "会商"}
 PAUSED_WORDS: Final = "暂停录制"

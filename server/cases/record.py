@@ -35,7 +35,7 @@ UNSEEN: Final = frozenset({
     "export.requested", "export.finished", "export.failed", "export.cancelled",
     "export.downloaded", "export.purged",
     "revocation.requested", "revocation.declined", "revocation.withdrawn",
-    "recall.made", "recall.acknowledged",
+    "recall.made", "recall.acknowledged", "certificate.copied", "evidence.exported",
 })  # fmt: skip
 
 FindSitting = Callable[[AsyncSession, Actor, Case], Awaitable[Sitting]]

@@ -99,7 +99,29 @@ def case_number(region: str, day: date, serial: int) -> str:
     return f"{region}-{day:%Y%m%d}-{serial:06d}"
 
 
-def event_hash(  # the arguments are exactly what the hash covers
+def covered(  # the arguments are exactly what the hash covers
+    *,
+    case_id: str,
+    seq: int,
+    at: datetime,
+    actor: Mapping[str, str],
+    kind: str,
+    data: Mapping[str, object],
+    prev_hash: str,
+) -> dict[str, object]:
+    """Return what one event's hash covers, the last event's hash included."""
+    return {
+        "case_id": case_id,
+        "seq": seq,
+        "at": at.astimezone(ZoneInfo("UTC")).isoformat(timespec="microseconds"),
+        "actor": actor,
+        "kind": kind,
+        "data": data,
+        "prev_hash": prev_hash,
+    }
+
+
+def event_hash(
     *,
     case_id: str,
     seq: int,
@@ -110,14 +132,8 @@ def event_hash(  # the arguments are exactly what the hash covers
     prev_hash: str,
 ) -> str:
     """Return the SHA-256 of one event over its canonical JSON, the last event's hash included."""
-    covered = {
-        "case_id": case_id,
-        "seq": seq,
-        "at": at.astimezone(ZoneInfo("UTC")).isoformat(timespec="microseconds"),
-        "actor": actor,
-        "kind": kind,
-        "data": data,
-        "prev_hash": prev_hash,
-    }
-    text = json.dumps(covered, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    said = covered(
+        case_id=case_id, seq=seq, at=at, actor=actor, kind=kind, data=data, prev_hash=prev_hash
+    )
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

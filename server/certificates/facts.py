@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.cases import queries as case_queries
 from server.cases.models import Case
 from server.cases.reading import Reader
+from server.cases.record import Records
 from server.cases.rules import CheckKind, ConsentState
 from server.cases.service import Cases
 from server.certificates.forms import Forms, Order, Template
@@ -25,7 +26,7 @@ from server.items.service import issuing_authority, refuse_unrecognised
 from server.items.tables import CELL, ROW
 from server.regions.rules import Authority, Catalogue
 from server.texts import NOT_NUMBERED
-from server.vault import CaseKey
+from server.vault import CaseKey, VaultError
 
 ENTERPRISE = "enterprise_name"
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
@@ -109,6 +110,17 @@ def facts_context(certificate_id: str) -> str:
 def open_facts(key: CaseKey, row: Certificate) -> Draft:
     """Return what a certificate in the register says."""
     return Draft.from_json(key.open(row.sealed_facts, facts_context(row.id)))
+
+
+def holder_of(records: Records, forms: Forms, case: Case, row: Certificate) -> str | None:
+    """Return whom a certificate is about, masked; None once the case's key is destroyed."""
+    template = forms.templates.find(row.kind, row.template_version)
+    if template is None:
+        return None
+    try:
+        return open_facts(records.key_of(case), row).holder(template.holder)
+    except VaultError:
+        return None
 
 
 Demand = Callable[[AsyncSession, Case], Awaitable[None]]

@@ -27,6 +27,7 @@ class Certificate(Base):
     __tablename__ = "certificate"
     __table_args__ = (
         UniqueConstraint("issuer_code", "year", "serial"),
+        Index("ix_certificate_register", "jurisdiction", "issued_at", "id"),
         # At most one certificate of a case and kind is valid, and at most one on its way.
         Index(
             "uq_certificate_valid",

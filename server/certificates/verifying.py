@@ -13,13 +13,12 @@ from server.cases import queries as case_queries
 from server.cases.record import Records
 from server.certificates import queries
 from server.certificates.drawing import Drawing, Finding
-from server.certificates.facts import open_facts
+from server.certificates.facts import holder_of
 from server.certificates.messages import Verdict
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
 from server.certificates.rules import CHINA, VerdictKind, clean_code, clean_number, standing
 from server.db.unit import Units
-from server.vault import VaultError
 
 # What is compared when there is nothing to compare with: a miss takes what a wrong code takes.
 NOBODYS = "0" * 10
@@ -120,14 +119,7 @@ class Verifying:
     async def _holder(self, session: AsyncSession, row: Certificate) -> str | None:
         """Return the masked name; none once the case's key is destroyed."""
         case = await case_queries.find_case(session, row.case_id)
-        template = self.drawing.forms.templates.find(row.kind, row.template_version)
-        if case is None or template is None:
-            return None
-        try:
-            draft = open_facts(self.records.key_of(case), row)
-        except VaultError:
-            return None
-        return draft.holder(template.holder)
+        return None if case is None else holder_of(self.records, self.drawing.forms, case, row)
 
     def _standing(self, row: Certificate, now: datetime) -> VerdictKind:
         return standing(row.state, row.valid_until, _china_day(now))

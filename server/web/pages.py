@@ -10,8 +10,8 @@ from server.errors import ServiceError
 
 STATIC = Path(__file__).parent / "static"
 SCREENS = (
-    "/", "/login", "/board", "/recordings", "/recordings/{call}", "/facing", "/facing/{counter}",
-    "/hall/{hall}", "/c", "/verify", "/v/{number}",
+    "/", "/login", "/board", "/recordings", "/recordings/{call}", "/register", "/facing",
+    "/facing/{counter}", "/hall/{hall}", "/c", "/verify", "/v/{number}",
 )  # fmt: skip
 
 

@@ -231,7 +231,8 @@ def test_a_supervisor_changes_nothing_in_a_case_but_decides_on_revocations() -> 
     listens = {Action.SIGN_OUT, Action.LIST_CASES, Action.WATCH_CASE, Action.OPEN_LEG}
     reviews = {Action.LIST_RECORDINGS, Action.VIEW_RECORDING, Action.EXPORT_RECORDING}
     decides = {Action.LIST_REVOCATIONS, Action.DECIDE_REVOCATION, Action.LIST_RECALLS}
-    assert changes == listens | looks_on | reviews | decides
+    registers = {Action.SEARCH_REGISTER, Action.TAKE_COPY, Action.EXPORT_EVIDENCE}
+    assert changes == listens | looks_on | reviews | decides | registers
 
 
 @pytest.mark.parametrize(

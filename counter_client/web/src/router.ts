@@ -38,6 +38,11 @@ const routes: RouteRecordRaw[] = [
     meta: { title: "录音录像回放", staff: true },
   },
   {
+    path: "/register",
+    component: page("RegisterPage"),
+    meta: { title: "证明登记簿", staff: true },
+  },
+  {
     path: "/facing/:counter?",
     component: page("FacingPage"),
     meta: { title: "跨域通办窗口" },

@@ -1302,6 +1302,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/register/searches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look certificates up; changes nothing */
+        post: operations["search_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/register/certificates/{certificate_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One certificate with all that was noted of it */
+        get: operations["read_register_entry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/register/certificates/{certificate_id}/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a numbered copy of the file, and say why */
+        post: operations["take_copy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/register/certificates/{certificate_id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a certificate's whole evidence, and say why */
+        post: operations["export_evidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{case_id}/pickup-links": {
         parameters: {
             query?: never;
@@ -2348,6 +2416,25 @@ export interface components {
          */
         ConsentState: "none" | "asked" | "given" | "refused";
         /**
+         * Copy
+         * @description A numbered copy: who took it out of the register, when and why.
+         */
+        Copy: {
+            /** Number */
+            number: number;
+            /** By */
+            by: string;
+            /** Region Name */
+            region_name: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * CorrectionDraft
          * @description The jurisdiction's values as they should be, by the names of their fields.
          */
@@ -3346,6 +3433,19 @@ export interface components {
             size: "thumb" | "full";
         };
         /**
+         * Place
+         * @description Where a page of the register ended: the next one begins behind it.
+         */
+        Place: {
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /** Id */
+            id: string;
+        };
+        /**
          * PromiseOrder
          * @description What the citizen promises in place of proof.
          */
@@ -3413,6 +3513,14 @@ export interface components {
         RatingKept: {
             /** Level */
             level: number;
+        };
+        /**
+         * Reason
+         * @description Why something is taken out of the register.
+         */
+        Reason: {
+            /** Reason */
+            reason: string;
         };
         /**
          * ReasonGiven
@@ -3613,6 +3721,122 @@ export interface components {
             authorities: components["schemas"]["AuthorityView"][];
         };
         /**
+         * RegisterEntry
+         * @description One certificate with all that was ever noted of it.
+         */
+        RegisterEntry: {
+            line: components["schemas"]["RegisterLine"];
+            certificate: components["schemas"]["Certificate"];
+            /** Item Code */
+            item_code: string;
+            /** Item Version */
+            item_version: string;
+            /** Pages */
+            pages: number;
+            /** Size */
+            size: number;
+            /** Copies */
+            copies: components["schemas"]["Copy"][];
+            /** History */
+            history: components["schemas"]["Event"][];
+            /** Evidence */
+            evidence: boolean;
+        };
+        /**
+         * RegisterLine
+         * @description One certificate in a list; its holder as the verify page shows them, or null once erased.
+         */
+        RegisterLine: {
+            /** Id */
+            id: string;
+            /** Case Number */
+            case_number: string;
+            /** Kind */
+            kind: string;
+            /** Title */
+            title: string;
+            /** Number */
+            number: string;
+            /** Issuer */
+            issuer: string;
+            /** Holder */
+            holder: string | null;
+            standing: components["schemas"]["Standing"];
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /** Issued By */
+            issued_by: string;
+            /** Valid Until */
+            valid_until: string | null;
+            /** Demo */
+            demo: boolean;
+            /** Copies */
+            copies: number;
+            /** Receipts */
+            receipts: number;
+            /** Open Recalls */
+            open_recalls: number;
+        };
+        /**
+         * RegisterPage
+         * @description Lines of the register, newest first; `total` counts all that was found.
+         */
+        RegisterPage: {
+            /** Lines */
+            lines: components["schemas"]["RegisterLine"][];
+            /** Total */
+            total: number;
+            more: components["schemas"]["Place"] | null;
+        };
+        /**
+         * RegisterQuery
+         * @description What is looked for; what is empty asks for nothing. An ID number is asked for whole.
+         */
+        RegisterQuery: {
+            /**
+             * Number
+             * @default
+             */
+            number: string;
+            /**
+             * Issuer
+             * @default
+             */
+            issuer: string;
+            /**
+             * Kind
+             * @default
+             */
+            kind: string;
+            /** @default null */
+            standing: components["schemas"]["Standing"] | null;
+            /**
+             * Issued From
+             * @default null
+             */
+            issued_from: string | null;
+            /**
+             * Issued To
+             * @default null
+             */
+            issued_to: string | null;
+            /**
+             * Issued By
+             * @default
+             */
+            issued_by: string;
+            /**
+             * Id Number
+             * @default
+             */
+            id_number: string;
+            /** @default null */
+            after: components["schemas"]["Place"] | null;
+        };
+        /**
          * Remark
          * @description What somebody writes to the other side.
          */
@@ -3790,6 +4014,12 @@ export interface components {
             /** Password */
             password: string;
         };
+        /**
+         * Standing
+         * @description Where a released certificate stands today.
+         * @enum {string}
+         */
+        Standing: "valid" | "expired" | "revoked" | "superseded";
         /**
          * StateWanted
          * @description What an agent wants to be.
@@ -4122,7 +4352,7 @@ export interface components {
             data: null;
             error: {
                 /** @enum {string} */
-                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unchanged" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "disk.full" | "event.invalid" | "event.unknown" | "export.altered" | "export.broken" | "export.interrupted" | "export.over" | "export.unknown" | "export.unready" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recall.gone" | "recall.unknown" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "revocation.gone" | "revocation.own" | "revocation.pending" | "revocation.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "status_list.unknown" | "still.gone" | "still.unknown" | "table.too_long" | "table.uneven" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
+                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.altered" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unchanged" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "disk.full" | "event.invalid" | "event.unknown" | "export.altered" | "export.broken" | "export.interrupted" | "export.over" | "export.unknown" | "export.unready" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recall.gone" | "recall.unknown" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "revocation.gone" | "revocation.own" | "revocation.pending" | "revocation.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "status_list.unknown" | "still.gone" | "still.unknown" | "table.too_long" | "table.uneven" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
                 field: string | null;
                 details: Record<string, never>;
             };
@@ -7185,6 +7415,148 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description How every certificate of an issuer and year stands, signed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    search_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterQuery"];
+            };
+        };
+        responses: {
+            /** @description Look certificates up; changes nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["RegisterPage"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    read_register_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                certificate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One certificate with all that was noted of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["RegisterEntry"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    take_copy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                certificate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Take a numbered copy of the file, and say why */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    export_evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                certificate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Take a certificate's whole evidence, and say why */
             200: {
                 headers: {
                     [name: string]: unknown;

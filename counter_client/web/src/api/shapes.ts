@@ -71,6 +71,12 @@ export type Cause = Models["Cause"];
 export type Outcome = Models["Outcome"];
 export type Settlement = Models["Settlement"];
 
+export type RegisterPage = Models["RegisterPage"];
+export type RegisterLine = Models["RegisterLine"];
+export type RegisterEntry = Models["RegisterEntry"];
+export type RegisterQuery = Models["RegisterQuery"];
+export type Standing = Models["Standing"];
+
 export type PickupLink = Models["PickupLink"];
 export type Facing = Models["Facing"];
 export type FacingStep = Models["Step"];

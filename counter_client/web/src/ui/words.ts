@@ -1,5 +1,5 @@
 /** The words of states and kinds, one place for all pages. */
-import type { AgentState, CaseState, Cause, CheckKind, Origin, Outcome, VerdictKind } from "../api/shapes";
+import type { AgentState, CaseState, Cause, CheckKind, Origin, Outcome, Standing, VerdictKind } from "../api/shapes";
 
 export const CASE_STATES: Record<CaseState, string> = {
   draft: "准备中",
@@ -44,6 +44,14 @@ export const OUTCOMES: Record<Outcome, string> = {
   recovered: "已追回",
   reviewed: "已复核",
   nothing_needed: "无需处理",
+};
+
+/** Where a certificate stands today. */
+export const STANDINGS: Record<Standing, string> = {
+  valid: "有效",
+  expired: "已过有效期",
+  revoked: "已作废",
+  superseded: "已被取代",
 };
 
 export const VERDICTS: Record<VerdictKind, string> = {

@@ -104,6 +104,8 @@ const WORDS: Record<string, Words> = {
   "certificate.issued": (data) => `签发证明 ${text(data.number)}`,
   "certificate.verified": (data) =>
     `机器核验证明：${VERDICTS[data.verdict as VerdictKind] ?? "已核验"}`,
+  "certificate.copied": (data) => `从登记簿取得证明的第 ${Number(data.copy) || 0} 份副本${quoted(data.reason)}`,
+  "evidence.exported": (data) => `导出证明的全套证据${quoted(data.reason)}`,
   "certificate.revoked": (data) =>
     `${text(data.asked_by) ? `复核同意${text(data.asked_by)}的申请，` : ""}作废证明${quoted(data.reason)}`,
   "certificate.superseded": (data) => `更正证明${quoted(data.reason)}${changes(data.differences)}`,

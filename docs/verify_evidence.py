@@ -1,0 +1,283 @@
+"""Verify the exported evidence of a certificate, on a machine that has nothing of its maker.
+
+    pip install pyhanko cbor2
+    python verify_evidence.py EVIDENCE.zip --root FINGERPRINT
+
+FINGERPRINT is the SHA-256 of the root certificate that you believe in, from another place than the
+ZIP. The exit status is 0 only if every line of the report holds:
+
+ files     every file is the one that evidence.json names, and there is no other
+ signature the PDF has one signature, over all of its bytes, by a certificate below that root which
+           no CA had revoked when the evidence was made
+ log       every event has the hash that its contents give, and names the hash of the one before
+ register  the register's row, the PDF, and the event of its issuing in the log say the same
+ checks    checks, consent and materials are those of the log, none left out; consent was given and
+           the identity check passed before the certificate was made
+ history   copies, receipts and recalls are those of the log
+ status    the signed status list says of this certificate what the register says
+
+What nobody can see from the ZIP: whether the log is the one that the office keeps, for it is not
+signed, and somebody could write a whole one anew. Ask the office for the head_hash that the report
+ends with. Nor does it show what became of the certificate after the evidence was made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import hashlib
+import io
+import json
+import logging
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import cbor2
+from asn1crypto import crl as asn1_crl
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import async_validate_pdf_signature
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+from pyhanko_certvalidator import ValidationContext
+
+Json = dict[str, Any]
+FORMAT, MOST_BYTES = "kuayu-evidence/1", 1 << 30
+CLOCKS_DIFFER = timedelta(minutes=5)
+FOUND_OUT = ("check.", "consent.", "material.", "person.")
+UNDONE = {"certificate.revoked": "revoked", "certificate.superseded": "superseded"}
+STATUS_KIND = "application/kuayu-status-list+cbor"
+STATUS_BITS = {"valid": 1, "revoked": 2, "superseded": 3}
+
+
+class NotProvedError(Exception):
+    """Something that does not hold; says what."""
+
+
+def demand(holds: object, says: str) -> None:
+    """Raise NotProvedError unless it holds."""
+    if not holds:
+        raise NotProvedError(says)
+
+
+class Evidence:
+    """The opened ZIP, and the root that is believed in."""
+
+    def __init__(self, path: str, root: str) -> None:
+        self.root = "".join(root.split()).replace(":", "").lower()
+        with zipfile.ZipFile(path) as archive:
+            self.names = archive.namelist()
+            size = sum(one.file_size for one in archive.infolist())
+            demand(size < MOST_BYTES, "the files are too large")
+            self.content = {name: archive.read(name) for name in self.names}
+        self.manifest = self.json("evidence.json")
+        demand(self.manifest["format"] == FORMAT, "not the evidence of a certificate")
+        self.made_at = datetime.fromisoformat(self.manifest["made_at"])
+
+    def json(self, name: str) -> Json:
+        """Return what a file says."""
+        said: Json = json.loads(self.content[name])
+        return said
+
+    @cached_property
+    def log(self) -> list[Json]:
+        """Every event of the case, the first one first."""
+        return [json.loads(line) for line in self.content["log.jsonl"].splitlines()]
+
+    @cached_property
+    def row(self) -> Json:
+        """The register's row."""
+        return self.json("register.json")
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the PDF."""
+        return hashlib.sha256(self.content["certificate.pdf"]).hexdigest()
+
+    def events(self, *kinds: str) -> list[Json]:
+        """Return the log's events of these kinds that are about this certificate."""
+        mine = (one for one in self.log if one["data"].get("certificate_id") == self.row["id"])
+        return [one for one in mine if one["kind"] in kinds]
+
+
+def _files(one: Evidence) -> None:
+    named = one.manifest["files"]
+    demand(sorted(one.names) == sorted([*named, "evidence.json"]), "files are missing or added")
+    for name, told in named.items():
+        right = hashlib.sha256(one.content[name]).hexdigest() == told["sha256"]
+        demand(right and len(one.content[name]) == told["size"], f"{name} is another file")
+
+
+def _signature(one: Evidence) -> None:
+    trust, lists = one.json("trust.json"), ("roots", "intermediates", "crls")
+    roots, others, crls = ([base64.b64decode(text) for text in trust[name]] for name in lists)
+    mine = [der for der in roots if hashlib.sha256(der).hexdigest() == one.root]
+    demand(mine, "the trust list does not have the root of that fingerprint")
+    reader = PdfFileReader(io.BytesIO(one.content["certificate.pdf"]), strict=False)
+    signatures = list(reader.embedded_signatures)
+    demand(len(signatures) == 1, f"the PDF has {len(signatures)} signatures")
+    believed = ValidationContext(
+        trust_roots=[asn1_x509.Certificate.load(der) for der in mine],
+        other_certs=[asn1_x509.Certificate.load(der) for der in others],
+        crls=[asn1_crl.CertificateList.load(der) for der in crls],
+        allow_fetching=False, revocation_mode="require", moment=one.made_at,
+        time_tolerance=CLOCKS_DIFFER,
+    )  # fmt: skip
+    found = asyncio.run(async_validate_pdf_signature(signatures[0], believed))
+    demand(found.intact and found.valid, "the PDF was altered after it was signed")
+    whole = found.coverage == SignatureCoverageLevel.ENTIRE_FILE
+    demand(whole, "the signature does not cover the whole PDF")
+    demand(not found.revoked, "the certificate that signed was revoked")
+    demand(found.trusted, "the certificate that signed does not lead to the root")
+    signed_at = found.signer_reported_dt or datetime.max.replace(tzinfo=UTC)
+    demand(signed_at <= one.made_at + CLOCKS_DIFFER, "signed after the evidence was made")
+    path = [x509.load_der_x509_certificate(step.dump()) for step in found.validation_path or ()]
+    for ca, below in pairwise(path):
+        _not_revoked(one, ca, below, [x509.load_der_x509_crl(der) for der in crls])
+    demand(
+        str(reader.trailer["/Info"]["/Subject"]) == one.row["number"], "the PDF's number differs"
+    )
+
+
+def _not_revoked(one: Evidence, ca: x509.Certificate, below: x509.Certificate, crls: Any) -> None:  # noqa: ANN401
+    """Demand that a CA's own lists, current when the evidence was made, do not name `below`."""
+    current = [
+        crl for crl in crls
+        if crl.issuer == ca.subject and crl.is_signature_valid(ca.public_key())
+        and crl.last_update_utc <= one.made_at + CLOCKS_DIFFER < crl.next_update_utc
+    ]  # fmt: skip
+    demand(current, f"no revocation list of {ca.subject.rfc4514_string()} at that time")
+    listed = [crl.get_revoked_certificate_by_serial_number(below.serial_number) for crl in current]
+    demand(not any(listed), "a certificate of the chain was revoked")
+
+
+def _log(one: Evidence) -> None:
+    before, told = "0" * 64, one.manifest["log"]
+    for seq, event in enumerate(one.log, 1):
+        covered = {name: value for name, value in event.items() if name != "hash"}
+        text = json.dumps(covered, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        demand(event["seq"] == seq, f"event {seq} is missing, added or moved")
+        demand(event["prev_hash"] == before, f"event {seq} does not follow the one before")
+        before = hashlib.sha256(text.encode()).hexdigest()
+        demand(event["hash"] == before, f"event {seq} was changed")
+        demand(event["case_id"] == one.row["case_id"], f"event {seq} is of another case")
+    demand((told["events"], told["head_hash"]) == (len(one.log), before), "the log was cut")
+
+
+def _register(one: Evidence) -> None:
+    row, seq = one.row, one.row["case_seq"]
+    demand(row["sha256"] == one.sha256, "the register knows another PDF")
+    mine = {"id": row["id"], "number": row["number"], "sha256": one.sha256}
+    demand(one.manifest["certificate"] == mine, "evidence.json names another certificate")
+    issued = one.events("certificate.issued")
+    demand(len(issued) == 1, "the log does not have its issuing once")
+    for name in ("number", "sha256", "kind", "title", "case_hash"):
+        demand(issued[0]["data"][name] == row[name], f"log and register differ in {name}")
+    demand(issued[0]["actor"]["name"] == row["issued_by_name"], "another clerk issued it")
+    demand(_at(issued[0]) == datetime.fromisoformat(row["issued_at"]), "issued at another time")
+    demand(0 < seq < issued[0]["seq"], "it was not made from what the log said before")
+    demand(one.log[seq - 1]["hash"] == row["case_hash"], "it was made from another log")
+    states = [UNDONE[event["kind"]] for event in one.events(*UNDONE)]
+    demand((states or ["valid"]) == [row["state"]], "log and register differ in its state")
+
+
+def _checks(one: Evidence) -> None:
+    found = [_public(event) for event in one.log if event["kind"].startswith(FOUND_OUT)]
+    demand(one.json("checks.json")["events"] == found, "checks.json is not what the log says")
+    before = [event for event in found if event["seq"] <= one.row["case_seq"]]
+    consents = [event["kind"] for event in before if event["kind"].startswith("consent.")]
+    demand(consents[-1:] == ["consent.given"], "no consent was given before it was made")
+    checks = [event["data"] for event in before if event["kind"] == "check.recorded"]
+    identity = [data["passed"] for data in checks if data["kind"] == "identity"]
+    demand(identity[-1:] == [True], "no identity check had passed before it was made")
+
+
+def _history(one: Evidence) -> None:
+    history, logged = one.json("history.json"), one.events("certificate.copied")
+    copies = [(copy["number"], copy["by"], _at(copy)) for copy in history["copies"]]
+    found = [(event["data"]["copy"], event["actor"]["name"], _at(event)) for event in logged]
+    demand(copies == found, "the copies are not those of the log")
+    for name, kind in (("receipt", "receipt.sent"), ("recall", "recall.made")):
+        ids = sorted(event["data"][f"{name}_id"] for event in one.events(kind))
+        shown = sorted(line["id"] for line in history[f"{name}s"])
+        demand(shown == ids, f"the {name}s are not those of the log")
+    told = {line["id"]: line["outcome"] for line in history["recalls"] if line["outcome"]}
+    answers = [event["data"] for event in one.events("recall.acknowledged")]
+    right = {data["recall_id"]: data["outcome"] for data in answers}
+    demand(told == right, "the halls' answers are not those of the log")
+
+
+def _status(one: Evidence) -> None:
+    protected, _, payload, signature = cbor2.loads(one.content["status.cose"])
+    keys = {key["id"]: base64.b64decode(key["key"]) for key in one.json("trust.json")["qr_keys"]}
+    header, said = cbor2.loads(protected), cbor2.loads(payload)
+    covered = cbor2.dumps(["Signature1", protected, b"", payload], canonical=True)
+    demand(header[16] == STATUS_KIND and header[4].hex() in keys, "no status list of these keys")
+    Ed25519PublicKey.from_public_bytes(keys[header[4].hex()]).verify(signature, covered)
+    demand([said[-1], said[-2]] == [one.row["issuer_code"], one.row["year"]], "another's list")
+    begins, ends = (datetime.fromtimestamp(said[name], UTC) for name in (-4, -5))
+    demand(begins <= one.made_at + CLOCKS_DIFFER < ends, "the list is of another time")
+    byte, slot = divmod(one.row["serial"], 4)
+    bits = zlib.decompressobj().decompress(said[-7], MOST_BYTES)[byte] >> (2 * slot) & 3
+    demand(bits == STATUS_BITS[one.row["state"]], "the list says that it stands otherwise")
+
+
+def _at(said: Json) -> datetime:
+    return datetime.fromisoformat(said["at"])
+
+
+def _public(event: Json) -> Json:
+    """Return an event as checks.json has it: without hashes, ids of people, and ciphertext."""
+    data = {name: value for name, value in event["data"].items() if name != "sealed"}
+    who = {name: event["actor"][name] for name in ("kind", "name", "region")}
+    return {**{name: event[name] for name in ("seq", "at", "kind")}, "actor": who, "data": data}
+
+
+LINES = {
+    "files 文件": _files, "signature 电子签名": _signature, "log 办件记录": _log,
+    "register 登记簿": _register, "checks 核验与同意": _checks, "history 使用与副本": _history,
+    "status 状态列表": _status,
+}  # fmt: skip
+
+
+def fault_of(check: Callable[[], object]) -> str:
+    """Return what does not hold; whatever wrong contents lead to is such a thing too."""
+    try:
+        check()
+    except NotProvedError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 (files from anywhere raise whatever they like)
+        return f"wrong or unreadable ({type(error).__name__})"
+    return ""
+
+
+def main() -> int:
+    """Print the report; return the exit status."""
+    parser = argparse.ArgumentParser(description="Verify the exported evidence of a certificate.")
+    parser.add_argument("evidence", help="the ZIP")
+    parser.add_argument("--root", required=True, help="the root certificate's SHA-256, in hex")
+    asked, opened, say = parser.parse_args(), list[Evidence](), sys.stdout.write
+    faults = [fault_of(lambda: opened.append(Evidence(asked.evidence, asked.root)))]
+    for one in opened:
+        for name, check in LINES.items():
+            faults.append(fault_of(lambda check=check: check(one)))  # type: ignore[misc]  # noqa: B023
+            say(f"{name}: {f'DOES NOT HOLD 不符: {faults[-1]}' if faults[-1] else 'holds 相符'}\n")
+        say(f"as of 截至: {one.made_at.isoformat()}\nlog 办件记录: {one.manifest.get('log')}\n")
+        if not any(faults):
+            say(f"certificate 证明: {one.row['number']}, {one.row['state']}\n")
+    found = "; ".join(filter(None, faults))
+    say(f"VERDICT 结论: {f'NOT PROVED 不能证明: {found}' if found else 'HOLDS 属实'}\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)
+    sys.exit(main())
