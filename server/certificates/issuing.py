@@ -262,10 +262,7 @@ class Issuing:
             id=row_id,
             case_id=entry.case.id,
             kind=draft.kind,
-            title=draft.title,
             jurisdiction=draft.jurisdiction,
-            authority_id=draft.authority.id,
-            issuer=draft.authority.name,
             issuer_code=draft.authority.code,
             year=year,
             serial=serial,
@@ -298,6 +295,9 @@ class Issuing:
         """Return what a row holds of the moment at which its facts were taken."""
         return {
             "supersedes": wrong,
+            "title": draft.title,
+            "authority_id": draft.authority.id,
+            "issuer": draft.authority.name,
             "template_version": draft.template_version,
             "sealed_facts": entry.key.seal(draft.to_json(), facts_context(row_id)),
             "case_seq": entry.case.seq,

@@ -248,3 +248,14 @@ async def test_who_comes_second_is_told_what_the_first_released(
     else:
         with pytest.raises(ServiceError, match=code.replace(".", r"\.")):
             await desk.issue(row.case_id, f"key-{row.case_id}")
+
+
+async def test_a_reserved_certificate_of_an_authority_that_was_renamed_bears_the_new_name(
+    desk: Desk,
+) -> None:
+    row = await reserve(desk)
+    office = next(one for _, one in desk.catalogue.authorities if one.id == row.authority_id)
+    object.__setattr__(office, "name", "霍邱县社会保障局（演示）")
+    assert await refusal(desk, row) == "certificate.not_released"
+    issued = await desk.issue(row.case_id, f"key-{row.case_id}")
+    assert (issued.number, issued.issuer) == (row.number, "霍邱县社会保障局（演示）")
