@@ -48,7 +48,7 @@ peers:
 	@sh tests/support/system.sh janus
 
 # make soak PART=rehearsals N=100: slices of at most ten minutes, whose results add up in a file. The parts:
-# altered-certificates (20000), altered-codes (100000), issuing-kills (1000), validators (200), values (100000),
+# altered-certificates (20000), altered-codes (100000), issuing-kills (1000), validators (200), values (100000), guesses (500000),
 # datagrams, descriptions (1000000 of each for a release), recorded-calls (minutes), rehearsals, cuts, kills.
 soak: .venv/.tested client system
 	$(BIN)/python bench/soak.py --part $(PART) --count $(N)

@@ -16,6 +16,7 @@ from bench.altering import altered_certificates, altered_codes
 from bench.breaking import cuts, kills
 from bench.dying import issuing_kills
 from bench.fuzzing import datagrams, descriptions
+from bench.guessing import guesses
 from bench.recorded_calls import recorded_calls
 from bench.rehearsals import stages
 from bench.slices import portions
@@ -43,6 +44,7 @@ PARTS: Final[dict[str, Callable[[int], Coroutine[None, None, int]]]] = {
     "cuts": cuts,
     "datagrams": datagrams,
     "descriptions": descriptions,
+    "guesses": guesses,
     "issuing-kills": issuing_kills,
     "kills": kills,
     "recorded-calls": recorded_calls,
