@@ -73,7 +73,12 @@ async def test_a_corrected_certificate_takes_the_place_of_the_wrong_one(desk: De
     content = await desk.papers.content(new)
     assert "18,432.57" in text_of(desk.files.folder, content)
     assert (await desk.verifying.of_row(new)).verdict is VerdictKind.GENUINE
-    assert (await desk.case(case_id)).state is CaseState.CERTIFIED
+    case = await desk.case(case_id)
+    assert case.state is CaseState.CERTIFIED
+    async with desk.units.database.reading() as session:
+        on_screen = await desk.views.shown_certificate(session, case)
+    assert on_screen is not None
+    assert on_screen.id == new.id
     log = await desk.log(case_id)
     assert log[-3:] == ["field.changed", "certificate.superseded", "certificate.issued"]
 
