@@ -231,7 +231,7 @@ class Client(Link):
         return await self.command("POST", f"/api/certificates/{certificate_id}/verification")
 
     async def revoke(self, certificate_id: str, reason: str) -> Data:
-        """Revoke a certificate."""
+        """Revoke a certificate, or ask for it where a second clerk must approve."""
         path = f"/api/certificates/{certificate_id}/revocation"
         return await self.command("POST", path, {"reason": reason})
 
