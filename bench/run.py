@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("rehearsals.py", "certificates.py", "commands.py")
+BENCHES = ("rehearsals.py", "certificates.py", "issuing.py", "commands.py")
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Issuing: reserve in one unit, have it signed and keep the file, release in a second unit.
 
 Killed anywhere between, the next try takes up where this one stopped: the same number and, within
-the hour, the same bytes.
+the hour, the same bytes; but for a time-stamp, which is another each time: the first counts.
 """
 
 from __future__ import annotations

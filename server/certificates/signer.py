@@ -29,6 +29,8 @@ class Signer(Protocol):
     async def sign(self, certificate_id: str, attempt: int) -> Signed:
         """Have a reserved certificate drawn and signed; the same place gives the same bytes.
 
+        A time-stamp is another each time: then the file that is released first counts.
+
         Refuses what the register and the case do not bear out when the signer reads them itself.
         """
 
