@@ -28,6 +28,7 @@ from docs_gen.validation import context
 # pyHanko logs every chain that does not hold; here that is the answer, and no news for stderr.
 for _name in ("pyhanko", "pyhanko_certvalidator"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
+    logging.getLogger(_name).propagate = False
 
 MAX_BYTES = 5 * 1024 * 1024
 PDF_MARK = b"%PDF-"

@@ -175,6 +175,16 @@ def test_an_update_that_the_signatures_own_length_makes_up_for_is_altered(
     assert office.judge(forged).verdict is Verdict.ALTERED
 
 
+def test_what_is_wrong_with_a_strange_file_goes_to_no_log(
+    office: Office, issued: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever uploads files would fill it, and with words of his own."""
+    update = Update(issued)
+    update.change(update.page, Contents=b"null")
+    assert office.judge(update.written()).verdict is Verdict.ALTERED
+    assert caplog.records == []
+
+
 def test_what_pyhanko_writes_with_our_key_is_genuine_too(office: Office) -> None:
     """Certificates were issued so before they were written in one piece."""
     facts = office.facts()
