@@ -150,8 +150,11 @@ class Document:
         )  # fmt: skip
         self.canvas.setViewerPreference("DisplayDocTitle", "true")
         self._document = self.canvas._doc  # noqa: SLF001 (the canvas has no other word for it)
+        packet = _packet(said)
+        # The file's id follows from this alone; reportlab would take in SOURCE_DATE_EPOCH too.
+        self._document.signature = hashlib.md5(packet, usedforsecurity=False)
         self._document.info = _Information(said)
-        self._document.Catalog.Metadata = XMP(creator=lambda _: _packet(said))
+        self._document.Catalog.Metadata = XMP(creator=lambda _: packet)
 
     def unsigned(self) -> bytes:
         """Return the file without a place for a signature."""
