@@ -71,6 +71,9 @@ async def test_no_page_outside_a_call_has_a_grave_fault(light: Stage, inspector:
                 await inspector.look(screen, "verdict")
     async with light.desk("huoqiu-supervisor") as board:
         await inspector.look(board, "board")
+        await board.click("board-register")
+        await expect(board.at("register-total")).to_be_visible()
+        await inspector.look(board, "register")
     async with light.desk("wujiang-counter") as counter:
         await inspector.look(counter, "empty workbench")
         await ready_case(counter)
