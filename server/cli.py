@@ -161,7 +161,7 @@ async def _demo(settings: Settings) -> None:
     await with_house(settings, prepare)
     stopped = stop_asked()
     async with (
-        demo.signer(settings), running(settings) as house,
+        running(settings) as house, demo.signer(settings),
         demo.media_worker(house, _own_url(settings)),
     ):  # fmt: skip
         typer.echo(_welcome(settings))
