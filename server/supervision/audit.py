@@ -25,6 +25,7 @@ from server.certificates.queries import token_for
 from server.certificates.rules import CertificateState, serial_text
 from server.db.engine import Database, open_database
 from server.files import FileStore
+from server.register.queries import copies_of
 from server.supervision import audit_queries as queries
 from server.supervision.export_audit import ExportAudit
 from server.supervision.recording_audit import RecordingAudit
@@ -176,6 +177,7 @@ class Audit:
             else:
                 self._logged(row, issued)
                 await self._succeeded(session, row)
+                await self._copied(session, row)
                 await self._file(session, row)
 
     async def _succeeded(self, session: AsyncSession, row: Certificate) -> None:
@@ -186,6 +188,12 @@ class Audit:
         ) == (row.id, row.case_id, row.kind)  # fmt: skip
         if replaced is not (row.state is CertificateState.SUPERSEDED):
             self._name("successor.mismatched", row.number, f"it is {row.state.value}")
+
+    async def _copied(self, session: AsyncSession, row: Certificate) -> None:
+        """The register's copies are those of the log."""
+        found = [copy.number for copy in await copies_of(session, row.id)]
+        logged = await queries.logged_copies(session, row)
+        self._expect("copies.mismatched", row.number, found=found, expected=logged)
 
     def _logged(self, row: Certificate, issued: list[CaseEvent]) -> None:
         if len(issued) != 1:

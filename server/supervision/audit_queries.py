@@ -78,6 +78,12 @@ async def issued_events(
     return await _about(session, case_id, "certificate.issued", "certificate_id", certificate_id)
 
 
+async def logged_copies(session: AsyncSession, row: Certificate) -> list[int]:
+    """Return the numbers of a certificate's copies as its case's log has them."""
+    events = await _about(session, row.case_id, "certificate.copied", "certificate_id", row.id)
+    return sorted(int(event.data["copy"]) for event in events)
+
+
 async def has_material_event(session: AsyncSession, case_id: str, material_id: str) -> bool:
     """Say whether a case's log knows of a material."""
     return bool(await _about(session, case_id, "material.added", "material_id", material_id))

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from server.certificates.messages import CorrectionOrder, SettlementOrder
 from server.certificates.models import Certificate
+from server.register.service import Register
 from server.supervision.audit import Audit, copied
 from server.vault import Vault
 from tests.support.desk import AGENT, CLERK, Desk
@@ -17,8 +18,11 @@ Tamper = Callable[[Desk, str, Certificate], Awaitable[None]]
 
 
 async def settled(desk: Desk) -> tuple[str, Certificate]:
-    """A case through to its end."""
+    """A case through to its end, its certificate copied from the register."""
     case_id, row = await desk.certified_case()
+    register = Register(desk.reader, desk.certificates, desk.drawing.forms)
+    async with desk.units.open() as unit:
+        await register.take_copy(unit, AGENT, row.id, "归档")
     order = SettlementOrder(certificate_id=row.id, reference="YL-1")
     async with desk.units.open() as unit:
         await desk.certificates.settle(unit, CLERK, case_id, order)
@@ -65,6 +69,9 @@ SPOILED: dict[str, tuple[str, str]] = {
         "log.cut",
     ),
     "another head": ("UPDATE case_record SET head_hash = 'x' WHERE id = :case", "head.wrong"),
+    "a copy that nobody took": (
+        "UPDATE certificate_copy SET number = 2 WHERE certificate_id = :row", "copies.mismatched",
+    ),
     "another hash in the register": (
         "UPDATE certificate SET sha256 = 'x' WHERE id = :row", "certificate.lost",
     ),
