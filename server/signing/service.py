@@ -59,8 +59,8 @@ class Signing:
         Refuses certificate.unknown, certificate.exists for one that is released, rate.exceeded per
         clerk and authority, login.missing for a clerk who is not signed in, whatever issuing
         refuses (the seat, the state, the authority, what the case lacks), and
-        certificate.not_released for a place that was taken anew, is too old, or does not say what
-        the record says.
+        certificate.not_released for a place that was taken anew, is too old, stands beside a
+        certificate that counts and that it does not correct, or does not say what the record says.
         """
         now = self.clock()
         async with self.database.reading() as session:
@@ -103,9 +103,20 @@ class Signing:
         actor = await self.find_actor(session, row.issued_by, now)
         if actor is None:
             raise ServiceError("login.missing")
+        await self._require_free(session, row)
         draft = await self._draft(session, row, actor, now)
         template = self.drafts.forms.template(row.kind, row.template_version)
         return draft.order(row, template, self.public_url)
+
+    async def _require_free(self, session: AsyncSession, row: Certificate) -> None:
+        """Refuse a place beside a certificate that counts, and a correction of any but that one.
+
+        No second one could be released; but its file would be found genuine without the register.
+        """
+        valid = await queries.find_valid(session, row.case_id, row.kind)
+        if row.supersedes != (None if valid is None else valid.id):
+            log.warning("the place is not free", certificate=row.id, corrects=row.supersedes)
+            raise ServiceError("certificate.not_released")
 
     async def _draft(
         self, session: AsyncSession, row: Certificate, actor: Actor, now: datetime

@@ -133,6 +133,23 @@ async def test_a_replayed_place_is_refused(desk: Desk) -> None:
     assert await refusal(desk, row) == "certificate.exists"
 
 
+async def test_a_place_beside_a_certificate_that_counts_is_refused(desk: Desk) -> None:
+    _, valid = await desk.certified_case()
+    row = await reserve(desk)
+    await forge(desk, valid, case_id=row.case_id)
+    assert await refusal(desk, row) == "certificate.not_released"
+
+
+async def test_a_correction_of_what_counts_no_more_or_of_another_case_is_refused(
+    desk: Desk,
+) -> None:
+    _, another = await desk.certified_case()
+    row = await reserve(desk)
+    await desk.move(row.case_id, CaseState.CERTIFIED)
+    await forge(desk, row, supersedes=another.id)
+    assert await refusal(desk, row) == "certificate.not_released"
+
+
 async def test_a_place_that_there_is_not_is_refused(desk: Desk) -> None:
     with pytest.raises(ServiceError, match=r"certificate\.unknown"):
         await desk.signer.sign("0" * 32, 1)
