@@ -8,6 +8,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 CHINA = ZoneInfo("Asia/Shanghai")
+# Where a certificate's data say its last day (yyyy-mm-dd): a word of our own in PDF's /Info.
+LAST_DAY = "ValidUntil"
 
 
 @dataclass(frozen=True, slots=True)

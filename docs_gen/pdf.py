@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import cast
 from xml.sax.saxutils import escape
 
@@ -24,6 +24,7 @@ from reportlab.pdfbase.pdfdoc import (
 )
 from reportlab.pdfgen.canvas import Canvas
 
+from docs_gen.data import LAST_DAY
 from docs_gen.fonts import SERIF, load_fonts
 
 # Nothing that people type may ever make the page fetch a file or an address.
@@ -65,12 +66,16 @@ PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a document says of itself; without a moment it bears no date."""
+    """What a document says of itself; without a moment it bears no date.
+
+    `valid_until` is for who verifies offline: the page says it in words alone.
+    """
 
     title: str
     author: str
     subject: str
     moment: datetime | None = None
+    valid_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +126,15 @@ class _Information(PDFInfo):  # type: ignore[misc]  # reportlab has no type mark
     def __init__(self, said: Said) -> None:
         super().__init__()
         self.title, self.author, self.subject = said.title, said.author, said.subject
-        self._moment = said.moment
+        self._moment, self._valid_until = said.moment, said.valid_until
 
     def format(self, document: PDFDocument) -> bytes:
         said = {"Title": self.title, "Author": self.author, "Subject": self.subject}
         said |= {"Creator": PRODUCER, "Producer": PRODUCER}
         if self._moment is not None:
             said |= dict.fromkeys(("CreationDate", "ModDate"), _date(self._moment))
+        if self._valid_until is not None:
+            said[LAST_DAY] = self._valid_until.isoformat()
         words = {name: PDFString(text) for name, text in said.items()}
         return cast("bytes", PDFDictionary(words).format(document))
 

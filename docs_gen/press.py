@@ -68,7 +68,9 @@ def _draw(
     loaded = load_fonts(fallback)
     sheets = lay_out(template, facts, loaded)
     moment = facts.signing_time if live else None
-    document = _document(Said(template.title, facts.issuer.name, facts.number, moment))
+    last_day = template.valid_until(facts.issued_on) if live else None
+    said = Said(template.title, facts.issuer.name, facts.number, moment, last_day)
+    document = _document(said)
     for sheet in sheets:
         _sheet(document.canvas, sheet, loaded, mark)
         if sheet.qr is not None:

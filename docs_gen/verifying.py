@@ -11,7 +11,7 @@ import hashlib
 import io
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import async_validate_pdf_signature
@@ -21,6 +21,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverage
 from docs_gen import cades
 from docs_gen.ca import DEMO_MARK
 from docs_gen.clocks import Clocks, Stamp, judge
+from docs_gen.data import LAST_DAY
 from docs_gen.numbers import is_identifier
 from docs_gen.trustlist import TrustList
 from docs_gen.validation import context
@@ -49,7 +50,11 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict on a file's own word; `number` is read from it and proves nothing alone."""
+    """The verdict on a file's own word; `number` is read from it and proves nothing alone.
+
+    So is `valid_until`, its last day, which the verdict leaves to the caller: it is on the
+    signature, and one that is past its last day was signed all the same.
+    """
 
     verdict: Verdict
     sha256: str
@@ -58,6 +63,7 @@ class Finding:
     signed_at: datetime | None = None
     demo: bool = False
     stamped_at: datetime | None = None
+    valid_until: date | None = None
 
 
 async def verify(
@@ -86,12 +92,13 @@ async def _found(content: bytes, token: bytes | None, trust: TrustList, now: dat
         return Finding(Verdict.UNREADABLE, sha256)
     try:
         reader = PdfFileReader(io.BytesIO(content), strict=False)
-        number = _number(reader)
+        number, last_day = _told(reader, "/Subject"), _last_day(reader)
         signatures = list(reader.embedded_signatures)
     except Exception:  # noqa: BLE001 (a broken file raises whatever its bytes lead to)
         return Finding(Verdict.UNREADABLE, sha256)
     claims = number is not None and is_identifier(number)
-    failed = Finding(Verdict.ALTERED if claims else Verdict.UNKNOWN, sha256, number)
+    verdict = Verdict.ALTERED if claims else Verdict.UNKNOWN
+    failed = Finding(verdict, sha256, number, valid_until=last_day)
     if len(signatures) != 1:
         return failed
     try:
@@ -150,6 +157,7 @@ async def _judge(file: _File, trust: TrustList, now: datetime, failed: Finding) 
         signed_at=status.signer_reported_dt,
         demo=any(DEMO_MARK in name.human_friendly for name in names),
         stamped_at=proved,
+        valid_until=failed.valid_until,
     )
 
 
@@ -208,7 +216,15 @@ def _is_exact(file: _File, trust: TrustList) -> bool:
     return file.content[start:end] == b"<" + text.ljust(end - start - 2, b"0") + b">"
 
 
-def _number(reader: PdfFileReader) -> str | None:
+def _told(reader: PdfFileReader, name: str) -> str | None:
     trailer = reader.trailer
-    subject = trailer["/Info"].get("/Subject") if "/Info" in trailer else None
-    return str(subject)[:200] if subject is not None else None
+    told = trailer["/Info"].get(name) if "/Info" in trailer else None
+    return str(told)[:200] if told is not None else None
+
+
+def _last_day(reader: PdfFileReader) -> date | None:
+    """Return a certificate's last day; None where a file does not say it, as those of before."""
+    try:
+        return date.fromisoformat(_told(reader, f"/{LAST_DAY}") or "")
+    except ValueError:
+        return None

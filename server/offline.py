@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docs_gen.data import CHINA
 from docs_gen.pinned import load_pinned, load_status_list
-from docs_gen.standing import judge_code, listed
+from docs_gen.standing import Reason, judge_code, listed
 from docs_gen.trustlist import TrustList
 from docs_gen.verifying import Verdict, verify
 
@@ -27,7 +27,9 @@ def judge_file(content: bytes, lists: Lists) -> dict[str, object]:
     """Return the verdict on a file, and how old the lists are that it rests on.
 
     Without a status list it is on the file's own word: what only the register knows (revoked,
-    superseded) is not in it, and it says so. KeyFolderError for a list that cannot be believed.
+    superseded) is not in it, and it says so. What is past its last day is expired; a file from
+    before certificates said that in their data has it on its page alone (`valid_until` is empty).
+    KeyFolderError for a list that cannot be believed.
     """
     now = datetime.now(UTC)
     trust = load_pinned(lists.trust, lists.root)
@@ -39,11 +41,15 @@ def judge_file(content: bytes, lists: Lists) -> dict[str, object]:
             day = found.signed_at.astimezone(CHINA).date()
             verdict, reason = listed(found.number, day, trust, raw, now, at_least=seen)
             said = {"verdict": verdict, "reason": reason}
+    last_day, today = found.valid_until, now.astimezone(CHINA).date()
+    if said["verdict"] is Verdict.GENUINE and last_day is not None and last_day < today:
+        said = {"verdict": Verdict.EXPIRED, "reason": Reason.PAST_LAST_DAY}
     return {
         **said,
         "number": found.number,
         "signer": found.signer,
         "signed_at": found.signed_at,
+        "valid_until": last_day,
         "demo": found.demo,
         **_told(trust, lists),
     }

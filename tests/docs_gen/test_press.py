@@ -311,6 +311,7 @@ def test_the_document_has_title_language_and_number(office: Office, tmp_path: Pa
     assert reader.metadata is not None
     assert reader.metadata.title == "城乡居民养老保险个人账户余额证明"
     assert reader.metadata.subject == facts.number
+    assert reader.metadata["/ValidUntil"] == "2027-02-21"
     assert reader.trailer["/Root"]["/Lang"] == "zh-CN"
 
 

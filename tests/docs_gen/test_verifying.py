@@ -56,6 +56,7 @@ def test_a_certificate_is_genuine_and_says_whose_it_is(office: Office, issued: b
     assert found.number == office.facts().number
     assert found.signer == "霍邱县人力资源和社会保障局（演示）"
     assert found.signed_at == NOW
+    assert found.valid_until == TEMPLATES[KIND].valid_until(office.facts().issued_on)
     assert found.demo
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import json
 import shutil
 import stat
@@ -20,8 +22,9 @@ from docs_gen import statuslist
 from docs_gen.chain import Chain
 from docs_gen.qrkeys import load_qr_key, qr_key_id
 from docs_gen.sealkeys import load_seals
+from docs_gen.signing import issue
 from server.cli import app
-from tests.support.office import PASSPHRASE, Office, open_office
+from tests.support.office import PASSPHRASE, TEMPLATES, Office, open_office
 from tests.support.service import REGIONS
 
 OPERATOR = "皖南省跨域业务中心"
@@ -228,6 +231,26 @@ def test_verify_needs_the_exported_list_and_its_root_alone(
     assert "cannot_tell" in late.stdout
     trust.write_bytes(b"no list")
     assert "no signed trust list" in refused(*offline)
+
+
+def test_a_file_past_its_last_day_is_expired_by_either_list(
+    offices: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUAYU_KEY_PASSPHRASE", PASSPHRASE)
+    monkeypatch.chdir(tmp_path)
+    told = done("keys", "export-trust", "kuayu.trust", "--data", offices.folder.parent)
+    now = datetime.now(UTC)
+    facts = dataclasses.replace(offices.facts(), signing_time=now - timedelta(days=400))
+    signed = asyncio.run(issue(facts, TEMPLATES[facts.kind], offices.key()))
+    Path("issued.pdf").write_bytes(signed.pdf)
+    one = statuslist.make(facts.issuer.code, 2026, 1, now, [(17, statuslist.Status.VALID)])
+    key = load_qr_key(offices.folder, PASSPHRASE)
+    Path("status").write_bytes(statuslist.encode(one, key, qr_key_id(key.public_key())))
+    asked = ("verify", "issued.pdf", "--trust", "kuayu.trust", "--root", told.split()[-1], "--json")
+    for more in ((), ("--status", "status")):
+        found = json.loads(run(*asked, *more).stdout)
+        assert (found["verdict"], found["reason"]) == ("expired", "past_its_last_day")
+        assert found["valid_until"] == str(TEMPLATES[facts.kind].valid_until(facts.issued_on))
 
 
 def test_a_qr_code_is_judged_by_the_two_signed_lists_alone(
