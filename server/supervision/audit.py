@@ -176,9 +176,16 @@ class Audit:
                     self._name("certificate.unreleased", row.number)
             else:
                 self._logged(row, issued)
+                await self._fell(session, row)
                 await self._succeeded(session, row)
                 await self._copied(session, row)
                 await self._file(session, row)
+
+    async def _fell(self, session: AsyncSession, row: Certificate) -> None:
+        """A certificate counts until its case's log says that it fell, and not after."""
+        logged = await queries.falls_of(session, row.case_id, row.id)
+        fell = [] if row.state is CertificateState.VALID else [row.state.value]
+        self._expect("certificate.misstated", row.number, found=fell, expected=logged)
 
     async def _succeeded(self, session: AsyncSession, row: Certificate) -> None:
         """A superseded certificate has one in its place, of the same case and kind."""

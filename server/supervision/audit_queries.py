@@ -84,6 +84,16 @@ async def logged_copies(session: AsyncSession, row: Certificate) -> list[int]:
     return sorted(int(event.data["copy"]) for event in events)
 
 
+async def falls_of(session: AsyncSession, case_id: str, certificate_id: str) -> list[str]:
+    """Return what a case's log says of how a certificate came to count no more."""
+    kinds = ("certificate.revoked", "certificate.superseded")
+    return [
+        event.kind.removeprefix("certificate.")
+        for kind in kinds
+        for event in await _about(session, case_id, kind, "certificate_id", certificate_id)
+    ]
+
+
 async def has_material_event(session: AsyncSession, case_id: str, material_id: str) -> bool:
     """Say whether a case's log knows of a material."""
     return bool(await _about(session, case_id, "material.added", "material_id", material_id))

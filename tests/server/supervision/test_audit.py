@@ -133,6 +133,21 @@ async def test_a_successor_that_is_none_and_a_hall_that_was_not_told_are_named(
     assert found >= {"successor.mismatched", "recall.missing"}
 
 
+async def test_a_certificate_that_stands_otherwise_than_the_log_says_is_named(
+    desk: Desk, sqlite_url: str, tmp_path: Path
+) -> None:
+    _, row = await settled(desk)
+    for name in ("fallen", "logged", "risen"):
+        (tmp_path / name).mkdir()
+    await run(desk, "UPDATE certificate SET state = 'revoked' WHERE id = :row", row=row.id)
+    assert "certificate.misstated" in await audit(desk, sqlite_url, tmp_path / "fallen")
+    await run(desk, "UPDATE certificate SET state = 'valid' WHERE id = :row", row=row.id)
+    await desk.revoke(row.id)
+    assert "certificate.misstated" not in await audit(desk, sqlite_url, tmp_path / "logged")
+    await run(desk, "UPDATE certificate SET state = 'valid' WHERE id = :row", row=row.id)
+    assert "certificate.misstated" in await audit(desk, sqlite_url, tmp_path / "risen")
+
+
 async def change_certificate(desk: Desk, _case_id: str, row: Certificate) -> None:
     path = desk.files.folder / "certificates" / row.id / f"{row.sha256}.pdf"
     path.write_bytes(path.read_bytes() + b" ")
