@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from asn1crypto import tsp
 
 from docs_gen.ca import CLOCK_SLACK
-from docs_gen.clocks import Clocks, judge
+from docs_gen.clocks import Clocks, bare, judge
 from docs_gen.trustlist import TrustList
 
 LARGEST_TOKEN = 12 * 1024
@@ -74,14 +74,15 @@ async def stamp(sha256: bytes, about: datetime, source: Source) -> Token:
 
 
 async def _checked(content: bytes, sha256: bytes, about: datetime, clocks: Clocks) -> Token:
-    found = await judge(content, sha256, clocks, None)
+    token = bare(content)
+    found = await judge(token, sha256, clocks, None)
     if found is None:
         raise StampError("the token is not sound")
     if not found.trusted:
         raise StampError("the token is of none of our clocks, or there is no CRL for it")
     if not about - CLOCK_SLACK <= found.at <= about + LATEST:
         raise StampError(f"the clock shows {found.at.isoformat()}")
-    return Token(content, found.at)
+    return Token(token, found.at)
 
 
 def _ask(url: str, sha256: bytes, seconds: float) -> bytes:

@@ -6,16 +6,18 @@ import asyncio
 import dataclasses
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from asn1crypto import cms
+from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
+from docs_gen import cades
 from docs_gen.clocks import Clocks
 from docs_gen.signing import Issued, issue
 from docs_gen.timestamps import Source, stamp
@@ -23,6 +25,8 @@ from docs_gen.trust import TrustList, renew_crls, revoke_seal
 from docs_gen.validation import certificate
 from docs_gen.verifying import Finding, Verdict, verify
 from tests.support.office import PASSPHRASE, TEMPLATES, Office, open_office
+from tests.support.signatures import cms_of
+from tests.support.signatures import with_signature as replaced
 from tests.support.tsa import Tsa, run_tsa
 from tests.support.validators import say
 
@@ -194,6 +198,56 @@ def test_a_stamped_certificate_without_its_stamp_is_altered(
     del told["unsigned_attrs"]
     changed = with_signature(stamped.pdf, signed)
     assert judged(changed, office, tsa.clocks(NOW), SOON).verdict is Verdict.ALTERED
+
+
+# The same algorithm, written in the other way that there is.
+SHA256_WITHOUT_NULL = bytes.fromhex("300b0609608648016503040201")
+PARTS = ("version", "digest_algorithms", "encap_content_info", "certificates", "signer_infos")
+TOLD = (
+    "version", "sid", "digest_algorithm", "signed_attrs", "signature_algorithm", "signature",
+)  # fmt: skip
+
+
+def put_into(content: bytes, change: Callable[[cms.SignedData], dict[str, object]]) -> bytes:
+    """A stamped certificate with other parts in its stamp: nothing that a signature covers."""
+    whole = cms_of(content)["content"]
+    [told] = whole["signer_infos"]
+    stamp = cms.ContentInfo.load(cades.token_of(told))["content"]
+    parts = {**{name: stamp[name] for name in PARTS}, **change(stamp)}
+    token = cms.ContentInfo({"content_type": "signed_data", "content": cms.SignedData(parts)})
+    written = cades.whole(
+        told["sid"].dump(),
+        [one.dump() for one in whole["certificates"]],
+        told["signed_attrs"].untag().dump(),
+        told["signature"].native,
+        token.dump(),
+    )
+    return replaced(content, written)
+
+
+def retold(stamp: cms.SignedData, **other: object) -> dict[str, object]:
+    [told] = stamp["signer_infos"]
+    info = cms.SignerInfo({**{name: told[name] for name in TOLD}, **other})
+    return {"signer_infos": [info]}
+
+
+def test_a_stamp_that_something_was_put_into_is_altered(
+    office: Office, tsa: Tsa, stamped: Issued
+) -> None:
+    more = [cms.CMSAttribute({"type": "content_type", "values": ["data"]})]
+    ours = asn1_x509.Certificate.load(office.trust.roots[0])
+    spelt = cms.DigestAlgorithm.load(SHA256_WITHOUT_NULL)
+    assert put_into(stamped.pdf, lambda _: {}) == stamped.pdf
+    changes: list[Callable[[cms.SignedData], dict[str, object]]] = [
+        lambda stamp: retold(stamp, unsigned_attrs=more),
+        lambda stamp: retold(stamp, digest_algorithm=spelt),
+        lambda _: {"version": "v4"},
+        lambda stamp: {"digest_algorithms": [*stamp["digest_algorithms"], {"algorithm": "sha512"}]},
+        lambda stamp: {"certificates": [*stamp["certificates"], ours]},
+    ]
+    for change in changes:
+        found = judged(put_into(stamped.pdf, change), office, tsa.clocks(NOW), SOON)
+        assert found.verdict is Verdict.ALTERED
 
 
 def test_a_stamp_that_is_kept_apart_proves_the_time_of_the_whole_file(
