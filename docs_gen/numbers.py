@@ -9,7 +9,7 @@ ARC = "1.2.156.3005.2"
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = "零壹贰叁肆伍陆柒捌玖"
 UNITS = ("", "拾", "佰", "仟")
-PARTS = 10
+PARTS, ISSUER_PART, CODE_LENGTH = 10, 6, 18
 FEN = Decimal("0.01")
 
 
@@ -40,6 +40,11 @@ def is_identifier(text: str) -> bool:
         return False
     body, check = "".join(parts[5:9]), parts[9]
     return all(c in ALPHABET for c in body) and check_character(body) == check
+
+
+def issuer_code(text: str) -> str:
+    """Return whose an identifier is: the issuer's unified social credit code."""
+    return text.split(".")[ISSUER_PART]
 
 
 def long_date(day: date) -> str:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from docs_gen import cose
-from docs_gen.numbers import is_identifier
+from docs_gen.numbers import is_identifier, issuer_code
 
 KIND = "application/kuayu-status-list+cbor"
 LIVES = timedelta(days=7)
@@ -31,7 +31,7 @@ AHEAD = timedelta(minutes=5)
 MOST = 10_000_000  # Serials have seven digits.
 BITS, IN_BYTE = 2, 4
 ISSUER, YEAR, VERSION, ISSUED_AT, EXPIRES_AT, LENGTH, BITMAP = range(-1, -8, -1)
-SERIAL_PART, ISSUER_PART, YEAR_DIGITS, SERIAL_LENGTH = 7, 6, 4, 11
+SERIAL_PART, YEAR_DIGITS, SERIAL_LENGTH = 7, 4, 11
 
 
 class Status(enum.IntEnum):
@@ -84,7 +84,7 @@ def place_of(number: str) -> Place:
     if not is_identifier(number) or len(parts[SERIAL_PART]) != SERIAL_LENGTH:
         raise ValueError("not a certificate's number")
     text = parts[SERIAL_PART]
-    return Place(parts[ISSUER_PART], int(text[:YEAR_DIGITS]), int(text[YEAR_DIGITS:]))
+    return Place(issuer_code(number), int(text[:YEAR_DIGITS]), int(text[YEAR_DIGITS:]))
 
 
 def make(

@@ -13,6 +13,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from asn1crypto.x509 import Certificate
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
@@ -22,7 +23,7 @@ from docs_gen import cades
 from docs_gen.ca import DEMO_MARK
 from docs_gen.clocks import Clocks, Stamp, judge
 from docs_gen.data import LAST_DAY
-from docs_gen.numbers import is_identifier
+from docs_gen.numbers import CODE_LENGTH, is_identifier, issuer_code
 from docs_gen.trustlist import TrustList
 from docs_gen.validation import context
 
@@ -148,7 +149,10 @@ async def _judge(file: _File, trust: TrustList, now: datetime, failed: Finding) 
         return replace(failed, verdict=Verdict.ALTERED)
     names = (certificate.subject, certificate.issuer)
     has_stamp = file.inside is not None and stamp is not None
-    exact = _is_exact(file, trust) and has_stamp == file.is_to_be_stamped
+    exact = (
+        _is_exact(file, trust) and has_stamp == file.is_to_be_stamped
+        and _is_own(certificate, failed.number)
+    )  # fmt: skip
     return Finding(
         _verdict(status, trust, now) if exact else Verdict.ALTERED,
         failed.sha256,
@@ -185,6 +189,18 @@ def _verdict(status: PdfSignatureStatus, trust: TrustList, now: datetime) -> Ver
     checked = (one.dump() for one in path if one.dump() not in trust.roots)
     current = all(trust.is_current(certificate, now) for certificate in checked)
     return Verdict.GENUINE if current else Verdict.CANNOT_TELL
+
+
+def _is_own(certificate: Certificate, number: str | None) -> bool:
+    """Say whether a seal stands under a number of its own authority.
+
+    Else one stolen seal would make certificates of every authority. A seal that names no unified
+    social credit code, as another operator's CA may issue it, says nothing of that.
+    """
+    code = certificate.subject.native.get("organization_identifier")
+    if number is None or not isinstance(code, str) or len(code) != CODE_LENGTH:
+        return True
+    return is_identifier(number) and issuer_code(number) == code
 
 
 def _is_exact(file: _File, trust: TrustList) -> bool:

@@ -33,13 +33,14 @@ from docs_gen.trust import (
     revoke_seal,
 )
 from docs_gen.verifying import Verdict
-from tests.support.office import NOW, PASSPHRASE, Office
+from tests.support.office import ISSUERS, NOW, PASSPHRASE, Office
 
 OPERATOR = "皖南省跨域业务中心"
 KIND = "pension-balance"
 ISSUER = Issuer(
     "霍邱县人力资源和社会保障局", "11341522MB0000001T", "霍邱县人力资源和社会保障局", "341522"
 )
+OTHER = replace(ISSUER, code=ISSUERS["no-violations"].code)
 LATER = NOW + timedelta(minutes=1)
 
 
@@ -317,7 +318,7 @@ def test_what_a_rotated_ca_certified_stays_genuine_and_can_still_be_revoked(chai
     office = Office(chain.folder)
     signed = office.issue()
     chain.rotate_ca("341522", LATER)
-    chain.issue("no-violations", ISSUER, LATER)
+    chain.issue("no-violations", OTHER, LATER)
     for content in (signed, office.issue("no-violations")):
         assert office.judge(content, LATER).verdict is Verdict.GENUINE
     assert states(chain, "ca") == [State.ROTATED, State.CURRENT]
@@ -354,7 +355,7 @@ def test_nothing_of_a_revoked_ca_counts(chain: Chain) -> None:
     chain.rotate_ca("341522", LATER, revoke=True)
     last = LATER + timedelta(seconds=1)
     assert office.judge(signed, last).verdict is Verdict.REVOKED
-    chain.issue("no-violations", ISSUER, LATER)
+    chain.issue("no-violations", OTHER, LATER)
     assert office.judge(office.issue("no-violations"), last).verdict is Verdict.GENUINE
     assert states(chain, "ca") == [State.REVOKED, State.CURRENT]
     assert states(chain, "seal") == [State.CURRENT, State.REVOKED], "no-violations comes first"

@@ -225,6 +225,13 @@ def test_a_seal_that_brings_our_ca_along_but_was_not_issued_by_it_is_unknown(
     assert office.judge(forged).verdict is Verdict.UNKNOWN
 
 
+def test_a_seal_makes_no_certificates_of_another_authority(office: Office) -> None:
+    facts = office.facts()
+    page = draw(facts, TEMPLATES[KIND])
+    made = asyncio.run(sign(page, facts, office.key("marriage-record")))
+    assert office.judge(made).verdict is Verdict.ALTERED
+
+
 def test_a_cas_own_key_signs_no_certificates(office: Office) -> None:
     ca, chain = open_pkcs12(office.folder / "ca" / "341522.p12", PASSPHRASE.encode())
     facts = office.facts()
