@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { Case, CaseState, Item, Ticket } from "../../api/shapes";
-import { nextStep } from "./next-step";
+import type { Case, CaseState, Certificate, Item, Ticket } from "../../api/shapes";
+import { nextStep, type Situation } from "./next-step";
 
 const item = {
   fields: [
@@ -83,6 +83,21 @@ it("settles at the counter on a certificate or a promise, and then shows the lin
   expect(step(shown("promised")).action).toBe("settle");
   expect(step(shown("settled"), false, null, false).action).toBe("pickup");
   expect(step(shown("settled")).action).toBe("hang-up");
+});
+
+it("settles with no certificate that fell or is about to, and shows no link to one", () => {
+  const pending_revocation = {} as Certificate["pending_revocation"];
+  const told = (state: CaseState, asAgent: boolean, ...certificates: Situation["certificates"] & object) =>
+    nextStep({ case: shown(state), item, ticket: null, asAgent, inCall: false, certificates });
+  const valid = { state: "valid", pending_revocation: null } as const;
+  const revoked = { state: "revoked", pending_revocation: null } as const;
+  const awaits = { state: "valid", pending_revocation } as const;
+  expect(told("certified", false, awaits)).toMatchObject({ action: "settle", closed: expect.stringContaining("等复核") });
+  expect(told("certified", false, revoked)).toMatchObject({ closed: expect.stringContaining("证明已作废") });
+  expect(told("certified", false, revoked, valid)).toMatchObject({ action: "settle", closed: "" });
+  expect(told("settled", false, revoked).action).toBe("none");
+  expect(told("settled", false, revoked, valid).action).toBe("pickup");
+  expect(told("certified", true, revoked).label).toBe("已作废");
 });
 
 it("has words for every state on both sides", () => {

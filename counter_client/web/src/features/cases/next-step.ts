@@ -1,5 +1,5 @@
 /** The one next useful step of a case, and why it is closed when it is. */
-import type { Case, Item, Ticket } from "../../api/shapes";
+import type { Case, Certificate, Item, Ticket } from "../../api/shapes";
 import { lengthInWords } from "../../ui/time";
 
 export type StepAction =
@@ -26,6 +26,8 @@ export interface Situation {
   case: Case;
   item: Item | undefined;
   ticket: Ticket | null;
+  /** What the case has of certificates, those that count no more included. */
+  certificates?: Pick<Certificate, "state" | "pending_revocation">[];
   /** We act for the jurisdiction in this case (and hold its agent's seat). */
   asAgent: boolean;
   inCall: boolean;
@@ -41,7 +43,7 @@ export function nextStep(now: Situation): Step {
   return now.asAgent ? agentStep(now) : counterStep(now);
 }
 
-function counterStep({ case: shown, item, ticket, inCall }: Situation): Step {
+function counterStep({ case: shown, item, ticket, inCall, certificates }: Situation): Step {
   switch (shown.state) {
     case "draft":
     case "returned":
@@ -51,11 +53,13 @@ function counterStep({ case: shown, item, ticket, inCall }: Situation): Step {
     case "in_call":
       return consentStep(shown) ?? step("none", "等待属地签发证明", "属地正在核验，签发后这里会变为“本地办结”");
     case "certified":
-      return step("settle", "本地办结");
+      return step("settle", "本地办结", unusable(certificates));
     case "promised":
       return step("settle", "本地办结（告知承诺）");
     case "settled":
-      return inCall ? step("hang-up", "结束通话") : step("pickup", "出示领取二维码");
+      if (inCall) return step("hang-up", "结束通话");
+      if (haveAllFallen(certificates)) return step("none", "已办结", "证明已作废，请不要再交给群众");
+      return step("pickup", "出示领取二维码");
     case "with_jurisdiction":
       return step("none", "等待属地办理", "属地已收件，将在通话后完成");
     case "refused":
@@ -65,7 +69,7 @@ function counterStep({ case: shown, item, ticket, inCall }: Situation): Step {
   }
 }
 
-function agentStep({ case: shown, item, inCall, barred }: Situation): Step {
+function agentStep({ case: shown, item, inCall, barred, certificates }: Situation): Step {
   switch (shown.state) {
     case "in_call":
     case "with_jurisdiction":
@@ -76,6 +80,7 @@ function agentStep({ case: shown, item, inCall, barred }: Situation): Step {
     case "certified":
     case "settled":
       if (inCall) return step("hang-up", "结束通话");
+      if (haveAllFallen(certificates)) return step("none", "已作废", "窗口不能再使用这份证明");
       return step("none", "已签发", shown.state === "settled" ? "窗口已办结" : "等待窗口办结");
     default:
       if (inCall) return step("hang-up", "结束通话");
@@ -114,6 +119,18 @@ function fillStep(shown: Case, item: Item | undefined, barred = ""): Step {
 function localLack(shown: Case, item: Item | undefined): string {
   const words = lacking(shown, item);
   return words && `窗口${words}`;
+}
+
+function haveAllFallen(certificates: Situation["certificates"] = []): boolean {
+  return certificates.length > 0 && certificates.every((one) => one.state !== "valid");
+}
+
+/** Why the counter cannot settle with any of these certificates; empty when it can, or none is known yet. */
+function unusable(certificates: Situation["certificates"] = []): string {
+  if (haveAllFallen(certificates)) return "证明已作废，不能据此办结，请与属地联系";
+  const counting = certificates.filter((one) => one.state === "valid");
+  if (counting.length === 0 || counting.some((one) => !one.pending_revocation)) return "";
+  return "属地已申请作废这份证明，请等复核有结果后再办结";
 }
 
 /** Say what the counter still has to bring before anyone is made to wait. */
