@@ -1,7 +1,7 @@
 /** The words of a case's log, line by line. */
 import type { Cause, CheckKind, Difference, Event, Item, Origin, Outcome, VerdictKind } from "@/api/shapes";
 import { CAUSES, CHECK_KINDS, ORIGINS, OUTCOMES, VERDICTS } from "@/ui/words";
-import { tableWords } from "./table";
+import { changed, tableWords } from "./table";
 
 type Data = Record<string, unknown>;
 type Words = (data: Data, item: Item | null) => string;
@@ -21,7 +21,10 @@ const missing = (data: Data) =>
 
 const changes = (value: unknown) => {
   const differences = Array.isArray(value) ? (value as Difference[]) : [];
-  const words = differences.map(({ label, old, new: now }) => `${label}由“${old}”改为“${now}”`);
+  const words = differences.map((one) => {
+    const { old, new: now } = changed(one.old, one.new);
+    return `${one.label}由“${old || "无"}”改为“${now || "无"}”`;
+  });
   return words.length > 0 ? `（${words.join("；")}）` : "";
 };
 

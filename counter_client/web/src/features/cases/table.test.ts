@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { overlaid, pastedCells, rowsOf, tableWords, written } from "./table";
+import { changed, overlaid, pastedCells, rowsOf, tableWords, written } from "./table";
 
 it("reads and writes a value, row by row", () => {
   const value = "2024\t12\n2025\t3";
@@ -37,4 +37,13 @@ it("lays a pasted block over the rows from the cell on that was pasted into", ()
 it("says how many rows there are", () => {
   expect(tableWords("a\tb\nc\td")).toBe("共 2 行");
   expect(tableWords(null)).toBe("");
+});
+
+it("names of two versions of a table the rows that differ, and leaves other values as they are", () => {
+  const old = "2023\t12\n2024\t12\n2025\t3";
+  expect(changed(old, "2023\t12\n2024\t11\n2025\t3")).toEqual({ old: "第2行：2024，12", new: "第2行：2024，11" });
+  expect(changed(old, "2023\t12\n2025\t3")).toEqual({ old: "第2行：2024，12", new: "" });
+  expect(changed("2024\t12", "2024\t12\n2024\t12")).toEqual({ old: "", new: "第2行：2024，12" });
+  expect(changed("", "2024\t12")).toEqual({ old: "", new: "第1行：2024，12" });
+  expect(changed("已终止", "暂停缴费")).toEqual({ old: "已终止", new: "暂停缴费" });
 });

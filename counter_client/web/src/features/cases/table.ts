@@ -47,3 +47,20 @@ export function tableWords(text: string | null): string {
 function evened(cells: string[], columns: number): string[] {
   return Array.from({ length: columns }, (_, i) => cells[i] ?? "");
 }
+
+/** The lines that two values of a table differ in, in words, each by its row; other values as they are. */
+export function changed(old: string, now: string): { old: string; new: string } {
+  if (![old, now].some((one) => one.includes(ROW) || one.includes(CELL))) return { old, new: now };
+  const [before, after] = [old, now].map((one) => (one === "" ? [] : one.split(ROW))) as [string[], string[]];
+  const shorter = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < shorter && before[head] === after[head]) head += 1;
+  let tail = 0;
+  while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
+  const words = (lines: string[]) =>
+    lines
+      .slice(head, lines.length - tail)
+      .map((line, at) => `第${head + at + 1}行：${line.split(CELL).join("，")}`)
+      .join(ROW);
+  return { old: words(before), new: words(after) };
+}
