@@ -38,6 +38,19 @@ test("a counter answers for its own hall and is asked to decide nothing", async 
   expect(recalls.requests).toEqual([]);
 });
 
+test("lists that could not be read are not taken for empty ones", async () => {
+  const recalls = sit(["supervisor"]);
+  const works = globalThis.fetch;
+  const error = { code: "action.forbidden", field: null, details: {} };
+  const refused = () => new Response(JSON.stringify({ data: null, error, request_id: "r" }), { status: 403 });
+  vi.stubGlobal("fetch", async () => refused());
+  await expect(recalls.load()).rejects.toThrow();
+  expect(recalls.isLoaded).toBe(false);
+  vi.stubGlobal("fetch", works);
+  await recalls.load();
+  expect(recalls.isLoaded).toBe(true);
+});
+
 test("an agent decides, and sees what other halls have not answered without answering it", async () => {
   const recalls = sit(["agent"]);
   await recalls.load();

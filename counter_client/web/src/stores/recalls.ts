@@ -15,6 +15,8 @@ export const useRecalls = defineStore("recalls", () => {
   const me = useMe();
   const requests = ref<RevocationRequest[]>([]);
   const recalls = ref<Recall[]>([]);
+  /** Whether the lists were ever read: before, that they are empty says nothing. */
+  const isLoaded = ref(false);
   /** What this clerk's own hall has to answer. */
   const mine = computed(() =>
     me.isCounter ? recalls.value.filter((one) => one.hall === me.clerk?.hall) : [],
@@ -29,6 +31,7 @@ export const useRecalls = defineStore("recalls", () => {
     ]);
     requests.value = asked?.requests ?? [];
     recalls.value = told?.recalls ?? [];
+    isLoaded.value = true;
   }
 
   /** Several notices of one command make one fetch. */
@@ -60,5 +63,5 @@ export const useRecalls = defineStore("recalls", () => {
     if (me.clerk !== null && document.visibilityState === "visible") loadSoon();
   }, LOOK_AGAIN_EVERY);
 
-  return { requests, recalls, mine, load, approve, decline, withdraw, acknowledge };
+  return { requests, recalls, mine, isLoaded, load, approve, decline, withdraw, acknowledge };
 });
