@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -59,13 +60,14 @@ async def test_the_lowest_revision_leaves_nothing_behind(database_url: str) -> N
 
 
 NESTED = ("case_record", "ticket", "call_record", "seat", "recording")
+RELIED_ON = ("case_record", "certificate", "certificate_serial", "settlement", "usage_receipt")
 
 
-def fill(connection: Connection) -> None:
+def fill(connection: Connection, names: Sequence[str]) -> None:
     """Put one row into each of some tables that refer to each other, whatever else they hold."""
     found = MetaData()
-    found.reflect(connection, only=NESTED)
-    for name in NESTED:
+    found.reflect(connection, only=names)
+    for name in names:
         row: dict[str, object] = {}
         for column in found.tables[name].columns:
             if column.nullable and not column.foreign_keys:
@@ -78,23 +80,28 @@ def fill(connection: Connection) -> None:
         connection.execute(found.tables[name].insert(), row)
 
 
+@pytest.mark.parametrize(
+    ("before", "names", "referred"),
+    [("0004", NESTED, "seat"), ("0008", RELIED_ON, "certificate")],
+    ids=["calls", "certificates"],
+)
 async def test_a_table_that_others_refer_to_is_made_anew_with_all_its_rows(
-    database_url: str,
+    database_url: str, before: str, names: Sequence[str], referred: str
 ) -> None:
     database = open_database(database_url)
     try:
-        await upgrade(database.writer, "0004")
+        await upgrade(database.writer, before)
         async with database.writer.begin() as connection:
-            await connection.run_sync(fill)
+            await connection.run_sync(fill, names)
         await upgrade(database.writer)
         found = MetaData()
         async with database.writer.begin() as connection:
-            await connection.run_sync(lambda sync: found.reflect(sync, only=NESTED))
-            for name in NESTED:
+            await connection.run_sync(lambda sync: found.reflect(sync, only=names))
+            for name in names:
                 count = select(func.count()).select_from(found.tables[name])
                 assert (await connection.execute(count)).scalar_one() == 1, name
         with pytest.raises(IntegrityError):
             async with database.writer.begin() as connection:
-                await connection.execute(delete(found.tables["seat"]))
+                await connection.execute(delete(found.tables[referred]))
     finally:
         await database.close()
