@@ -170,7 +170,7 @@ async def every_bad_value_is_refused(story: Story, field: dict[str, Any], versio
         *WRONG[field["type"]],
         *((f"1{character}2", unseen) for character in UNSEEN.values()),
         ("\x00", "text.bad_characters"),
-        ("9" * 1001, "body.invalid"),
+        ("9" * 20_001, "body.invalid"),
     ]
     for value, code in bad:
         found = await code_of(clerk, "PATCH", path, {"value": value, "version": version})
@@ -212,7 +212,8 @@ async def test_bad_applicants(service: Service, story: Story, watch: Watch) -> N
 async def test_a_name_that_cannot_be_printed_is_refused_before_anything_is_issued(
     service: Service, watch: Watch
 ) -> None:
-    rare = next(c for c in map(chr, range(0x20000, 0x2A6DF)) if unprintable(c))
+    rare = "\U0003fffd"
+    assert unprintable(rare) == [rare]
     async with playing(service.url) as story:
         await story.prepare("school-household-proof")
         await story.cast.agent.write_field(story.case_id, "household_head", f"张{rare}", 1)

@@ -122,9 +122,10 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Office:
-    """A key folder with one seal per kind of certificate."""
+    """A key folder with one seal per kind of certificate, which issues as of `now`."""
 
     folder: Path
+    now: datetime = NOW
 
     @property
     def trust(self) -> TrustList:
@@ -137,7 +138,7 @@ class Office:
         template, issuer = TEMPLATES[kind], ISSUERS[kind]
         number = identifier(template.type_code, issuer.code, "20260000017")
         key = load_qr_key(self.folder, PASSPHRASE)
-        day = NOW.date()
+        day = self.now.date()
         claim = qr.Claim(number, template.title, "张*", issuer.name, day, template.valid_until(day))
         token = qr.encode(claim, key, qr_key_id(key.public_key()))
         return Facts(
@@ -146,7 +147,7 @@ class Office:
             number=number,
             check_code="7K3M9QXT",
             issuer=issuer,
-            signing_time=NOW,
+            signing_time=self.now,
             values={**VALUES[kind], **changed},
             qr_url=f"https://kuayu.example.cn/v/{number}#{token}",
             demo=True,
@@ -162,13 +163,13 @@ class Office:
     def copy(self, folder: Path) -> Office:
         """Return an office of the same keys that a test may change."""
         shutil.copytree(self.folder, folder)
-        return Office(folder)
+        return Office(folder, self.now)
 
 
 def open_office(folder: Path, now: datetime = NOW) -> Office:
     """Make an office with keys of its own; every office's names are the same."""
     create_demo(folder, list(ISSUERS.items()), now, PASSPHRASE)
-    return Office(folder)
+    return Office(folder, now)
 
 
 def tool(folder: Path, content: bytes, *command: str) -> str:
