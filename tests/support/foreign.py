@@ -19,6 +19,8 @@ NAMES = frozenset(
 )  # fmt: skip
 # Inline images, and drawing what stands elsewhere.
 OPERATORS = re.compile(rb"(?<![0-9A-Za-z/<])(BI|EI|Do)(?![0-9A-Za-z>])")
+# What is written: its codes may look like operators.
+WORDS = re.compile(rb"\((?:\\.|[^\\()])*\)", re.DOTALL)
 
 
 def foreign_parts(content: bytes) -> list[str]:
@@ -37,7 +39,7 @@ def foreign_parts(content: bytes) -> list[str]:
             if part.get("/Type") == "/Annot" and part.get("/FT") != "/Sig":
                 found.append("an annotation")
     for kid in reader.root["/Pages"]["/Kids"]:
-        if OPERATORS.search(kid.get_object()["/Contents"].data):
+        if OPERATORS.search(WORDS.sub(b"", kid.get_object()["/Contents"].data)):
             found.append("an image in the page")
     return found
 
