@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from server.access import Action, Actor
 from server.certificates import messages as wire
@@ -15,8 +14,7 @@ from server.certificates.models import Certificate
 from server.certificates.rules import REASON_LENGTH, require_valid
 from server.errors import ServiceError
 from server.items.rules import check_prose
-
-Answer = TypeVar("Answer")
+from server.tickets.rules import unknown_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +35,9 @@ class Correcting:
         drafts, corrections = self.issuing.drafts, self.issuing.corrections
         async with self.issuing.units.database.reading() as session:
             row = await self._row(certificate_id)
-            case = await _known(
-                self.issuing.records.read(session, actor, row.case_id, Action.SUPERSEDE_CERTIFICATE)
-            )
+            with unknown_as("certificate.unknown"):
+                action = Action.SUPERSEDE_CERTIFICATE
+                case = await self.issuing.records.read(session, actor, row.case_id, action)
             require_valid(row.state)
             now = self.issuing.units.clock()
             corrected = await corrections.values(session, case, correction, now)
@@ -62,9 +60,10 @@ class Correcting:
         reason = check_prose(order.reason, "reason", REASON_LENGTH, required=True)
         row = await self._row(certificate_id)
         correction = Correction(certificate_id, reason, order.values)
-        return await _known(
-            self.issuing.issue(actor, row.case_id, row.kind, key, correction=correction)
-        )
+        with unknown_as("certificate.unknown"):
+            return await self.issuing.issue(
+                actor, row.case_id, row.kind, key, correction=correction
+            )
 
     async def _row(self, certificate_id: str) -> Certificate:
         async with self.issuing.units.database.reading() as session:
@@ -72,12 +71,3 @@ class Correcting:
         if row is None:
             raise ServiceError("certificate.unknown")
         return row
-
-
-async def _known(work: Awaitable[Answer]) -> Answer:
-    """Say of a case that the actor may not know of that there is no such certificate."""
-    try:
-        return await work
-    except ServiceError as error:
-        unknown = error.code == "case.unknown"
-        raise ServiceError("certificate.unknown") if unknown else error from None

@@ -26,6 +26,7 @@ from server.regions.rules import Catalogue
 from server.rooms import boards, queue
 from server.rooms import clerk as clerk_room
 from server.rooms import hall as hall_room
+from server.tickets.rules import unknown_as
 from server.vault import VaultError
 
 REMARK_LENGTH = 500
@@ -73,11 +74,8 @@ class Recalls:
         for one that is answered.
         """
         recall, row, *_ = await self._find(unit.session, recall_id)
-        try:
+        with unknown_as("recall.unknown"):
             entry = await self.records.begin(unit, actor, recall.case_id, Action.ACKNOWLEDGE_RECALL)
-        except ServiceError as error:
-            unknown = error.code == "case.unknown"
-            raise ServiceError("recall.unknown") if unknown else error from None
         if recall.hall != actor.hall:
             raise ServiceError("action.forbidden")
         remark = check_prose(order.remark, "remark", REMARK_LENGTH)

@@ -32,6 +32,7 @@ from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import check_prose
 from server.rooms import boards, queue
+from server.tickets.rules import unknown_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +157,8 @@ class Revoking:
         request = await queries.find_request(unit.session, request_id)
         if request is None:
             raise ServiceError("revocation.unknown")
-        try:
+        with unknown_as("revocation.unknown"):
             entry = await self.certificates.records.begin(unit, actor, request.case_id, action)
-        except ServiceError as error:
-            unknown = error.code == "case.unknown"
-            raise ServiceError("revocation.unknown") if unknown else error from None
         row = await self._as_it_is(unit.session, request.certificate_id)
         return request, row, entry
 

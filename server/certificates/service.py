@@ -29,6 +29,7 @@ from server.errors import ServiceError
 from server.items.rules import check_prose, check_text
 from server.items.service import refuse_unrecognised
 from server.regions.rules import Catalogue
+from server.tickets.rules import unknown_as
 from server.vault import VaultError
 
 REFERENCE_LENGTH = 100
@@ -105,10 +106,8 @@ class Certificates:
         row = await queries.find(session, certificate_id)
         if row is None:
             raise ServiceError("certificate.unknown")
-        try:
+        with unknown_as("certificate.unknown"):
             await self.records.read(session, actor, row.case_id, action)
-        except ServiceError as error:
-            raise _about_certificate(error) from None
         return row
 
     async def log_verification(
@@ -230,8 +229,3 @@ def request_context(request_id: str) -> str:
 def remark_context(case_id: str) -> str:
     """Return what a settlement's remark is bound to."""
     return f"settlement:{case_id}"
-
-
-def _about_certificate(error: ServiceError) -> ServiceError:
-    unknown = error.code == "case.unknown"
-    return ServiceError("certificate.unknown") if unknown else error
