@@ -135,7 +135,6 @@ class House:
     issuing: Issuing
     certificates: Certificates
     revoking: Revoking
-    statuses: Statuses
     verifying: Verifying
     evidence: Evidence
     citizens: Citizens
@@ -219,7 +218,6 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         ),
         certificates=certificates,
         revoking=Revoking(certificates, recalls),
-        statuses=Statuses(units, signer),
         verifying=Verifying(units, records, drawing, papers),
         evidence=Evidence(
             Register(reader, certificates, drawing.forms),
@@ -249,7 +247,7 @@ def all_routes(house: House) -> list[Route[Any]]:
             house.issuing, house.certificates, house.verifying, house.papers, admit,
             refusals=house.refusals),
         *server.certificates.revocation_routes.routes(house.revoking),
-        *server.certificates.status_routes.routes(house.statuses),
+        *server.certificates.status_routes.routes(house.evidence.statuses),
         *server.register.routes.routes(house.evidence, house.papers),
         *server.citizens.routes.routes(
             house.citizens, house.views, house.papers, house.pictures, house.files,

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from docs_gen.data import CHINA, Facts, Issuer
+from docs_gen.data import Facts, Issuer
 from docs_gen.notice import Letter, NoticeTemplate, load_notices
 from docs_gen.numbers import identifier, long_date
 from docs_gen.template import Template, load_templates
+from server.cases.rules import china_day
 from server.errors import ServiceError
 from server.items.rules import Page
 from server.regions.rules import Authority
@@ -46,7 +47,7 @@ class Forms:
 
     def valid_until(self, kind: str, signing_time: datetime) -> date:
         """Return the last day on which a certificate of this kind counts."""
-        return self.templates[kind].valid_until(signing_time.astimezone(CHINA).date())
+        return self.templates[kind].valid_until(china_day(signing_time))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ import enum
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from server.cases.rules import china_day
 from server.errors import ServiceError
 
 # Nothing that is read aloud or copied by hand wrongly: no 0 O, 1 I L.
 CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH: Final = 10
-CHINA: Final = ZoneInfo("Asia/Shanghai")
 # A certificate that was reserved longer ago than this is drawn with a new signing time.
 RESUMED_WITHIN: Final = timedelta(hours=1)
 LAST_SERIAL: Final = 9_999_999
@@ -111,8 +110,10 @@ def fall_context(certificate_id: str) -> str:
 
 def may_resume(signing_at: datetime, now: datetime) -> bool:
     """Say whether a reserved certificate may still bear its signing time: none is backdated."""
-    same_day = signing_at.astimezone(CHINA).date() == now.astimezone(CHINA).date()
-    return same_day and timedelta(0) <= now - signing_at < RESUMED_WITHIN
+    return (
+        china_day(signing_at) == china_day(now)
+        and timedelta(0) <= now - signing_at < RESUMED_WITHIN
+    )
 
 
 def is_fresh(issued_at: datetime, now: datetime) -> bool:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.cases import queries as case_queries
 from server.cases.record import Records
+from server.cases.rules import china_day
 from server.certificates import queries
 from server.certificates.drawing import Drawing, Finding
 from server.certificates.facts import holder_of
 from server.certificates.messages import Verdict
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
-from server.certificates.rules import CHINA, VerdictKind, clean_code, clean_number, standing
+from server.certificates.rules import VerdictKind, clean_code, clean_number, standing
 from server.db.unit import Units
 
 # What is compared when there is nothing to compare with: a miss takes what a wrong code takes.
@@ -50,12 +51,13 @@ class Verifying:
     async def by_file(self, content: bytes) -> Verdict:
         """Judge a file: genuine only if its signature, the register's hash and its state agree."""
         now = self.units.clock()
-        token = await self._token(content)
-        finding = await self.drawing.examine_strange(content, now, token)
-        return await self._join(content, finding, now)
-
-    async def _join(self, content: bytes, finding: Finding, now: datetime) -> Verdict:
+        # Our own: who judges strangers' files is not asked which one of ours this is.
         digest = hashlib.sha256(content).hexdigest()
+        token = await self._token(digest)
+        finding = await self.drawing.examine_strange(content, now, token)
+        return await self._join(digest, finding, now)
+
+    async def _join(self, digest: str, finding: Finding, now: datetime) -> Verdict:
         async with self.units.database.reading() as session:
             row = await queries.find_by_sha256(session, digest)
             said = VerdictKind(finding.verdict.value)
@@ -75,20 +77,21 @@ class Verifying:
             content = await self.papers.content(row)
         except FileNotFoundError:
             return self._miss(now, VerdictKind.CANNOT_TELL)
-        if hashlib.sha256(content).hexdigest() != row.sha256:
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != row.sha256:
             return self._miss(now, VerdictKind.ALTERED)
-        token = await self._token(content)
-        verdict = await self._join(content, await self.drawing.examine(content, now, token), now)
+        token = await self._token(digest)
+        verdict = await self._join(digest, await self.drawing.examine(content, now, token), now)
         if row.superseded_by is None:
             return verdict
         async with self.units.database.reading() as session:
             numbers = await queries.numbers_of(session, [row.superseded_by])
         return verdict.model_copy(update={"superseded_by": numbers[row.superseded_by]})
 
-    async def _token(self, content: bytes) -> bytes | None:
+    async def _token(self, digest: str) -> bytes | None:
         """Return the time-stamp over a file that the register keeps apart from it."""
         async with self.units.database.reading() as session:
-            return await queries.token_for(session, hashlib.sha256(content).hexdigest())
+            return await queries.token_for(session, digest)
 
     async def _known(
         self, session: AsyncSession, row: Certificate | None, kept: str, given: str
@@ -109,7 +112,7 @@ class Verifying:
             issuer=row.issuer,
             title=row.title,
             holder=await self._holder(session, row),
-            issued_on=None if row.issued_at is None else _china_day(row.signing_at),
+            issued_on=None if row.issued_at is None else china_day(row.signing_at),
             valid_until=row.valid_until,
             demo=row.demo,
             stamped_at=None if stamp is None else stamp.at,
@@ -122,11 +125,7 @@ class Verifying:
         return None if case is None else holder_of(self.records, self.drawing.forms, case, row)
 
     def _standing(self, row: Certificate, now: datetime) -> VerdictKind:
-        return standing(row.state, row.valid_until, _china_day(now))
+        return standing(row.state, row.valid_until, china_day(now))
 
     def _miss(self, now: datetime, verdict: VerdictKind) -> Verdict:
         return Verdict(verdict=verdict, checked_at=now)
-
-
-def _china_day(moment: datetime) -> date:
-    return moment.astimezone(CHINA).date()

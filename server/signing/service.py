@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.access import Action, Actor
 from server.calls.talking import require_same_person
 from server.cases.record import Records
+from server.cases.rules import china_day
 from server.certificates import queries, status_queries
 from server.certificates.facts import Draft, Drafts, open_facts
 from server.certificates.forms import Order, Signed, SignedList
 from server.certificates.issuing import RequireAuthority
 from server.certificates.models import Certificate
 from server.certificates.rules import (
-    CHINA,
     CertificateState,
     may_resume,
     next_version,
@@ -148,7 +148,7 @@ class Signing:
             "issuer": one.name,
             "issuer_code": one.code,
             "number": self.drafts.forms.number(row.kind, one.code, serial),
-            "valid_until": template.valid_until(row.signing_at.astimezone(CHINA).date()),
+            "valid_until": template.valid_until(china_day(row.signing_at)),
             "demo": self.seals.is_demo(one.id),
         }
         return [name for name, value in follows.items() if getattr(row, name) != value]
