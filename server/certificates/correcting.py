@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from server.access import Action, Actor
 from server.certificates import messages as wire
-from server.certificates import queries
 from server.certificates.corrections import Correction, compare, refuse_unprinted
 from server.certificates.issuing import Issuing, Key
 from server.certificates.models import Certificate
 from server.certificates.rules import REASON_LENGTH, require_valid
-from server.errors import ServiceError
+from server.certificates.service import known
 from server.items.rules import check_prose
 from server.tickets.rules import unknown_as
 
@@ -34,7 +33,7 @@ class Correcting:
         correction = Correction(certificate_id, "", values)
         drafts, corrections = self.issuing.drafts, self.issuing.corrections
         async with self.issuing.units.database.reading() as session:
-            row = await self._row(certificate_id)
+            row = await known(session, certificate_id)
             with unknown_as("certificate.unknown"):
                 action = Action.SUPERSEDE_CERTIFICATE
                 case = await self.issuing.records.read(session, actor, row.case_id, action)
@@ -58,16 +57,10 @@ class Correcting:
         is told.
         """
         reason = check_prose(order.reason, "reason", REASON_LENGTH, required=True)
-        row = await self._row(certificate_id)
+        async with self.issuing.units.database.reading() as session:
+            row = await known(session, certificate_id)
         correction = Correction(certificate_id, reason, order.values)
         with unknown_as("certificate.unknown"):
             return await self.issuing.issue(
                 actor, row.case_id, row.kind, key, correction=correction
             )
-
-    async def _row(self, certificate_id: str) -> Certificate:
-        async with self.issuing.units.database.reading() as session:
-            row = await queries.find(session, certificate_id)
-        if row is None:
-            raise ServiceError("certificate.unknown")
-        return row

@@ -148,12 +148,13 @@ class Issuing:
         """Return facts that can be printed and signed; None if this key has reserved already."""
         async with self.units.database.reading() as session:
             before = await queries.kept_fingerprint(session, key.owner)
-            if before is not None and before != key.fingerprint:
+        if before is not None:
+            if before != key.fingerprint:
                 raise ServiceError("idempotency_key.reused")
-            if before is not None:
-                with suppress(ServiceError):  # What is released already needs no signer.
-                    await self.signer.look()
-                return None
+            with suppress(ServiceError):  # What is released already needs no signer.
+                await self.signer.look()
+            return None
+        async with self.units.database.reading() as session:
             case = await self.records.read(session, actor, case_id, action_of(correction))
             await self.require_authority(session, actor, case)
             now = self.units.clock()
@@ -284,10 +285,7 @@ class Issuing:
         values = self._taken(entry, row.id, draft, wrong)
         if not await queries.take_anew(entry.unit.session, row.id, row.attempt, values):
             raise ServiceError("certificate.not_released")
-        taken = await queries.find_any(entry.unit.session, row.id)
-        if taken is None:
-            raise ServiceError("certificate.unknown")
-        return taken
+        return await _found(entry.unit.session, row.id)
 
     def _taken(
         self, entry: Entry, row_id: str, draft: Draft, wrong: str | None
@@ -311,10 +309,14 @@ class Issuing:
 
     async def _row(self, certificate_id: str) -> Certificate:
         async with self.units.database.reading() as session:
-            row = await queries.find_any(session, certificate_id)
-        if row is None:
-            raise ServiceError("certificate.unknown")
-        return row
+            return await _found(session, certificate_id)
+
+
+async def _found(session: AsyncSession, certificate_id: str) -> Certificate:
+    row = await queries.find_any(session, certificate_id)
+    if row is None:
+        raise ServiceError("certificate.unknown")
+    return row
 
 
 def _issued(row: Certificate, stamped_at: datetime | None) -> dict[str, object]:

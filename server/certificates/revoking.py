@@ -26,7 +26,7 @@ from server.certificates.rules import (
     fall_context,
     require_valid,
 )
-from server.certificates.service import Certificates, request_context
+from server.certificates.service import Certificates, known, request_context
 from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
@@ -54,7 +54,7 @@ class Revoking:
         row = await self.certificates.read(unit.session, actor, certificate_id, action)
         entry = await self.certificates.records.begin(unit, actor, row.case_id, action)
         said = check_prose(reason, "reason", REASON_LENGTH, required=True)
-        row = await self._as_it_is(unit.session, certificate_id)
+        row = await known(unit.session, certificate_id)
         require_valid(row.state)
         if await queries.open_requests(unit.session, [row.id]):
             raise ServiceError("revocation.pending")
@@ -159,7 +159,7 @@ class Revoking:
             raise ServiceError("revocation.unknown")
         with unknown_as("revocation.unknown"):
             entry = await self.certificates.records.begin(unit, actor, request.case_id, action)
-        row = await self._as_it_is(unit.session, request.certificate_id)
+        row = await known(unit.session, request.certificate_id)
         return request, row, entry
 
     async def _decide(self, entry: Entry, request: RevocationRequest, state: RequestState) -> None:
@@ -170,15 +170,9 @@ class Revoking:
         if not await queries.decide_request(session, request.id, entry.actor.id, values):
             raise ServiceError("revocation.gone")
 
-    async def _as_it_is(self, session: AsyncSession, certificate_id: str) -> Certificate:
-        row = await queries.find(session, certificate_id)
-        if row is None:
-            raise ServiceError("certificate.unknown")
-        return row
-
     async def _shown(self, entry: Entry, row: Certificate) -> wire.Certificate:
         session = entry.unit.session
-        return await self.certificates.show_one(session, await self._as_it_is(session, row.id))
+        return await self.certificates.show_one(session, await known(session, row.id))
 
     def _needs_approval(self, case: Case, row: Certificate) -> bool:
         """Say whether one clerk alone cannot revoke it; so it is where nobody knows."""

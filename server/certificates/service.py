@@ -103,9 +103,7 @@ class Certificates:
         Refuses certificate.unknown for one that there is not, that is only reserved, or that the
         actor may not know of: all look the same.
         """
-        row = await queries.find(session, certificate_id)
-        if row is None:
-            raise ServiceError("certificate.unknown")
+        row = await known(session, certificate_id)
         with unknown_as("certificate.unknown"):
             await self.records.read(session, actor, row.case_id, action)
         return row
@@ -219,6 +217,14 @@ class Certificates:
     def _address(self, row: Certificate) -> str:
         address = verify_address(self.public_url, row.number)
         return address if row.qr_token is None else f"{address}#{row.qr_token}"
+
+
+async def known(session: AsyncSession, certificate_id: str) -> Certificate:
+    """Return a released certificate as it is now; certificate.unknown where there is none."""
+    row = await queries.find(session, certificate_id)
+    if row is None:
+        raise ServiceError("certificate.unknown")
+    return row
 
 
 def request_context(request_id: str) -> str:

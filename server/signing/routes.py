@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from aiohttp import web
@@ -28,6 +28,7 @@ from server.signing.service import Signing
 log = structlog.get_logger("kuayu.signing")
 
 MOST_BYTES: Final = 4096
+Said = TypeVar("Said", bound=BaseModel)
 NOT_SERVED: Final = {405: "method.wrong", 413: "body.too_large"}
 
 
@@ -38,10 +39,7 @@ def create_app(signing: Signing, clients: frozenset[int]) -> web.Application:
         return _answer(Known(demo=dict(signing.seals.known)))
 
     async def sign(request: web.Request) -> web.Response:
-        try:
-            place = Place.model_validate_json(await request.read())
-        except ValidationError:
-            raise ServiceError("body.invalid") from None
+        place = await _said(Place, request)
         made = await signing.sign(place.certificate_id, place.attempt)
         return _answer(
             Paper.model_construct(
@@ -54,10 +52,7 @@ def create_app(signing: Signing, clients: frozenset[int]) -> web.Application:
         )
 
     async def list_statuses(request: web.Request) -> web.Response:
-        try:
-            place = ListPlace.model_validate_json(await request.read())
-        except ValidationError:
-            raise ServiceError("body.invalid") from None
+        place = await _said(ListPlace, request)
         made = await signing.list_statuses(place.issuer_code, place.year)
         return _answer(
             ListPaper.model_construct(
@@ -73,6 +68,13 @@ def create_app(signing: Signing, clients: frozenset[int]) -> web.Application:
     app.router.add_post(SIGNATURES_PATH, sign)
     app.router.add_post(LISTS_PATH, list_statuses)
     return app
+
+
+async def _said(kind: type[Said], request: web.Request) -> Said:
+    try:
+        return kind.model_validate_json(await request.read())
+    except ValidationError:
+        raise ServiceError("body.invalid") from None
 
 
 def _guard(clients: frozenset[int]) -> Middleware:
