@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,13 +83,14 @@ def issue(
         fail("kuayu: expected an AUTHORITY or --all; with --csr an AUTHORITY and --out")
     chain, now = _keys_of(data), _now()
     if csr is not None and out is not None:
-        made = chain.certify(authority, _issuer(data, authority), csr.read_bytes(), now)
+        made = chain.certify(authority, _issuer(_issuers(data), authority), csr.read_bytes(), now)
         write(out, made, mode=PUBLIC)
         typer.echo(f"certified {authority}: {out}")
         return
-    wanted = _issuers(data).keys() - seal_files(chain.folder).keys() if every else {authority}
+    issuers = _issuers(data)
+    wanted = issuers.keys() - seal_files(chain.folder).keys() if every else {authority}
     for one in sorted(wanted):
-        certificate = chain.issue(one, _issuer(data, one), now)
+        certificate = chain.issue(one, _issuer(issuers, one), now)
         typer.echo(f"issued {one}  {certificate.subject.rfc4514_string()}")
 
 
@@ -131,7 +132,7 @@ def rotate(
     elif ca:
         typer.echo(f"rotated {chain.rotate_ca(ca, now).subject.rfc4514_string()}")
     else:
-        made = chain.rotate_seal(authority, _issuer(data, authority), now)
+        made = chain.rotate_seal(authority, _issuer(_issuers(data), authority), now)
         typer.echo(f"rotated {authority}  {made.subject.rfc4514_string()}")
 
 
@@ -233,14 +234,13 @@ def _issuers(data: Path) -> dict[str, Issuer]:
     """Return every authority of regions.toml by its id, as its seal names it."""
     path = read_regions(os.environ, demo=is_demonstration(data))
     return {
-        one.id: Issuer(one.name, one.code, one.seal_text, region.code)
-        for region in load_regions(read_document(path)).regions.values()
-        for one in region.authorities
+        one.id: Issuer(one.name, one.code, one.seal_text, region)
+        for region, one in load_regions(read_document(path)).authorities
     }
 
 
-def _issuer(data: Path, authority: str) -> Issuer:
-    found = _issuers(data).get(authority)
+def _issuer(issuers: Mapping[str, Issuer], authority: str) -> Issuer:
+    found = issuers.get(authority)
     if found is None:
         fail(f"kuayu: regions.toml has no authority called {authority!r}")
     return found

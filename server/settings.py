@@ -80,7 +80,6 @@ class SignerSettings:
     keys: Path
     passphrase: str
     clients: frozenset[int]
-    tsa_urls: tuple[str, ...] = ()
 
 
 def read_signer_settings(
@@ -91,7 +90,6 @@ def read_signer_settings(
         keys=read_keys(environment, data),
         passphrase=read_passphrase(environment, demo=demo),
         clients=_users("KUAYU_SIGNER_CLIENTS", environment),
-        tsa_urls=_tsa(environment),
     )
 
 
@@ -282,10 +280,7 @@ def decode_secret(name: str, text: str) -> bytes:
 
 def read_passphrase(source: Mapping[str, str], *, demo: bool) -> str:
     """Return the passphrase of the key folder, from its setting or its file."""
-    name, text = "KUAYU_KEY_PASSPHRASE", source.get("KUAYU_KEY_PASSPHRASE")
-    if text is None and "KUAYU_KEY_PASSPHRASE_FILE" in source:
-        name = "KUAYU_KEY_PASSPHRASE_FILE"
-        text = _content(name, source[name])
+    name, text = _optional_secret(source, "KUAYU_KEY_PASSPHRASE")
     if text is None and demo:
         return "demo-演示"
     if not text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -93,6 +93,18 @@ async def events_after(session: AsyncSession, case_id: str, seq: int) -> Sequenc
         .limit(PAGE)
     )
     return (await session.scalars(statement)).all()
+
+
+async def log_of(session: AsyncSession, case_id: str) -> AsyncIterator[CaseEvent]:
+    """Yield all events of a case's log, oldest first."""
+    after = 0
+    while True:
+        events = await events_after(session, case_id, after)
+        for event in events:
+            yield event
+        if len(events) < PAGE:
+            return
+        after = events[-1].seq
 
 
 async def last_event(session: AsyncSession, case_id: str, kind: str) -> CaseEvent | None:

@@ -16,15 +16,16 @@ AGAIN = 600.0
 
 
 async def keep_trust_fresh(seals: Seals, clock: Clock, *, every: float = DAY) -> None:
-    """Renew the CRLs now and then every `every` seconds, until cancelled.
+    """Renew the CRLs every `every` seconds, until cancelled; the first time is the start's own.
 
     A renewal that fails is tried again after ten minutes: the last list still counts for days.
     """
+    pause = every
     while True:
+        await asyncio.sleep(pause)
         pause = every
         try:
             await seals.renew(clock())
         except (KeyFolderError, OSError):
             log.exception("trust list not renewed")
             pause = min(AGAIN, every)
-        await asyncio.sleep(pause)

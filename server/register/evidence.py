@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor
 from server.cases.models import Case, CaseEvent
-from server.cases.queries import PAGE, events_after
+from server.cases.queries import log_of
 from server.cases.rules import covered
+from server.certificates.messages import Certificate as ShownCertificate
 from server.certificates.models import Certificate
 from server.certificates.queries import numbers_of
 from server.certificates.statuses import Statuses
@@ -31,6 +32,7 @@ from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import check_prose
 from server.register import messages as wire
+from server.register.queries import copies_of
 from server.register.service import REASON_LENGTH, Register
 from server.texts import EVIDENCE_README
 
@@ -59,7 +61,8 @@ class Found:
     asked: Asked
     row: Certificate
     case: Case
-    entry: wire.RegisterEntry
+    shown: ShownCertificate
+    copies: Sequence[wire.Copy]
     events: Sequence[CaseEvent]
     numbers: Mapping[str, str]
 
@@ -110,18 +113,11 @@ class Evidence:
             asked=asked,
             row=row,
             case=case,
-            entry=await self.register.read(session, actor, certificate_id, asked.at),
-            events=[event async for event in _log(session, case)],
+            shown=await self.register.certificates.show_one(session, row),
+            copies=[self.register.copy(case, one) for one in await copies_of(session, row.id)],
+            events=[event async for event in log_of(session, case.id)],
             numbers=await numbers_of(session, related),
         )
-
-
-async def _log(session: AsyncSession, case: Case) -> AsyncIterator[CaseEvent]:
-    seq = 0
-    while page := await events_after(session, case.id, seq):
-        for event in page:
-            yield event
-        seq += PAGE
 
 
 def pack(found: Found, pdf: bytes, lists: Lists) -> bytes:
@@ -183,11 +179,10 @@ def _register(found: Found) -> dict[str, object]:
 
 
 def _history(found: Found) -> dict[str, object]:
-    certificate = found.entry.certificate
     return {
-        "receipts": [one.model_dump(mode="json") for one in certificate.receipts],
-        "recalls": [one.model_dump(mode="json") for one in certificate.recalls],
-        "copies": [one.model_dump(mode="json") for one in found.entry.copies],
+        "receipts": [one.model_dump(mode="json") for one in found.shown.receipts],
+        "recalls": [one.model_dump(mode="json") for one in found.shown.recalls],
+        "copies": [one.model_dump(mode="json") for one in found.copies],
     }
 
 

@@ -46,7 +46,7 @@ class Tally(NamedTuple):
 
 async def find(
     session: AsyncSession, actor: Actor, wanted: Wanted, *,
-    after: tuple[datetime, str] | None = None, limit: int = PAGE + 1,
+    after: tuple[datetime, str] | None = None,
 ) -> list[tuple[Certificate, Case]]:  # fmt: skip
     """Return the newest certificates that the actor may see and that are wanted, with their cases.
 
@@ -57,7 +57,7 @@ async def find(
         .join(Case, Case.id == Certificate.case_id)
         .where(*_conditions(actor, wanted))
         .order_by(Certificate.issued_at.desc(), Certificate.id.desc())
-        .limit(limit)
+        .limit(PAGE + 1)
     )
     if after is not None:
         at, row_id = after

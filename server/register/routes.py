@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from server.access import Action, Actor
+from server.access import Action
 from server.cases.pictures import PDF
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
@@ -38,14 +38,14 @@ class _Desk:
 
     async def take_copy(self, ask: Ask[wire.Reason]) -> FileAnswer:
         """Look at the file first, note the copy, and only then give it away."""
-        row, content = await self._file(ask, ask.actor, Action.TAKE_COPY)
+        row, content = await self._file(ask, Action.TAKE_COPY)
         async with ask.units.open() as unit:
             copy = await self.register.take_copy(unit, ask.actor, row.id, ask.said.reason)
         return FileAnswer(content, PDF, f"{row.number}-{copy.number}.pdf")
 
     async def export_evidence(self, ask: Ask[wire.Reason]) -> FileAnswer:
         """Look at what is to be given, note who takes it, and only then gather and give it."""
-        row, pdf = await self._file(ask, ask.actor, Action.EXPORT_EVIDENCE)
+        row, pdf = await self._file(ask, Action.EXPORT_EVIDENCE)
         lists = await self.evidence.lists(row)
         async with ask.units.open() as unit:
             asked = await self.evidence.order(unit, ask.actor, row.id, ask.said.reason)
@@ -54,9 +54,10 @@ class _Desk:
         content = await asyncio.to_thread(pack, found, pdf, lists)
         return FileAnswer(content, ZIP, f"{row.number}-evidence.zip")
 
-    async def _file(self, ask: Ask[Any], actor: Actor, action: Action) -> tuple[Certificate, bytes]:
+    async def _file(self, ask: Ask[Any], action: Action) -> tuple[Certificate, bytes]:
         async with ask.database.reading() as session:
-            row, _ = await self.register.find(session, actor, ask.path["certificate_id"], action)
+            found = ask.path["certificate_id"]
+            row, _ = await self.register.find(session, ask.actor, found, action)
         return row, await released(self.papers, row)
 
 

@@ -6,7 +6,7 @@ import enum
 from datetime import date, datetime, time, timedelta
 
 from server.cases.rules import CHINA
-from server.certificates.rules import CertificateState
+from server.certificates.rules import CertificateState, VerdictKind, standing
 
 
 class Standing(enum.StrEnum):
@@ -20,12 +20,8 @@ class Standing(enum.StrEnum):
 
 def standing_of(state: CertificateState, valid_until: date | None, today: date) -> Standing:
     """Return where a released certificate stands; what fell stays fallen when its time is over."""
-    if state is CertificateState.REVOKED:
-        return Standing.REVOKED
-    if state is CertificateState.SUPERSEDED:
-        return Standing.SUPERSEDED
-    expired = valid_until is not None and valid_until < today
-    return Standing.EXPIRED if expired else Standing.VALID
+    found = standing(state, valid_until, today)
+    return Standing.VALID if found is VerdictKind.GENUINE else Standing(found.value)
 
 
 def begin_of(day: date) -> datetime:

@@ -43,7 +43,9 @@ class Signer:
 def build_signer(settings: Settings, own: SignerSettings, clock: Clock = utc_now) -> Signer:
     """Join the parts; CatalogueError if regions.toml is wrong. Nothing is started yet."""
     forms = Forms()
-    seals = Seals(own.keys, own.passphrase, fallback=settings.fallback_font, tsa_urls=own.tsa_urls)
+    seals = Seals(
+        own.keys, own.passphrase, fallback=settings.fallback_font, tsa_urls=settings.tsa_urls
+    )
     catalogue, items = read_catalogue(settings.regions, forms.pages)
     database = open_database(settings.database_url)
     records = Records(Vault(settings.secret), find_sitting)

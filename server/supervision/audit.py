@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.cases.models import Case, CaseEvent, Material
+from server.cases.queries import log_of
 from server.cases.rules import FIRST_HASH, CaseState, case_number, event_hash
 from server.certificates.drawing import Drawing, Verdict
 from server.certificates.models import Certificate
@@ -117,7 +118,7 @@ class Audit:
     async def _log(self, session: AsyncSession, case: Case) -> None:
         """Recompute the case's chain from its first event to its head."""
         seq, head, last = 0, FIRST_HASH, case.opened_at
-        async for event in queries.log_of(session, case.id):
+        async for event in log_of(session, case.id):
             self._count("events")
             about = f"{case.number} #{event.seq}"
             self._expect("log.gapped", about, found=event.seq, expected=seq + 1)

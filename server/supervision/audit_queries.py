@@ -47,24 +47,6 @@ async def every(
         session.expunge_all()
 
 
-async def log_of(session: AsyncSession, case_id: str) -> AsyncIterator[CaseEvent]:
-    """Yield a case's events, oldest first."""
-    after = 0
-    while True:
-        statement = (
-            select(CaseEvent)
-            .where(CaseEvent.case_id == case_id, CaseEvent.seq > after)
-            .order_by(CaseEvent.seq)
-            .limit(PAGE)
-        )
-        events = (await session.scalars(statement)).all()
-        for event in events:
-            yield event
-        if len(events) < PAGE:
-            return
-        after = events[-1].seq
-
-
 async def event_at(session: AsyncSession, case_id: str, seq: int) -> CaseEvent | None:
     """Return one event of a case's log."""
     statement = select(CaseEvent).where(CaseEvent.case_id == case_id, CaseEvent.seq == seq)
