@@ -73,12 +73,16 @@ def _attribute(kind: str, value: object) -> bytes:
     return said
 
 
-def named(certificate: asn1_x509.Certificate) -> bytes:
+def identity(certificate: asn1_x509.Certificate) -> cms.IssuerAndSerialNumber:
     """Return how a signature names its signer: by issuer and serial number."""
-    said = cms.IssuerAndSerialNumber(
+    return cms.IssuerAndSerialNumber(
         {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
     )
-    name: bytes = said.dump()
+
+
+def named(certificate: asn1_x509.Certificate) -> bytes:
+    """Return a signer's identity as DER."""
+    name: bytes = identity(certificate).dump()
     return name
 
 

@@ -9,6 +9,7 @@ from asn1crypto import cms, tsp, x509
 from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
 from pyhanko.sign.validation.status import TimestampSignatureStatus
 
+from docs_gen.cades import identity
 from docs_gen.validation import certificate, context
 
 
@@ -37,14 +38,11 @@ def bare(token: bytes) -> bytes:
     data = cms.ContentInfo.load(token, strict=True)["content"]
     [told] = data["signer_infos"]
     [signer] = [one.chosen for one in data["certificates"] if _is_named(one.chosen, told["sid"])]
-    named = cms.IssuerAndSerialNumber(
-        {"issuer": signer.issuer, "serial_number": signer.serial_number}
-    )
     digest = cms.DigestAlgorithm({"algorithm": told["digest_algorithm"]["algorithm"]})
     written = cms.SignerInfo(
         {
             "version": "v1",
-            "sid": cms.SignerIdentifier({"issuer_and_serial_number": named}),
+            "sid": cms.SignerIdentifier({"issuer_and_serial_number": identity(signer)}),
             "digest_algorithm": digest,
             "signed_attrs": told["signed_attrs"],
             "signature_algorithm": _plain(told["signature_algorithm"]),

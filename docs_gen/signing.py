@@ -19,8 +19,8 @@ from docs_gen.pdf import Evidence, Field, Place
 from docs_gen.press import Drawn, draw
 from docs_gen.sealkeys import SealKey
 from docs_gen.template import Template
-from docs_gen.timestamps import LARGEST_TOKEN, Source, StampError, Token, stamp
-from docs_gen.validation import certificate, crl
+from docs_gen.timestamps import LARGEST_TOKEN, Source, StampError, Token, require_awake, stamp
+from docs_gen.validation import certificate, crls_of
 
 if TYPE_CHECKING:
     from asn1crypto.x509 import Certificate
@@ -52,8 +52,9 @@ async def issue(
     """
     unstamped = None
     if source is not None:
-        drawn = draw(facts, template, fallback)
         try:
+            require_awake(source)  # Or all that follows is done in vain, and then once more.
+            drawn = draw(facts, template, fallback)
             stamped, token = await sign_and_stamp(drawn, facts, key, source)
             return Issued(stamped, hashlib.sha256(stamped).hexdigest(), token.at)
         except StampError as error:
@@ -108,6 +109,5 @@ async def _signature(place: Place, envelope: Envelope, key: SealKey) -> tuple[by
 def _evidence(chain: tuple[bytes, ...], source: Source) -> Evidence:
     """Return the CAs and CRLs of a seal's chain, and of the clocks."""
     clocks = source.trust.clocks
-    names = {certificate(ca).subject.dump() for ca in chain}
-    crls = [one for one in source.trust.crls if crl(one).issuer.dump() in names]
+    crls = crls_of({certificate(ca).subject.hashable for ca in chain}, source.trust.crls)
     return Evidence((*chain, *clocks.certificates), (*crls, *clocks.crls))

@@ -53,6 +53,14 @@ class Token:
     at: datetime
 
 
+def require_awake(source: Source) -> None:
+    """Raise StampError, as `stamp` would, if every authority failed within the last minute."""
+    now = time.monotonic()
+    if all(now < source.resting.get(url, 0.0) for url in source.urls):
+        faults = (f"{url}: failed within the last minute" for url in source.urls)
+        raise StampError("; ".join(faults) or "no time-stamping authority is named")
+
+
 async def stamp(sha256: bytes, about: datetime, source: Source) -> Token:
     """Return a token over a SHA-256 from the first authority that gives one that counts.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import lru_cache
 
@@ -34,6 +34,24 @@ def context(
         moment=moment,
         time_tolerance=CLOCK_SLACK,
     )
+
+
+def names_above(signer: asn1_x509.Certificate, cas: Iterable[bytes]) -> frozenset[str]:
+    """Return the names of all CAs that may stand above a certificate."""
+    known = list(map(certificate, cas))
+    names = {signer.issuer.hashable}
+    while more := {ca.issuer.hashable for ca in known if ca.subject.hashable in names} - names:
+        names |= more
+    return frozenset(names)
+
+
+def crls_of(names: Collection[str], crls: Iterable[bytes]) -> list[bytes]:
+    """Return the CRLs of the CAs of these names.
+
+    pyHanko takes every other CA's for one of an indirect issuer, and judges that one's chain too:
+    with a hundred CAs one file would take more than a second.
+    """
+    return [one for one in crls if crl(one).issuer.hashable in names]
 
 
 # A trust list's certificates and CRLs are the same from one file to the next, and parsed once.

@@ -25,7 +25,7 @@ from docs_gen.clocks import Clocks, Stamp, judge
 from docs_gen.data import LAST_DAY
 from docs_gen.numbers import CODE_LENGTH, is_identifier, issuer_code
 from docs_gen.trustlist import TrustList
-from docs_gen.validation import context
+from docs_gen.validation import context, crls_of, names_above
 
 # pyHanko logs every chain that does not hold; here that is the answer, and no news for stderr.
 for _name in ("pyhanko", "pyhanko_certvalidator"):
@@ -170,7 +170,8 @@ async def _status(
 ) -> PdfSignatureStatus:
     """Return what pyHanko finds as of the time that is proved, or as of now."""
     moment, since = proved or now, proved is not None
-    judged_by = context(trust.roots, trust.intermediates, trust.crls, moment, since=since)
+    crls = crls_of(names_above(signature.signer_cert, trust.intermediates), trust.crls)
+    judged_by = context(trust.roots, trust.intermediates, crls, moment, since=since)
     status = await async_validate_pdf_signature(signature, judged_by)
     # The stamp is judged apart, for clocks have roots of their own.
     return replace(status, timestamp_validity=None)

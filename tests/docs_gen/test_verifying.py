@@ -5,7 +5,7 @@ import dataclasses
 import io
 import json
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,36 +18,21 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pypdf import PdfReader, PdfWriter
 
-from docs_gen.ca import make_ca, make_seal
+from docs_gen import verifying
+from docs_gen.ca import make_ca, make_crl, make_seal
 from docs_gen.cades import Envelope
-from docs_gen.keyfiles import open_pkcs12
+from docs_gen.keyfiles import DER, open_pkcs12
 from docs_gen.press import draw, preview
 from docs_gen.sealkeys import SealKey
 from docs_gen.signing import sign
 from docs_gen.trust import renew_crls, revoke_seal
+from docs_gen.validation import context
 from docs_gen.verifying import MAX_BYTES, Verdict, verify
 from tests.support.office import ISSUERS, NOW, PASSPHRASE, TEMPLATES, Office, open_office
+from tests.support.signatures import cms_of, place_of, with_signature
 from tests.support.updates import Update
 
 KIND = "pension-balance"
-
-
-def place_of(content: bytes) -> tuple[int, int]:
-    """Return where the signature's place begins and ends."""
-    start = content.index(b"/Contents <") + len(b"/Contents ")
-    return start, content.index(b">", start) + 1
-
-
-def with_signature(content: bytes, der: bytes) -> bytes:
-    """Return a file with another signature in its place."""
-    start, end = place_of(content)
-    text = b"<" + der.hex().upper().encode().ljust(end - start - 2, b"0") + b">"
-    return content[:start] + text + content[end:]
-
-
-def signature_of(content: bytes) -> cms.ContentInfo:
-    start, end = place_of(content)
-    return cms.ContentInfo.load(bytes.fromhex(content[start + 1 : end - 1].decode()))
 
 
 def test_a_certificate_is_genuine_and_says_whose_it_is(office: Office, issued: bytes) -> None:
@@ -111,21 +96,21 @@ def test_another_spelling_of_the_signature_is_altered(office: Office, issued: by
 def test_a_further_certificate_or_attribute_beside_the_signature_is_altered(
     office: Office, roomy: bytes, tmp_path: Path
 ) -> None:
-    signed = signature_of(roomy)
+    signed = cms_of(roomy)
     foreign = open_office(tmp_path / "foreign").trust.roots[0]
     choice = cms.CertificateChoices({"certificate": cms.Certificate.load(foreign)})
     signed["content"]["certificates"].append(choice)
     assert office.judge(with_signature(roomy, signed.dump(force=True))).verdict is Verdict.ALTERED
-    signed = signature_of(roomy)
+    signed = cms_of(roomy)
     attribute = cms.CMSAttribute({"type": "content_type", "values": ["data"]})
     signed["content"]["signer_infos"][0]["unsigned_attrs"] = [attribute]
     assert office.judge(with_signature(roomy, signed.dump(force=True))).verdict is Verdict.ALTERED
-    same = signature_of(roomy).dump(force=True)
+    same = cms_of(roomy).dump(force=True)
     assert office.judge(with_signature(roomy, same)).verdict is Verdict.GENUINE
 
 
 def test_a_signature_comes_with_the_cas_above_it_and_no_other(office: Office, roomy: bytes) -> None:
-    signed = signature_of(roomy)
+    signed = cms_of(roomy)
     brought = signed["content"]["certificates"]
     cas = office.trust.intermediates
     [at] = [i for i, one in enumerate(brought) if one.chosen.dump() in cas]
@@ -139,10 +124,10 @@ def test_a_signature_comes_with_the_cas_above_it_and_no_other(office: Office, ro
 def test_the_parts_of_a_signature_that_it_does_not_cover_cannot_be_changed(
     office: Office, roomy: bytes
 ) -> None:
-    signed = signature_of(roomy)
+    signed = cms_of(roomy)
     signed["content"]["digest_algorithms"].append({"algorithm": "sha512"})
     assert office.judge(with_signature(roomy, signed.dump(force=True))).verdict is Verdict.ALTERED
-    signed = signature_of(roomy)
+    signed = cms_of(roomy)
     signed["content"]["version"] = "v3"
     assert office.judge(with_signature(roomy, signed.dump(force=True))).verdict is Verdict.ALTERED
 
@@ -238,6 +223,30 @@ def test_a_cas_own_key_signs_no_certificates(office: Office) -> None:
     key = SealKey(ca.certificate, ca.key, chain)
     made = asyncio.run(sign(draw(facts, TEMPLATES[KIND]), facts, key))
     assert office.judge(made).verdict is not Verdict.GENUINE
+
+
+def test_the_cas_of_other_regions_are_no_work_and_change_nothing(
+    office: Office, issued: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, _ = open_pkcs12(office.folder / "root.p12", PASSPHRASE.encode())
+    cas = [make_ca(f"跨域演示签发机构 {i}", root, NOW) for i in range(12)]
+    trust = office.trust
+    many = dataclasses.replace(
+        trust,
+        intermediates=(*(ca.certificate.public_bytes(DER) for ca in cas), *trust.intermediates),
+        crls=(*(make_crl(ca, [], NOW).public_bytes(DER) for ca in cas), *trust.crls),
+    )
+    judged_by: list[int] = []
+
+    def counted(
+        roots: object, others: object, crls: list[bytes], moment: datetime, *, since: bool
+    ) -> object:
+        judged_by.append(len(crls))
+        return context(trust.roots, many.intermediates, crls, moment, since=since)
+
+    monkeypatch.setattr(verifying, "context", counted)
+    assert asyncio.run(verify(issued, many, NOW)).verdict is Verdict.GENUINE
+    assert judged_by == [2], "the root's and the one CA's"
 
 
 def test_a_month_old_folder_cannot_tell_until_its_crls_are_renewed(
