@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "./errors";
-import { create, get, getBlob, patch, post, whenSignedOut } from "./http";
+import { create, get, getBlob, patch, post, postBlob, whenSignedOut } from "./http";
 import { KeyRing, newKey } from "./keys";
 
 const answer = (data: unknown) => Response.json({ data, error: null, request_id: "r" });
@@ -46,6 +46,13 @@ describe("the one answer shape", () => {
     fetched.mockResolvedValue(refused("case.unknown", 404));
     await expect(getBlob("/api/x")).rejects.toMatchObject({ code: "case.unknown" });
   });
+});
+
+it("gives a file the name that the service gave it", async () => {
+  const about = { "Content-Disposition": "attachment; filename*=UTF-8''%E8%AF%81-3.pdf", "Content-Type": "application/pdf" };
+  fetched.mockResolvedValue(new Response("%PDF", { headers: about }));
+  const file = await postBlob("/api/x");
+  expect([file.name, file.type, await file.text()]).toEqual(["证-3.pdf", "application/pdf", "%PDF"]);
 });
 
 describe("an ended login", () => {

@@ -69,8 +69,8 @@ export async function getBlob(path: string): Promise<Blob> {
   return readBlob(await again(() => ask(path, { method: "GET" })));
 }
 
-/** Have a file made and fetch it. */
-export async function postBlob(path: string, body: object = {}): Promise<Blob> {
+/** Have a file made and fetch it; it has the name that the service gave it. */
+export async function postBlob(path: string, body: object = {}): Promise<File> {
   return readBlob(await ask(path, json("POST", body)));
 }
 
@@ -167,8 +167,12 @@ async function readData<T>(response: Response): Promise<T> {
   return answer.data as T;
 }
 
-async function readBlob(response: Response): Promise<Blob> {
-  if (response.ok) return response.blob();
+async function readBlob(response: Response): Promise<File> {
+  if (response.ok) {
+    const blob = await response.blob();
+    const named = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get("Content-Disposition") ?? "");
+    return new File([blob], decodeURIComponent(named?.[1] ?? ""), { type: blob.type });
+  }
   await readData(response);
   throw new ApiError("answer.unreadable", response.status);
 }

@@ -126,7 +126,7 @@ function haveAllFallen(certificates: Situation["certificates"] = []): boolean {
 }
 
 /** Why the counter cannot settle with any of these certificates; empty when it can, or none is known yet. */
-function unusable(certificates: Situation["certificates"] = []): string {
+export function unusable(certificates: Situation["certificates"] = []): string {
   if (haveAllFallen(certificates)) return "证明已作废，不能据此办结，请与属地联系";
   const counting = certificates.filter((one) => one.state === "valid");
   if (counting.length === 0 || counting.some((one) => !one.pending_revocation)) return "";

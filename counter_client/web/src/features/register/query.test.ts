@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Item } from "../../api/shapes";
-import { asksAnything, kindsOf, NOTHING, queryOf } from "./query";
+import { asksAnything, copyOf, kindsOf, NOTHING, queryOf } from "./query";
 
 test("an empty form asks for everything", () => {
   expect(asksAnything({ ...NOTHING, number: "  " })).toBe(false);
@@ -14,6 +14,11 @@ test("what was typed is asked for without the blanks around it", () => {
   const asked = { ...NOTHING, number: " 0017 ", standing: "revoked" as const, issuedFrom: "2026-11-01" };
   expect(asksAnything(asked)).toBe(true);
   expect(queryOf(asked)).toMatchObject({ number: "0017", standing: "revoked", issued_from: "2026-11-01" });
+});
+
+test("a copy's number is read from the name of its file", () => {
+  expect(copyOf("1.2.156.3005.2.11100000MB0000011U001.113.20260000017.001.6-12.pdf")).toBe(12);
+  expect(copyOf("")).toBe(0);
 });
 
 test("a kind that several items issue is offered once", () => {

@@ -38,6 +38,11 @@ export function kindsOf(items: Item[]): { kind: string; title: string }[] {
   return [...titles].map(([kind, title]) => ({ kind, title }));
 }
 
+/** The number of a copy, which ends the name that the service gives its file: NUMBER-3.pdf. */
+export function copyOf(name: string): number {
+  return Number(/-(\d+)\.pdf$/.exec(name)?.[1] ?? 0);
+}
+
 /** Offer a file that was fetched for keeping, under a name. */
 export function keep(file: Blob, name: string): void {
   const address = URL.createObjectURL(file);
