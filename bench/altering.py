@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench.slices import portions
+from bench.slices import counted
 from tests.support import codes, tampering
 
 PORTION = 500
@@ -28,11 +27,6 @@ async def altered_codes(count: int) -> int:
 
 
 async def _judge(count: int, judge: Callable[[Iterable[int]], Counter[str]]) -> int:
-    """Seeds are how many are left, so that no slice repeats another's."""
-    done, found = 0, Counter[str]()
-    for portion in portions(count, PORTION):
-        left = count - done
-        found += await asyncio.to_thread(judge, range(left - portion, left))
-        done += portion
-    print(dict(sorted(found.items())), file=sys.stderr)
-    return done
+    return await counted(
+        count, PORTION, lambda n, left: asyncio.to_thread(judge, range(left - n, left))
+    )

@@ -41,13 +41,15 @@ async def office(folder: Path) -> AsyncIterator[tuple[Desk, str]]:
     await seals.start(demo=True)
     drawing = Drawing(Forms(), seals.folder)
     url = await Templates(folder).copy_sqlite(folder / "kuayu.db")
-    async with opened(url) as database:
-        files = LocalFiles(folder / "files")
-        desk = Desk(units_on(database, News(), clock), files, drawing, seals, catalogue, items)
-        yield desk, url
-        await desk.pictures.close()
-    await drawing.close()
-    await seals.close()
+    try:
+        async with opened(url) as database:
+            files = LocalFiles(folder / "files")
+            desk = Desk(units_on(database, News(), clock), files, drawing, seals, catalogue, items)
+            yield desk, url
+            await desk.pictures.close()
+    finally:
+        await drawing.close()
+        await seals.close()
 
 
 async def issuing_kills(count: int) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 SECONDS: Final = 540.0
@@ -15,3 +17,19 @@ def portions(count: int, size: int) -> Iterator[int]:
     while left > 0 and time.monotonic() < ends:
         yield min(size, left)
         left -= size
+
+
+async def counted(
+    count: int, size: int, judge: Callable[[int, int], Awaitable[Counter[str]]]
+) -> int:
+    """Judge portion after portion, say what became of them, and return how many were judged.
+
+    `judge` is given a portion and how many are left, which are the seeds: no slice repeats
+    another's.
+    """
+    done, became = 0, Counter[str]()
+    for portion in portions(count, size):
+        became += await judge(portion, count - done)
+        done += portion
+    print(dict(sorted(became.items())), file=sys.stderr)
+    return done
