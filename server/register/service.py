@@ -22,6 +22,7 @@ from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import check_id_number, check_prose
+from server.regions.service import name_region
 from server.register import messages as wire
 from server.register import models, queries
 from server.register.rules import begin_of, end_of, standing_of
@@ -141,11 +142,14 @@ class Register:
             reason = key.open(row.sealed_reason, copy_context(row.id))
         except VaultError:
             reason = ""
-        region = self.reader.catalogue.regions.get(row.region)
+        try:
+            region = name_region(self.reader.catalogue, row.region)
+        except ServiceError:
+            region = row.region
         return wire.Copy(
             number=row.number,
             by=row.taken_by_name,
-            region_name=row.region if region is None else region.name,
+            region_name=region,
             at=row.taken_at,
             reason=reason,
         )
