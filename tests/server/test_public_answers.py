@@ -76,7 +76,8 @@ async def public(desk: Desk, sqlite_path: Path, tmp_path: Path) -> AsyncIterator
         KUAYU_DATABASE_URL=url_of(sqlite_path),
     )  # fmt: skip
     built = build_house(settings, desk.units.clock)
-    house = replace(built, verifying=desk.verifying, statuses=desk.statuses, papers=desk.papers)
+    evidence = replace(built.evidence, statuses=desk.statuses)
+    house = replace(built, verifying=desk.verifying, evidence=evidence, papers=desk.papers)
     routes, admit = all_routes(house), build_admit()
     _, row = await desk.certified_case()
     async with serving(house.units, routes=routes, find=Logins().find, admit=admit) as site:
