@@ -9,7 +9,6 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from docs_gen.ca import (
     DEMO_MARK,
@@ -27,7 +26,7 @@ from docs_gen.ca import (
     operator_of,
 )
 from docs_gen.data import Issuer
-from docs_gen.keyfiles import DER, KeyFolderError, locked, open_pkcs12, save_pair, write
+from docs_gen.keyfiles import DER, KeyFolderError, locked, open_pkcs12, p256, save_pair, write
 from docs_gen.qrkeys import forget_qr_key, keep_qr_key, load_qr_key, new_qr_key, qr_key_id
 from docs_gen.sealkeys import IN_TOKEN, seal_chain, seal_files
 from docs_gen.signedlist import fingerprint, seal_list
@@ -105,14 +104,11 @@ class Chain:
         """
         try:
             asked = x509.load_pem_x509_csr(request)
-            key = asked.public_key()
+            found = asked.public_key()
             sound = asked.is_signature_valid
         except ValueError as error:
             raise KeyFolderError(f"the request: {error}") from None
-        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(
-            key.curve, ec.SECP256R1
-        ):
-            raise KeyFolderError("the request: expected an ECDSA P-256 key")
+        key = p256(found, "the request")
         if not sound:
             raise KeyFolderError("the request: not signed with its own key")
         with locked(self.folder):

@@ -7,10 +7,15 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import overload
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import (
+    CertificatePublicKeyTypes,
+    PrivateKeyTypes,
+)
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from docs_gen.ca import Pair
@@ -22,6 +27,19 @@ NOT_OTHERS = 0o027
 
 class KeyFolderError(Exception):
     """A key folder that cannot be used; says what is missing or wrong."""
+
+
+@overload
+def p256(key: PrivateKeyTypes | None, name: str) -> ec.EllipticCurvePrivateKey: ...
+@overload
+def p256(key: CertificatePublicKeyTypes, name: str) -> ec.EllipticCurvePublicKey: ...
+def p256(key: object, name: str) -> ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey:
+    """Return an ECDSA P-256 key as such; KeyFolderError names where any other one was found."""
+    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) and isinstance(
+        key.curve, ec.SECP256R1
+    ):
+        return key
+    raise KeyFolderError(f"{name}: expected an ECDSA P-256 key")
 
 
 def open_pkcs12(path: Path, secret: bytes) -> tuple[Pair, list[x509.Certificate]]:
@@ -66,11 +84,10 @@ def locked(folder: Path) -> Iterator[None]:
 def open_content(name: str, content: bytes, secret: bytes) -> tuple[Pair, list[x509.Certificate]]:
     """Return what a PKCS#12 file of this content holds; see `open_pkcs12`."""
     try:
-        key, certificate, chain = pkcs12.load_key_and_certificates(content, secret)
+        found, certificate, chain = pkcs12.load_key_and_certificates(content, secret)
     except ValueError as error:
         raise KeyFolderError(f"{name}: {error}") from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise KeyFolderError(f"{name}: expected an ECDSA P-256 key")
+    key = p256(found, name)
     if certificate is None or certificate.public_key() != key.public_key():
         raise KeyFolderError(f"{name}: expected the certificate of its key")
     return Pair(certificate, key), list(chain)

@@ -16,7 +16,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from docs_gen.ca import is_demo
 from docs_gen.data import CHINA
-from docs_gen.keyfiles import KeyFolderError, open_pkcs12
+from docs_gen.keyfiles import KeyFolderError, open_pkcs12, p256
 from docs_gen.tokens import Token, TokenKey
 
 IN_FILE, IN_TOKEN = ".p12", ".toml"
@@ -58,9 +58,7 @@ class SealKey(signers.Signer):
     def _in_token(cls, token: Token) -> SealKey:
         certificate, *chain = token.certificates()
         one = cls(certificate, TokenKey(token), chain)
-        public, trial = certificate.public_key(), b"kuayu"
-        if not isinstance(public, ec.EllipticCurvePublicKey):
-            raise KeyFolderError(f"{token.path}: expected an ECDSA P-256 key")
+        public, trial = p256(certificate.public_key(), str(token.path)), b"kuayu"
         try:
             public.verify(one.sign(trial), trial, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature:

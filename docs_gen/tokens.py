@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from docs_gen.keyfiles import KeyFolderError, read_secret
+from docs_gen.keyfiles import KeyFolderError, p256, read_secret
 
 if TYPE_CHECKING:
     from pkcs11 import Attribute, SignMixin
@@ -60,11 +59,7 @@ class Token:
             found = x509.load_pem_x509_certificates(path.read_bytes())
         except (OSError, ValueError) as error:
             raise KeyFolderError(f"{self.path}: certificates: {path}: {error}") from None
-        key = found[0].public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(
-            key.curve, ec.SECP256R1
-        ):
-            raise KeyFolderError(f"{path}: expected the certificate of an ECDSA P-256 key first")
+        p256(found[0].public_key(), f"{path}: the first certificate")
         return found
 
     def pin(self) -> str:
