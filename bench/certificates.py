@@ -83,7 +83,7 @@ def people(office: Office, count: int) -> list[Facts]:
 def ways(office: Office) -> list[Way]:
     """Return ours and its peers."""
     key, template = office.key(KIND), TEMPLATES[KIND]
-    simple, trust = simple_signer(office.folder), office.trust
+    simple, trust = simple_signer(office), office.trust
     pair, _ = open_pkcs12(office.folder / "seals" / f"{KIND}.p12", PASSPHRASE.encode())
     plain = Page(template)
 
@@ -91,7 +91,7 @@ def ways(office: Office) -> list[Way]:
         return draw(facts, template)
 
     def our_signature(drawn: Drawn, facts: Facts) -> bytes:
-        return asyncio.run(sign(drawn, facts, key))
+        return sign(drawn, facts, key)
 
     def checked(drawn: Drawn, facts: Facts) -> bytes:
         signed = our_signature(drawn, facts)
@@ -112,13 +112,9 @@ def ways(office: Office) -> list[Way]:
     ]
 
 
-def simple_signer(folder: Path) -> Sign:
+def simple_signer(office: Office) -> Sign:
     """Return pyHanko's own way to sign, with the same key and the same kind of signature."""
-    signer = signers.SimpleSigner.load_pkcs12(
-        str(folder / "seals" / f"{KIND}.p12"), passphrase=PASSPHRASE.encode()
-    )
-    # As ours: who verifies has the root.
-    signer.embed_roots = False
+    signer = office.simple_signer(KIND)
     metadata = signers.PdfSignatureMetadata(
         field_name="Seal",
         md_algorithm="sha256",

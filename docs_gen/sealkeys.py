@@ -1,4 +1,4 @@
-"""The keys that seals are made with, as pyHanko asks for them."""
+"""The keys that certificates are signed with, and what certifies them."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from pyhanko.sign import signers
-from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from docs_gen.ca import is_demo
 from docs_gen.data import CHINA
-from docs_gen.keyfiles import KeyFolderError, open_pkcs12, p256
+from docs_gen.keyfiles import DER, KeyFolderError, open_pkcs12, p256
 from docs_gen.tokens import Token, TokenKey
 
 IN_FILE, IN_TOKEN = ".p12", ".toml"
 
 
-class SealKey(signers.Signer):
-    """A seal's key and certificate, loaded once.
+class SealKey:
+    """A seal's key, its certificate and the CAs above it (DER), loaded once.
 
     Signatures of a key in a file are deterministic (RFC 6979), those of one in a token are not.
     """
@@ -35,13 +32,9 @@ class SealKey(signers.Signer):
         """Take a P-256 key with its certificate and the CAs above it."""
         self.ends = min(one.not_valid_after_utc for one in (certificate, *chain))
         self.demo = is_demo(certificate)
+        self.certificate = certificate.public_bytes(DER)
+        self.chain = tuple(ca.public_bytes(DER) for ca in chain)
         self._key = key
-        store = SimpleCertificateStore()  # type: ignore[no-untyped-call]  # pyHanko annotates it not
-        for ca in chain:
-            store.register(_asn1(ca))
-        super().__init__(
-            signing_cert=_asn1(certificate), cert_registry=store, embed_roots=False,
-        )  # fmt: skip
 
     @classmethod
     def load(cls, path: Path, passphrase: str) -> SealKey:
@@ -80,16 +73,6 @@ class SealKey(signers.Signer):
         """
         return last_day < self.ends.astimezone(CHINA).date()
 
-    async def async_sign_raw(
-        self,
-        data: bytes,
-        digest_algorithm: str,
-        dry_run: bool = False,  # noqa: FBT001, FBT002 (pyHanko's signature)
-    ) -> bytes:
-        """Sign with ECDSA over SHA-256."""
-        del digest_algorithm, dry_run
-        return self.sign(data)
-
 
 def seal_files(folder: Path) -> dict[str, Path]:
     """Return what holds each authority's key; KeyFolderError for an authority that has two."""
@@ -114,7 +97,3 @@ def seal_chain(path: Path, passphrase: str) -> list[x509.Certificate]:
 def load_seals(folder: Path, passphrase: str) -> dict[str, SealKey]:
     """Open the seal key of every authority of a key folder."""
     return {name: SealKey.load(path, passphrase) for name, path in seal_files(folder).items()}
-
-
-def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
-    return asn1_x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))

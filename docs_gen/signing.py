@@ -11,7 +11,6 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from docs_gen.cades import Envelope, prepare
 from docs_gen.data import Facts
@@ -21,9 +20,6 @@ from docs_gen.sealkeys import SealKey
 from docs_gen.template import Template
 from docs_gen.timestamps import LARGEST_TOKEN, Source, StampError, Token, require_awake, stamp
 from docs_gen.validation import certificate, crls_of
-
-if TYPE_CHECKING:
-    from asn1crypto.x509 import Certificate
 
 FIELD = "Seal"
 
@@ -59,15 +55,15 @@ async def issue(
             return Issued(stamped, hashlib.sha256(stamped).hexdigest(), token.at)
         except StampError as error:
             unstamped = str(error)
-    signed = await sign(draw(facts, template, fallback), facts, key)
+    signed = sign(draw(facts, template, fallback), facts, key)
     return Issued(signed, hashlib.sha256(signed).hexdigest(), unstamped=unstamped)
 
 
-async def sign(drawn: Drawn, facts: Facts, key: SealKey) -> bytes:
+def sign(drawn: Drawn, facts: Facts, key: SealKey) -> bytes:
     """Sign a drawn page as of the certificate's signing time; the field lies over the seal."""
-    envelope = prepare(*_certificates(key))
+    envelope = prepare(key.certificate, key.chain)
     place = drawn.document.with_place(_field(drawn, facts), envelope.room)
-    attributes, signature = await _signature(place, envelope, key)
+    attributes, signature = _signature(place, envelope, key)
     return place.filled(envelope.closed(attributes, signature))
 
 
@@ -75,12 +71,11 @@ async def sign_and_stamp(
     drawn: Drawn, facts: Facts, key: SealKey, source: Source
 ) -> tuple[bytes, Token]:
     """Sign a drawn page and have its signature's time proved; StampError if nobody does."""
-    signer, chain = _certificates(key)
-    envelope = prepare(signer, chain)
-    evidence = _evidence(chain, source)
+    envelope = prepare(key.certificate, key.chain)
+    evidence = _evidence(key.chain, source)
     size = envelope.room + LARGEST_TOKEN
     place = drawn.document.with_place(_field(drawn, facts), size, evidence)
-    attributes, signature = await _signature(place, envelope, key)
+    attributes, signature = _signature(place, envelope, key)
     token = await stamp(hashlib.sha256(signature).digest(), facts.signing_time, source)
     return place.filled(envelope.closed(attributes, signature, token.content)), token
 
@@ -96,14 +91,9 @@ def _field(drawn: Drawn, facts: Facts) -> Field:
     )
 
 
-def _certificates(key: SealKey) -> tuple[bytes, tuple[bytes, ...]]:
-    signer = cast("Certificate", key.signing_cert)
-    return signer.dump(), tuple(ca.dump() for ca in key.cert_registry)
-
-
-async def _signature(place: Place, envelope: Envelope, key: SealKey) -> tuple[bytes, bytes]:
+def _signature(place: Place, envelope: Envelope, key: SealKey) -> tuple[bytes, bytes]:
     attributes = envelope.attributes(place.digest())
-    return attributes, await key.async_sign_raw(attributes, "sha256")
+    return attributes, key.sign(attributes)
 
 
 def _evidence(chain: tuple[bytes, ...], source: Source) -> Evidence:

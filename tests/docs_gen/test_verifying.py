@@ -182,7 +182,7 @@ def test_what_pyhanko_writes_with_our_key_is_genuine_too(office: Office) -> None
         docmdp_permissions=MDPPerm.NO_CHANGES,
     )  # fmt: skip
     page = IncrementalPdfFileWriter(io.BytesIO(draw(facts, TEMPLATES[KIND]).unsigned()))
-    signed = asyncio.run(signers.async_sign_pdf(page, metadata, signer=office.key()))
+    signed = asyncio.run(signers.async_sign_pdf(page, metadata, signer=office.simple_signer()))
     assert office.judge(signed.getvalue()).verdict is Verdict.GENUINE
 
 
@@ -206,14 +206,14 @@ def test_a_seal_that_brings_our_ca_along_but_was_not_issued_by_it_is_unknown(
     chain = [false_ca.certificate, false_root.certificate]
     key = SealKey(seal.certificate, seal.key, chain)
     facts = office.facts()
-    forged = asyncio.run(sign(draw(facts, TEMPLATES[KIND]), facts, key))
+    forged = sign(draw(facts, TEMPLATES[KIND]), facts, key)
     assert office.judge(forged).verdict is Verdict.UNKNOWN
 
 
 def test_a_seal_makes_no_certificates_of_another_authority(office: Office) -> None:
     facts = office.facts()
     page = draw(facts, TEMPLATES[KIND])
-    made = asyncio.run(sign(page, facts, office.key("marriage-record")))
+    made = sign(page, facts, office.key("marriage-record"))
     assert office.judge(made).verdict is Verdict.ALTERED
 
 
@@ -221,7 +221,7 @@ def test_a_cas_own_key_signs_no_certificates(office: Office) -> None:
     ca, chain = open_pkcs12(office.folder / "ca" / "341522.p12", PASSPHRASE.encode())
     facts = office.facts()
     key = SealKey(ca.certificate, ca.key, chain)
-    made = asyncio.run(sign(draw(facts, TEMPLATES[KIND]), facts, key))
+    made = sign(draw(facts, TEMPLATES[KIND]), facts, key)
     assert office.judge(made).verdict is not Verdict.GENUINE
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pyhanko.sign.signers import SimpleSigner
+
 from docs_gen import qr
 from docs_gen.data import Facts, Issuer
 from docs_gen.numbers import identifier
@@ -133,6 +135,13 @@ class Office:
 
     def key(self, kind: str = "pension-balance") -> SealKey:
         return SealKey.load(self.folder / "seals" / f"{kind}.p12", PASSPHRASE)
+
+    def simple_signer(self, kind: str = "pension-balance") -> SimpleSigner:
+        """Return pyHanko's own signer with the same key; as with ours, verifiers have the root."""
+        path = self.folder / "seals" / f"{kind}.p12"
+        signer = SimpleSigner.load_pkcs12(str(path), passphrase=PASSPHRASE.encode())
+        signer.embed_roots = False
+        return signer
 
     def facts(self, kind: str = "pension-balance", **changed: str) -> Facts:
         template, issuer = TEMPLATES[kind], ISSUERS[kind]

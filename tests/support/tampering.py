@@ -47,9 +47,9 @@ def make_wares(folder: Path) -> Wares:
     for kind in ("pension-balance", "pension-contributions"):
         facts, template = office.facts(kind), TEMPLATES[kind]
         seals = (_seal_that_brings_our_names(kind), _seal_that_signs_itself(kind))
-        false += [asyncio.run(sign(draw(facts, template), facts, seal)) for seal in seals]
+        false += [sign(draw(facts, template), facts, seal) for seal in seals]
         false += [draw(facts, template).unsigned(), preview(facts, template)]
-    false += [_signed_again(one, stranger.key()) for one in ours[:2]]
+    false += [_signed_again(one, stranger.simple_signer()) for one in ours[:2]]
     false += [_written_anew(one) for one in ours]
     return Wares(office, ours, false)
 
@@ -66,13 +66,13 @@ def _seal_that_signs_itself(kind: str) -> SealKey:
     return SealKey(alone.certificate, alone.key, [])
 
 
-def _signed_again(content: bytes, key: SealKey) -> bytes:
+def _signed_again(content: bytes, signer: signers.Signer) -> bytes:
     """A second signature, by a stranger, over our first."""
     metadata = signers.PdfSignatureMetadata(field_name="Second", md_algorithm="sha256")
     writer = IncrementalPdfFileWriter(io.BytesIO(content))
     writer.root["/Perms"] = writer.root["/Perms"]
     del writer.root["/Perms"]["/DocMDP"]
-    signed: io.BytesIO = signers.sign_pdf(writer, metadata, signer=key)
+    signed: io.BytesIO = signers.sign_pdf(writer, metadata, signer=signer)
     return signed.getvalue()
 
 
