@@ -29,7 +29,7 @@ from docs_gen.data import Issuer
 from docs_gen.keyfiles import DER, KeyFolderError, locked, open_pkcs12, p256, save_pair, write
 from docs_gen.qrkeys import forget_qr_key, keep_qr_key, load_qr_key, new_qr_key, qr_key_id
 from docs_gen.sealkeys import IN_TOKEN, seal_chain, seal_files
-from docs_gen.signedlist import fingerprint, seal_list
+from docs_gen.signedlist import PUBLISHED, fingerprint, seal_list
 from docs_gen.trust import (
     add_revoked,
     keep_issued,
@@ -39,8 +39,11 @@ from docs_gen.trust import (
     trusted_file,
     write_trust,
 )
+from docs_gen.trustlist import load_trust
 
 MOST_OPERATOR = 40
+# A list is for everybody to read.
+PUBLIC = 0o644
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,17 +195,36 @@ class Chain:
         It counts for seven days. KeyFolderError without what signs lists.
         """
         with locked(self.folder):
-            if self._root_at_hand():
-                self._renew_list_signer(self._root(), now)
-            path = self.folder / "list.p12"
-            if not path.exists():
-                raise KeyFolderError(f"{path} is missing: `kuayu keys init --add` makes it")
-            signer, above = open_pkcs12(path, self.passphrase.encode())
-            if signer.certificate.not_valid_after_utc <= now:
-                raise KeyFolderError(f"{path}: its certificate has ended: `kuayu keys init --add`")
+            signer, root = self._list_signer(now)
             trust = write_trust(self.folder, now, self.passphrase)
-        content = seal_list(trust, signer, above[0], now)
-        return content, fingerprint(above[0])
+        return seal_list(trust, signer, root, now), fingerprint(root)
+
+    def publish(self, now: datetime) -> bool:
+        """Sign the trust list as it is, for everybody who asks the service for it.
+
+        It stands beside `trust.json`, of the same version, and counts for seven days. False where
+        what signs lists is elsewhere: then its operator puts a list there. KeyFolderError where
+        its certificate has ended.
+        """
+        if not self._root_at_hand() and not (self.folder / "list.p12").exists():
+            return False
+        with locked(self.folder):
+            signer, root = self._list_signer(now)
+            content = seal_list(load_trust(self.folder), signer, root, now)
+            write(self.folder / PUBLISHED, content, replace=True, mode=PUBLIC)
+        return True
+
+    def _list_signer(self, now: datetime) -> tuple[Pair, x509.Certificate]:
+        """Return what signs lists with its root; renewed first if the root is at hand."""
+        if self._root_at_hand():
+            self._renew_list_signer(self._root(), now)
+        path = self.folder / "list.p12"
+        if not path.exists():
+            raise KeyFolderError(f"{path} is missing: `kuayu keys init --add` makes it")
+        signer, above = open_pkcs12(path, self.passphrase.encode())
+        if signer.certificate.not_valid_after_utc <= now:
+            raise KeyFolderError(f"{path}: its certificate has ended: `kuayu keys init --add`")
+        return signer, above[0]
 
     def _complete(self, root: Pair, regions: Sequence[str], now: datetime) -> None:
         for region in regions:

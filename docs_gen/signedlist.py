@@ -32,6 +32,8 @@ KIND = "application/kuayu-trust-list+cbor"
 HALF = 32
 LIST_LIVES = timedelta(days=7)
 MOST_BYTES = 16 * 1024 * 1024
+# The list as anybody gets it from the service; it stands beside the one that is not signed.
+PUBLISHED = "trust.cose"
 
 
 class TrustListError(KeyFolderError):
@@ -106,6 +108,8 @@ def _opened(content: bytes, known: str) -> TrustList:
     tagged = cbor2.loads(content)
     if tagged.tag != SIGN1:
         raise TrustListError("no signed trust list")
+    if cbor2.dumps(tagged, canonical=True) != content:
+        raise TrustListError("no signed trust list: written in another way")
     header, _, payload, signature = tagged.value
     said = cbor2.loads(header)
     if said[ALGORITHM] != ES256 or said[TYPE] != KIND:

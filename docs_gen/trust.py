@@ -5,8 +5,9 @@ A key folder holds its operator's own CAs as `root.p12` (unless that is kept els
 `seals/<authority>.toml`; certificates whose keys are gone as `issued/*.cer`; what other operators
 publish, and an own root that is kept elsewhere, as `trusted/*.cer` and `trusted/*.crl`; the CAs of
 time-stamping authorities and their CRLs as `clocks/*.cer` and `clocks/*.crl`; `qr.pem` with its
-public keys so far in `qr.json`, `list.p12`, `revoked.json` and `trust.json`. Verifying needs
-`trust.json` alone: the CAs' certificates, their CRLs, and the public keys of QR codes.
+public keys so far in `qr.json`, `list.p12`, `revoked.json`, `trust.json` and what was signed of it,
+`trust.cose`. Verifying needs one of these two alone: the CAs' certificates, their CRLs, and the
+public keys of QR codes.
 """
 
 from __future__ import annotations

@@ -247,7 +247,7 @@ def all_routes(house: House) -> list[Route[Any]]:
             house.issuing, house.certificates, house.verifying, house.papers, admit,
             refusals=house.refusals),
         *server.certificates.revocation_routes.routes(house.revoking),
-        *server.certificates.status_routes.routes(house.evidence.statuses),
+        *server.certificates.status_routes.routes(house.evidence.statuses, house.settings.trust),
         *server.register.routes.routes(house.evidence, house.papers),
         *server.citizens.routes.routes(
             house.citizens, house.views, house.papers, house.pictures, house.files,

@@ -143,6 +143,7 @@ CODES: dict[str, int] = {
     "revocation.gone": 409,
     "revocation.own": 403,
     "status_list.unknown": 404,
+    "trust_list.unknown": 404,
     "recall.unknown": 404,
     "recall.gone": 409,
     "signer.unavailable": 503,

@@ -189,6 +189,7 @@ async def test_every_route_names_its_action_and_its_handler_once(tmp_path: Path)
     assert open_to_anyone == {
         "/api/login", "/api/verify", "/api/verify/qr", "/api/verify/file", "/api/citizen/login",
         "/api/facing/pairings", "/api/facing/pairings/claim",
+        "/api/status-lists", "/api/trust-list",
         "/api/status-lists/{issuer_code:[0-9A-Z]{18}}/{year:2[0-9]{3}}",
     }  # fmt: skip
     names = Counter(route.run.__name__ for route in routes)

@@ -97,6 +97,20 @@ class Receipt(Message):
     at: datetime
 
 
+class StatusListPlace(Message):
+    """Whose status list there is of which year; `changes` grows whenever it says something new."""
+
+    issuer_code: str
+    year: int
+    changes: int
+
+
+class StatusListIndex(Message):
+    """Every status list that there is, the newest years first."""
+
+    lists: list[StatusListPlace]
+
+
 class PendingRevocation(Message):
     """Who asked that a certificate be revoked, and why; another clerk decides."""
 

@@ -11,6 +11,7 @@ import pypdfium2
 import structlog
 
 from docs_gen import qr, statuslist
+from docs_gen.chain import Chain
 from docs_gen.data import Issuer
 from docs_gen.fonts import FontError, load_fonts
 from docs_gen.sealkeys import load_seals
@@ -99,6 +100,10 @@ class Seals:
             return False
         await asyncio.to_thread(renew_crls, self.folder, now, self._passphrase)
         return True
+
+    async def publish_list(self, now: datetime) -> bool:
+        """Sign the trust list for everybody; False where its key is not in the key folder."""
+        return await asyncio.to_thread(Chain(self.folder, self._passphrase).publish, now)
 
     async def list_statuses(
         self, place: tuple[str, int], version: int, now: datetime,

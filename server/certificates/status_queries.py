@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +21,16 @@ async def changes_of(session: AsyncSession, issuer_code: str, year: int) -> int 
     """
     found = await session.get(CertificateSerial, (issuer_code, year), populate_existing=True)
     return None if found is None else found.changes
+
+
+async def places(session: AsyncSession, most: int) -> Sequence[CertificateSerial]:
+    """Return whose numbers were given out in which years, the newest years first."""
+    statement = (
+        select(CertificateSerial)
+        .order_by(CertificateSerial.year.desc(), CertificateSerial.issuer_code)
+        .limit(most)
+    )
+    return (await session.scalars(statement)).all()
 
 
 async def find_list(session: AsyncSession, issuer_code: str, year: int) -> StatusList | None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -23,13 +21,12 @@ from server.running import set_up_logs, stop_asked
 from server.settings import Settings, SignerSettings
 from server.signing.joining import Signer, build_signer
 from server.signing.peers import SocketTakenError, only_socket
+from server.signing.publishing import Publisher
 from server.signing.routes import create_app
 
 log = structlog.get_logger("kuayu.signing")
 
 STOP_SECONDS: Final = 5.0
-PUBLISH_EVERY: Final = 5.0
-PUBLISH_AGAIN: Final = 60.0
 MEMORY_BYTES: Final = 4 * 1024**3
 
 
@@ -49,11 +46,13 @@ async def signing(
     try:
         async with only_socket(settings.signer_socket) as listening:
             await _start(signer, settings)
+            publisher = Publisher(signer.seals, settings.trust, clock)
+            await publisher.look()
             await runner.setup()
             await web.SockSite(runner, listening).start()
             timers = [
                 asyncio.create_task(keep_trust_fresh(signer.seals, clock)),
-                asyncio.create_task(_publish(own.keys, settings.trust)),
+                asyncio.create_task(publisher.run()),
             ]
             try:
                 yield signer
@@ -79,31 +78,6 @@ async def _start(signer: Signer, settings: Settings) -> None:
         await signer.seals.start(demo=settings.demo)
     except (KeyFolderError, ServiceError) as error:
         raise SignerError(f"the seal keys cannot be used: {error}") from error
-
-
-async def _publish(keys: Path, trust: Path) -> None:
-    """Give those who may not look into the key folder its trust list, whenever it is renewed."""
-    if trust == keys:
-        return
-    source, target, given = keys / "trust.json", trust / "trust.json", 0
-    while True:
-        pause = PUBLISH_EVERY
-        try:
-            written = source.stat().st_mtime_ns
-            if written != given:
-                await asyncio.to_thread(_copy, source, target)
-                given = written
-        except OSError:
-            log.exception("trust list not published")
-            pause = PUBLISH_AGAIN
-        await asyncio.sleep(pause)
-
-
-def _copy(source: Path, target: Path) -> None:
-    part = target.with_suffix(".part")
-    shutil.copyfile(source, part)
-    part.chmod(0o644)
-    part.replace(target)
 
 
 def serve(settings: Settings, own: SignerSettings) -> None:

@@ -19,6 +19,8 @@ RATES: Final[dict[str, tuple[str, str]]] = {
     # Counted per certificate number and not per address.
     "verify_number": ("60/minute", "6000/minute"),
     "verify_file": ("20/minute", "600/minute"),
+    # Signed lists for phones that are to verify without network: a hall of them shares an address.
+    "lists": ("1200/minute", "60000/minute"),
     "pick_up": ("30/minute", "1200/minute"),
     # Counted per clerk: somebody who looks for a fault tries again a few times.
     "probe": ("10/minute", "6000/minute"),

@@ -226,3 +226,19 @@ def test_an_intermediate_of_the_list_is_der(exported: tuple[bytes, str]) -> None
     trust = open_list(*exported)
     found = [x509.load_der_x509_certificate(one).public_bytes(DER) for one in trust.intermediates]
     assert tuple(found) == trust.intermediates
+
+
+def test_a_list_can_be_written_in_one_way_only(exported: tuple[bytes, str]) -> None:
+    content, root = exported
+    whole = cbor2.loads(content)
+    others = (
+        content + b"\0",
+        cbor2.dumps(cbor2.CBORTag(SIGN1, [*whole.value, 0])),
+        # The same tag, and the same array, with their heads longer than need be.
+        b"\xd8\x12" + content[1:],
+        content[:1] + b"\x98\x04" + content[2:],
+        content[:1] + b"\x9f" + content[2:] + b"\xff",
+    )
+    for one in others:
+        with pytest.raises(TrustListError):
+            open_list(one, root)

@@ -25,6 +25,8 @@ OPEN_TO_ALL = {
     "POST /api/verify/qr",
     "POST /api/verify/file",
     "POST /api/citizen/login",
+    "GET /api/status-lists",
+    "GET /api/trust-list",
     "GET /api/status-lists/{issuer_code:[0-9A-Z]{18}}/{year:2[0-9]{3}}",
     "POST /api/facing/pairings",
     "POST /api/facing/pairings/claim",

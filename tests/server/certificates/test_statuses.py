@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -150,10 +151,44 @@ async def test_nothing_is_signed_for_an_issuer_or_year_without_certificates(desk
 
 async def test_anyone_fetches_the_list(desk: Desk) -> None:
     _, row = await desk.certified_case()
-    async with serving(desk.units, routes=status_routes.routes(desk.statuses)) as site:
+    async with serving(desk.units, routes=status_routes.routes(desk.statuses, Path())) as site:
         path = f"/api/status-lists/{ISSUER}/{YEAR}"
         async with site.browser.get(site.url(path)) as answer:
             assert (answer.status, answer.content_type) == (200, "application/cose")
             found = read(await answer.read(), keys_of(desk), desk.units.clock())
         assert status(found, row) is Status.VALID
         assert (await site.ask("GET", f"/api/status-lists/{ISSUER}/2030"))[0] == 404
+
+
+async def test_anyone_learns_which_lists_there_are_and_which_of_them_say_something_new(
+    desk: Desk,
+) -> None:
+    _, row = await desk.certified_case()
+    async with serving(desk.units, routes=status_routes.routes(desk.statuses, Path())) as site:
+
+        async def listed_as() -> dict[str, object]:
+            status, said = await site.ask("GET", "/api/status-lists")
+            assert status == 200
+            (one,) = said["data"]["lists"]
+            return dict(one)
+
+        before = await listed_as()
+        assert (before["issuer_code"], before["year"]) == (ISSUER, YEAR)
+        assert await listed_as() == before
+        await desk.revoke(row.id)
+        assert await listed_as() != before
+
+
+async def test_anyone_fetches_the_trust_list_that_stands_beside_the_services_own(
+    desk: Desk, tmp_path: Path
+) -> None:
+    routes = status_routes.routes(desk.statuses, tmp_path)
+    async with serving(desk.units, routes=routes) as site:
+        status, said = await site.ask("GET", "/api/trust-list")
+        assert (status, said["error"]["code"]) == (404, "trust_list.unknown")
+        assert await desk.seals.publish_list(desk.units.clock())
+        content = (desk.seals.folder / "trust.cose").read_bytes()
+        (tmp_path / "trust.cose").write_bytes(content)
+        async with site.browser.get(site.url("/api/trust-list")) as answer:
+            assert (answer.status, answer.content_type) == (200, "application/cose")
+            assert await answer.read() == content

@@ -147,7 +147,8 @@ async def test_it_signs_for_another_user_and_gives_out_no_more_than_its_trust_li
         finding = await drawing.examine(b"%PDF-1.7", datetime.now(UTC))
         assert finding.verdict == "unreadable"
         await drawing.close()
-        assert sorted(path.name for path in office.trust.iterdir()) == ["trust.json"]
+        names = sorted(path.name for path in office.trust.iterdir())
+        assert names == ["trust.cose", "trust.json"]
         process.send_signal(signal.SIGTERM)
         said, _ = await process.communicate()
         assert process.returncode == 0, said

@@ -175,6 +175,7 @@ const certificates: Record<string, Words> = {
   "revocation.pending": { what: "这份证明已申请作废，正在等待复核", next: "请在复核有结果之前不要据此办理" },
   "revocation.gone": { what: "这个作废申请已有结果或已撤回", next: "请看证明的最新状态" },
   "revocation.own": { what: "不能复核自己提出的作废申请", next: "请由另一位同事或值班长复核" },
+  "trust_list.unknown": { what: "本系统还没有发布信任名单", next: "请联系管理员", apart: true },
   "status_list.unknown": { what: "没有这个机构这一年的证明状态清单", next: "请核对机构代码和年份" },
   "recall.unknown": { what: "没有找到这条待确认的通知", next: "请刷新页面后重试" },
   "recall.gone": { what: "这条通知已经确认过", next: "请看证明的最新状态" },
