@@ -9,7 +9,8 @@ ZIP. The exit status is 0 only if the files are those of evidence.json and every
  signature the PDF has one signature, over all of its bytes, by a certificate below that root which
            no CA had revoked when the evidence was made
  log       every event has the hash that its contents give, and names the hash of the one before
- register  the register's row, the PDF, and the event of its issuing in the log say the same
+ register  the register's row, the PDF, and the event of its issuing in the log say the same, and so
+           does the approval of a second clerk, where it was issued on one
  checks    checks, consent and materials are those of the log, none left out, and were made before
  history   copies, receipts and recalls are those of the log
  status    the signed status list says of this certificate what the register says
@@ -49,7 +50,8 @@ from pyhanko_certvalidator import ValidationContext
 Json = dict[str, Any]
 FORMAT, MOST_BYTES = "kuayu-evidence/1", 1 << 30
 CLOCKS_DIFFER = timedelta(minutes=5)
-FOUND_OUT = ("check.", "consent.", "material.", "person.")
+FOUND_OUT = ("check.", "consent.", "material.", "person.", "review.")
+REVIEWED = ("review.requested", "review.approved")
 UNDONE = {"certificate.revoked": "revoked", "certificate.superseded": "superseded"}
 STATUS_KIND = "application/kuayu-status-list+cbor"
 
@@ -159,8 +161,26 @@ def _register(one: Evidence) -> None:
     )
     demand(0 < seq < issued[0]["seq"], "it was not made from what the log said before")
     demand(one.log[seq - 1]["hash"] == row["case_hash"], "it was made from another log")
+    _approval(one, row.get("review_id"), issued[0])
     states = [UNDONE[event["kind"]] for event in one.events(*UNDONE)]
     demand((states or ["valid"]) == [row["state"]], "log and register differ in its state")
+
+
+def _approval(one: Evidence, review_id: str | None, issued: Json) -> None:
+    """Demand that what it was issued on is a second clerk's approval, if it was issued on one."""
+    demand(issued["data"].get("review_id") == review_id, "log and register differ in the review")
+    reviews = [event for event in one.log if event["data"].get("review_id") == review_id]
+    found = {kind: [event for event in reviews if event["kind"] == kind] for kind in REVIEWED}
+    if review_id is None:
+        return
+    demand(all(len(events) == 1 for events in found.values()), "its review is not in the log")
+    asked, approved = (found[kind][0] for kind in REVIEWED)
+    demand(asked["seq"] < approved["seq"] < issued["seq"], "it was reviewed too late")
+    others = {asked["actor"]["id"], issued["actor"]["id"]}
+    demand(approved["actor"]["id"] not in others, "nobody else approved it")
+    for name in ("kind", "basis_sha256"):
+        demand(asked["data"][name] == approved["data"][name], f"approved was another {name}")
+    demand(asked["data"]["kind"] == one.row["kind"], "approved was another kind")
 
 
 def _checks(one: Evidence) -> None:

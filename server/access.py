@@ -84,6 +84,10 @@ class Action(enum.StrEnum):
     SUPERSEDE_CERTIFICATE = "certificate.supersede"
     DECIDE_REVOCATION = "revocation.decide"
     LIST_REVOCATIONS = "revocation.list"
+    READ_REVIEW = "review.read"
+    DECIDE_REVIEW = "review.decide"
+    WITHDRAW_REVIEW = "review.withdraw"
+    LIST_REVIEWS = "review.list"
     ACKNOWLEDGE_RECALL = "recall.acknowledge"
     LIST_RECALLS = "recall.list"
     SEARCH_REGISTER = "register.search"
@@ -186,6 +190,7 @@ _ALL_STATES = f"draft {_SENT}"
 _OPEN = "draft waiting in_call returned with_jurisdiction"
 _AT_WORK = "in_call with_jurisdiction"
 _CERTIFIED = "certified settled"
+_REVIEWED = f"{_AT_WORK} {_CERTIFIED}"  # Something may be issued, or corrected.
 _ON_PAPER = f"{_CERTIFIED} refused"  # The citizen has something to take home.
 _READ = (
     _grant(_CLERKS, "local", _ALL_STATES)
@@ -265,6 +270,10 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     ),
     Action.DECIDE_REVOCATION: _grant("agent supervisor", "jurisdiction", _CERTIFIED),
     Action.LIST_REVOCATIONS: _grant("agent supervisor"),
+    Action.READ_REVIEW: _grant("agent supervisor", "jurisdiction", _REVIEWED),
+    Action.DECIDE_REVIEW: _grant("agent supervisor", "jurisdiction", _REVIEWED),
+    Action.WITHDRAW_REVIEW: _grant("agent", "jurisdiction", _SENT),
+    Action.LIST_REVIEWS: _grant("agent supervisor"),
     Action.ACKNOWLEDGE_RECALL: _grant("counter", "local", "settled"),
     Action.LIST_RECALLS: _grant(_CLERKS),
     Action.SEARCH_REGISTER: _grant("agent supervisor"),
@@ -304,6 +313,15 @@ def covers(region: str, other: str) -> bool:
 def is_province(region: str) -> bool:
     """Say whether a code is a whole province's."""
     return places_of(region) != region
+
+
+def handles(actor: Actor, item_code: str) -> bool:
+    """Say whether somebody is there for an item: an agent who has it, or whoever supervises.
+
+    An agent without any list handles every item.
+    """
+    has_it = not actor.items or item_code in actor.items
+    return Role.SUPERVISOR in actor.roles or (Role.AGENT in actor.roles and has_it)
 
 
 def places_of(region: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hmac
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import server.calls.routes
 import server.cases.routes
+import server.certificates.review_routes
 import server.certificates.revocation_routes
 import server.certificates.routes
 import server.certificates.status_routes
@@ -30,7 +29,7 @@ import server.register.routes
 import server.staff.routes
 import server.supervision.routes
 import server.tickets.routes
-from server.access import Actor, Role
+from server.access import Actor
 from server.calls.authority import Authorities
 from server.calls.legs import Legs
 from server.calls.models import Call
@@ -53,6 +52,8 @@ from server.certificates.papers import Papers
 from server.certificates.recalls import Recalls
 from server.certificates.refusals import Refusals
 from server.certificates.remote import RemoteSigner
+from server.certificates.reviewing import Reviewing
+from server.certificates.reviews import Reviews
 from server.certificates.revoking import Revoking
 from server.certificates.service import Certificates
 from server.certificates.stamping import Stamping, keep_stamping
@@ -77,7 +78,7 @@ from server.regions.rules import Catalogue
 from server.regions.service import name_places
 from server.register.evidence import Evidence
 from server.register.service import Register
-from server.relays.service import Relays
+from server.relays.service import Relays, find_worker
 from server.relays.worker import RelayWorker
 from server.rooms import MEDIA
 from server.settings import Settings
@@ -186,7 +187,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     papers = Papers(files, drawing)
     refusals = Refusals(reader, catalogue, drawing, signer)
     drafts = Drafts(reader, cases, catalogue, drawing.forms, recordings.require)
-    recalls = Recalls(records, catalogue)
+    recalls, authorities = Recalls(records, catalogue), Authorities(reader)
     certificates = Certificates(records, reader, catalogue, recalls, settings.public_url)
     return House(
         settings=settings,
@@ -213,8 +214,8 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         papers=papers,
         refusals=refusals,
         issuing=Issuing(
-            units, records, drafts, drawing, signer, papers, Authorities(reader).require,
-            Corrections(cases, recalls),
+            units, records, drafts, drawing, signer, papers, authorities.require,
+            Corrections(cases, recalls), Reviews(reader, authorities.may_review),
         ),
         certificates=certificates,
         revoking=Revoking(certificates, recalls),
@@ -248,6 +249,7 @@ def all_routes(house: House) -> list[Route[Any]]:
             refusals=house.refusals),
         *server.certificates.revocation_routes.routes(house.revoking),
         *server.certificates.status_routes.routes(house.evidence.statuses, house.settings.trust),
+        *server.certificates.review_routes.routes(Reviewing(house.issuing)),
         *server.register.routes.routes(house.evidence, house.papers),
         *server.citizens.routes.routes(
             house.citizens, house.views, house.papers, house.pictures, house.files,
@@ -286,7 +288,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
             case Audience.CITIZEN:
                 return await house.citizens.find_citizen(token)
             case Audience.WORKER:
-                return _worker(settings.media_secret, token)
+                return find_worker(settings.media_secret, token)
             case Audience.ANYONE:
                 return None
 
@@ -318,16 +320,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     app.cleanup_ctx.append(lambda _app: _run(house))
     app[HOUSE] = house
     return app
-
-
-def _worker(secret: bytes | None, token: str) -> Actor | None:
-    """Return the actor that every media worker is, if it bears the secret."""
-    right = secret is not None and hmac.compare_digest(
-        base64.b64encode(secret), token.encode("ascii")
-    )
-    if not right:
-        return None
-    return Actor(id="worker", name="", login_id="", roles=frozenset({Role.WORKER}))
 
 
 HOUSE: web.AppKey[House] = web.AppKey("house", House)

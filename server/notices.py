@@ -8,6 +8,7 @@ from server.calls import mark_messages
 from server.calls import messages as calls
 from server.cases import notices as cases
 from server.certificates import messages as certificates
+from server.certificates import review_messages as reviews
 from server.exports import messages as exports
 from server.recordings import messages as recordings
 from server.relays import messages as relays
@@ -23,5 +24,6 @@ NOTICES: dict[str, type[BaseModel]] = {
     **recordings.NOTICES,
     **exports.NOTICES,
     **certificates.NOTICES,
+    **reviews.NOTICES,
     **socket.NOTICES,
 }

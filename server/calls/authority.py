@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.access import Actor, Role, covers
+from server.access import Actor, Relation, Role, covers, handles
 from server.calls import queries
 from server.calls.guest_messages import Authority
 from server.calls.rules import AuthorityVerdict, Credentials, judge_authority
 from server.cases.models import Case
 from server.cases.reading import Reader
+from server.cases.record import subject_relations
 from server.errors import ServiceError
 from server.staff.models import Clerk
 
@@ -44,6 +45,22 @@ class Authorities:
         found = await self.of(session, case, actor.id)
         if found.verdict is not AuthorityVerdict.VALID:
             raise ServiceError("agent.without_authority", why=found.verdict.value)
+
+    async def may_review(self, session: AsyncSession, case: Case, clerk_id: str) -> bool:
+        """Say whether an account lets its clerk review what a case issues, as it is now."""
+        clerk = await queries.find_clerk(session, clerk_id)
+        if clerk is None or not clerk.active:
+            return False
+        actor = Actor(
+            id=clerk.id,
+            name=clerk.display_name,
+            login_id="",
+            roles=frozenset(Role(role) for role in clerk.roles),
+            region=clerk.region,
+            items=frozenset(clerk.items),
+        )
+        there = Relation.JURISDICTION in subject_relations(actor, case)
+        return there and handles(actor, case.item_code)
 
     def _credentials(self, clerk: Clerk, case: Case) -> Credentials:
         hall = self.reader.catalogue.halls.get(clerk.hall)

@@ -10,6 +10,8 @@ from server.certificates import messages as wire
 from server.certificates.corrections import Correction, compare, refuse_unprinted
 from server.certificates.issuing import Issuing, Key
 from server.certificates.models import Certificate
+from server.certificates.review_messages import CorrectionPreview
+from server.certificates.review_views import ReviewViews
 from server.certificates.rules import REASON_LENGTH, require_valid
 from server.certificates.service import known
 from server.items.rules import check_prose
@@ -24,7 +26,7 @@ class Correcting:
 
     async def preview(
         self, actor: Actor, certificate_id: str, values: Mapping[str, str]
-    ) -> wire.CorrectionPreview:
+    ) -> CorrectionPreview:
         """Return what would be otherwise with these values; nothing is written.
 
         Refuses certificate.unknown, certificate.revoked, field.unknown, whatever a field's check
@@ -41,11 +43,14 @@ class Correcting:
             now = self.issuing.units.clock()
             corrected = await corrections.values(session, case, correction, now)
             draft = await drafts.outline(session, case, row.kind, corrected=corrected)
-        refuse_unprinted(correction, draft)
-        item, old = drafts.reader.item_of(case), corrections.facts_of(case, row)
-        return wire.CorrectionPreview(
-            fields=list(draft.values), differences=compare(item, old, draft)
-        )
+            refuse_unprinted(correction, draft)
+            item, old = drafts.reader.item_of(case), corrections.facts_of(case, row)
+            differences, review = compare(item, old, draft), None
+            if differences:
+                review = await ReviewViews(self.issuing.reviews, drafts).of_kind(
+                    session, case, row.kind, now, corrects=row.id, corrected=corrected
+                )
+        return CorrectionPreview(fields=list(draft.values), differences=differences, review=review)
 
     async def correct(
         self, actor: Actor, certificate_id: str, order: wire.CorrectionOrder, key: Key

@@ -48,6 +48,11 @@ def action_of(correction: Correction | None) -> Action:
     return Action.ISSUE_CERTIFICATE if correction is None else Action.SUPERSEDE_CERTIFICATE
 
 
+def wrong_of(correction: Correction | None) -> str | None:
+    """Return the certificate that is to be superseded, if one is."""
+    return None if correction is None else correction.certificate_id
+
+
 @dataclass(frozen=True, slots=True)
 class Corrections:
     """What issuing does otherwise when the certificate takes another one's place."""

@@ -21,12 +21,13 @@ from server.cases.models import Case
 from server.cases.record import Entry, Records
 from server.cases.rules import CaseState, china_day
 from server.certificates import queries
-from server.certificates.corrections import Correction, Corrections, action_of
+from server.certificates.corrections import Correction, Corrections, action_of, wrong_of
 from server.certificates.drawing import Drawing
 from server.certificates.facts import Draft, Drafts, facts_context, open_facts
 from server.certificates.forms import Signed
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
+from server.certificates.reviews import Issuer, Reviews
 from server.certificates.rules import (
     CODE_ALPHABET,
     CODE_LENGTH,
@@ -67,6 +68,8 @@ class _FactsMovedError(Exception):
 
 
 RequireAuthority = Callable[[AsyncSession, Actor, Case], Awaitable[None]]
+# What a certificate supersedes, and the second clerk's approval that it is issued on.
+Grounds = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Issuing:
     papers: Papers
     require_authority: RequireAuthority
     corrections: Corrections
+    reviews: Reviews
 
     async def issue(
         self, actor: Actor, case_id: str, kind: str, key: Key, correction: Correction | None = None
@@ -89,10 +93,11 @@ class Issuing:
 
         Before anything is reserved it refuses what `Drafts.complete` refuses,
         certificate.unprintable, certificate.exists, clock.behind, signer.unavailable,
-        agent.without_authority, and person.unconfirmed after a cut. The seat, the authority and
-        the person are checked when reserving and again when releasing. With a correction it
-        refuses what `Corrections` does instead of certificate.exists, and supersedes the wrong
-        certificate in the transaction that releases the new one.
+        agent.without_authority, person.unconfirmed after a cut, and review.needed or
+        review.pending where a second clerk must have approved these very facts. The seat, the
+        authority and the person are checked when reserving and again when releasing. With a
+        correction it refuses what `Corrections` does instead of certificate.exists, and
+        supersedes the wrong certificate in the transaction that releases the new one.
         """
         for _ in range(TRIES):
             draft = await self._draft(actor, case_id, kind, key, correction)
@@ -161,6 +166,10 @@ class Issuing:
             corrected = await self.corrections.values(session, case, correction, now)
             draft = await self.drafts.complete(session, case, kind, corrected=corrected)
             await self.corrections.admit(session, case, draft, correction)
+            await self.reviews.require(
+                session, case, draft, Issuer(actor.id, now),
+                corrects=wrong_of(correction), corrected=corrected,
+            )  # fmt: skip
         await self.signer.look()
         self.signer.is_demo(draft.authority.id)
         await self.drawing.check(draft.printed, draft.words)
@@ -185,14 +194,14 @@ class Issuing:
         if mine is None and now_says != draft:
             raise _FactsMovedError
         await self.corrections.admit(unit.session, entry.case, now_says, correction)
-        wrong = None if correction is None else correction.certificate_id
         row = mine or await queries.find_reserved(unit.session, case_id, kind)
+        grounds = await self._grounds(entry, now_says, correction)
         if row is None:
-            row = await self._new_row(entry, now_says, wrong)
-        elif row.supersedes != wrong or not await self._resumes(
+            row = await self._new_row(entry, now_says, grounds)
+        elif grounds != (row.supersedes, row.review_id) or not await self._resumes(
             entry, row, now_says, mine=row is mine
         ):
-            row = await self._take_anew(entry, row, now_says, wrong)
+            row = await self._take_anew(entry, row, now_says, grounds)
         if known is None:
             await remember(unit, key.owner, row.id)
         return Reservation(row.id, row.attempt)
@@ -233,6 +242,14 @@ class Issuing:
             entry.move(CaseState.CERTIFIED)
         await entry.append("certificate.issued", _issued(row, signed.stamped_at))
 
+    async def _grounds(self, entry: Entry, draft: Draft, correction: Correction | None) -> Grounds:
+        """Return what the certificate supersedes, and the approval that it is issued on."""
+        issuer, corrects = Issuer(entry.actor.id, entry.unit.now), wrong_of(correction)
+        session = entry.unit.session
+        return corrects, await self.reviews.require(
+            session, entry.case, draft, issuer, corrects=corrects
+        )
+
     async def _resumes(
         self, entry: Entry, row: Certificate, now_says: Draft, *, mine: bool
     ) -> bool:
@@ -255,7 +272,7 @@ class Issuing:
                 return False
         return now_says == open_facts(entry.key, row)
 
-    async def _new_row(self, entry: Entry, draft: Draft, wrong: str | None) -> Certificate:
+    async def _new_row(self, entry: Entry, draft: Draft, grounds: Grounds) -> Certificate:
         unit, year = entry.unit, china_day(entry.unit.now).year
         serial = await queries.next_serial(unit.session, draft.authority.code, year)
         row_id = new_id()
@@ -273,26 +290,27 @@ class Issuing:
             check_code="".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH)),
             state=CertificateState.RESERVED,
             attempt=1,
-            **self._taken(entry, row_id, draft, wrong),
+            **self._taken(entry, row_id, draft, grounds),
         )
         unit.session.add(row)
         await unit.session.flush()
         return row
 
     async def _take_anew(
-        self, entry: Entry, row: Certificate, draft: Draft, wrong: str | None
+        self, entry: Entry, row: Certificate, draft: Draft, grounds: Grounds
     ) -> Certificate:
-        values = self._taken(entry, row.id, draft, wrong)
+        values = self._taken(entry, row.id, draft, grounds)
         if not await queries.take_anew(entry.unit.session, row.id, row.attempt, values):
             raise ServiceError("certificate.not_released")
         return await _found(entry.unit.session, row.id)
 
     def _taken(
-        self, entry: Entry, row_id: str, draft: Draft, wrong: str | None
+        self, entry: Entry, row_id: str, draft: Draft, grounds: Grounds
     ) -> dict[str, object]:
         """Return what a row holds of the moment at which its facts were taken."""
         return {
-            "supersedes": wrong,
+            "supersedes": grounds[0],
+            "review_id": grounds[1],
             "title": draft.title,
             "authority_id": draft.authority.id,
             "issuer": draft.authority.name,
@@ -327,5 +345,6 @@ def _issued(row: Certificate, stamped_at: datetime | None) -> dict[str, object]:
         "number": row.number,
         "sha256": row.sha256,
         "case_hash": row.case_hash,
+        "review_id": row.review_id,
         "stamped_at": None if stamped_at is None else stamped_at.isoformat(),
     }

@@ -50,13 +50,6 @@ class Difference(Message):
     new: str
 
 
-class CorrectionPreview(Message):
-    """Which fields the certificate shows, and what would be otherwise on the new one."""
-
-    fields: list[str]
-    differences: list[Difference]
-
-
 class RecallAnswer(Message):
     """What the hall did about what it had settled with a certificate that fell."""
 

@@ -21,7 +21,8 @@ class Certificate(Base):
     from the moment it is reserved, and the other has it as `superseded_by` from its release.
     `attempt` counts how often the facts of a reserved certificate were taken anew: who draws an
     older attempt cannot release it. `case_seq` and `case_hash` are the head of the case log that
-    the facts were taken from.
+    the facts were taken from. `review_id` is the approval of a second clerk that was asked for when
+    it was reserved; none was where there is none.
     """
 
     __tablename__ = "certificate"
@@ -80,6 +81,7 @@ class Certificate(Base):
     sealed_reason: Mapped[str | None]
     supersedes: Mapped[str | None] = mapped_column(ForeignKey("certificate.id"))
     superseded_by: Mapped[str | None] = mapped_column(ForeignKey("certificate.id"))
+    review_id: Mapped[str | None] = mapped_column(ForeignKey("issue_review.id"), unique=True)
 
 
 class CertificateStamp(Base):
@@ -184,6 +186,45 @@ class RevocationRequest(Base):
     sealed_reason: Mapped[str]
     closed_by: Mapped[str | None]
     closed_at: Mapped[datetime | None]
+
+
+class IssueReview(Base):
+    """What one clerk wants to issue, and what another one has said to it.
+
+    `sealed_basis` is exactly what was put before the other: facts, form and materials. `corrects`
+    is the certificate in whose place it is to be issued, `case_seq` the head of the case's log when
+    it was asked for. A case has one open review of a kind at a time; closed ones stay.
+    """
+
+    __tablename__ = "issue_review"
+    __table_args__ = (
+        Index(
+            "uq_issue_review_open",
+            "case_id",
+            "kind",
+            unique=True,
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case_record.id"), index=True)
+    kind: Mapped[str]
+    title: Mapped[str]
+    template_version: Mapped[str]
+    corrects: Mapped[str | None] = mapped_column(String(32))
+    state: Mapped[RequestState]
+    sealed_basis: Mapped[str]
+    case_seq: Mapped[int]
+    asked_by: Mapped[str]
+    asked_by_name: Mapped[str]
+    asked_at: Mapped[datetime]
+    sealed_reason: Mapped[str]
+    closed_by: Mapped[str | None]
+    closed_by_name: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+    sealed_answer: Mapped[str | None]
 
 
 class Recall(Base):

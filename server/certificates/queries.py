@@ -285,7 +285,7 @@ async def requests_for(
         select(RevocationRequest, Certificate, Case)
         .join(Certificate, Certificate.id == RevocationRequest.certificate_id)
         .join(Case, Case.id == RevocationRequest.case_id)
-        .where(RevocationRequest.state == RequestState.OPEN, _of_jurisdiction(actor))
+        .where(RevocationRequest.state == RequestState.OPEN, of_jurisdiction(actor))
         .order_by(RevocationRequest.asked_at, RevocationRequest.id)
         .limit(MOST)
     )
@@ -344,7 +344,7 @@ async def recalls_of(session: AsyncSession, certificate_ids: Sequence[str]) -> l
 
 async def open_recalls_for(session: AsyncSession, actor: Actor) -> list[Recalled]:
     """Return the recalls without an answer that the actor's hall or region is concerned with."""
-    concerned = [_of_jurisdiction(actor)]
+    concerned = [of_jurisdiction(actor)]
     if Role.COUNTER in actor.roles and actor.hall:
         concerned.append(Recall.hall == actor.hall)
     if Role.SUPERVISOR in actor.roles and actor.region:
@@ -379,7 +379,7 @@ def _recalled() -> Select[Recall, Certificate, Case, Settlement, str]:
     )
 
 
-def _of_jurisdiction(actor: Actor) -> ColumnElement[bool]:
+def of_jurisdiction(actor: Actor) -> ColumnElement[bool]:
     """Say that a case is one of the jurisdictions that the actor acts for or sees to."""
     if not actor.region:
         return false()

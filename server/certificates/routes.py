@@ -14,6 +14,7 @@ from server.certificates.correcting import Correcting
 from server.certificates.issuing import Issuing, Key
 from server.certificates.papers import Papers
 from server.certificates.refusals import Refusals
+from server.certificates.review_messages import CorrectionPreview
 from server.certificates.rules import clean_number
 from server.certificates.service import Certificates
 from server.certificates.verifying import Verifying
@@ -52,7 +53,7 @@ class _Counter:
         async with ask.database.reading() as session:
             return await self.certificates.show_one(session, row)
 
-    async def preview_correction(self, ask: Ask[wire.CorrectionDraft]) -> wire.CorrectionPreview:
+    async def preview_correction(self, ask: Ask[wire.CorrectionDraft]) -> CorrectionPreview:
         return await self.correcting.preview(ask.actor, ask.path["certificate_id"], ask.said.values)
 
     async def correct_certificate(self, ask: Ask[wire.CorrectionOrder]) -> wire.Certificate:
@@ -138,7 +139,7 @@ def routes(
         Route("POST", CASE + "/certificates", Action.ISSUE_CERTIFICATE, wire.CertificateOrder,
               on.issue_certificate, wire.Certificate, "Issue a certificate", keyed=True),
         Route("POST", CERTIFICATE + "/correction-previews", Action.SUPERSEDE_CERTIFICATE,
-              wire.CorrectionDraft, on.preview_correction, wire.CorrectionPreview,
+              wire.CorrectionDraft, on.preview_correction, CorrectionPreview,
               "What would be otherwise on a corrected certificate"),
         Route("POST", CERTIFICATE + "/corrections", Action.SUPERSEDE_CERTIFICATE,
               wire.CorrectionOrder, on.correct_certificate, wire.Certificate,

@@ -20,6 +20,8 @@ REASON_LENGTH: Final = 500
 LIST_FRESH: Final = timedelta(days=1)
 # How long a hall has to say what it did about a certificate that it relied on and that fell.
 ACKNOWLEDGED_WITHIN: Final = timedelta(hours=24)
+# How long after a second clerk approved what is to be issued it may be issued.
+APPROVAL_LASTS: Final = timedelta(minutes=30)
 
 
 class CertificateState(enum.StrEnum):
@@ -32,12 +34,25 @@ class CertificateState(enum.StrEnum):
 
 
 class RequestState(enum.StrEnum):
-    """What became of a request to revoke that a second person decides on."""
+    """What became of a request, to revoke or to issue, that a second person decides on."""
 
     OPEN = "open"
     APPROVED = "approved"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+
+
+class ReviewFault(enum.StrEnum):
+    """Why a review does not let somebody issue."""
+
+    MISSING = "missing"
+    PENDING = "pending"
+    DECLINED = "declined"
+    CHANGED = "changed"
+    EXPIRED = "expired"
+    USED = "used"
+    OWN = "own"
+    REVIEWER_GONE = "reviewer_gone"
 
 
 class Cause(enum.StrEnum):
@@ -114,6 +129,11 @@ def may_resume(signing_at: datetime, now: datetime) -> bool:
         china_day(signing_at) == china_day(now)
         and timedelta(0) <= now - signing_at < RESUMED_WITHIN
     )
+
+
+def approval_lasts(closed_at: datetime | None, now: datetime) -> bool:
+    """Say whether what a second clerk approved then may be issued now."""
+    return closed_at is not None and timedelta(0) <= now - closed_at < APPROVAL_LASTS
 
 
 def is_fresh(issued_at: datetime, now: datetime) -> bool:

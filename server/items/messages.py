@@ -24,6 +24,7 @@ from server.items.rules import (
     check_text,
 )
 from server.items.tables import MOST_COLUMNS, MOST_ROWS
+from server.items.values import ReviewRule
 from server.regions.messages import SOME, Flag, Identifier, Part, RegionCode, Title, written_as
 from server.web.http import Message
 
@@ -100,6 +101,19 @@ class MaterialPart(Part):
     hint: Hint = ""
 
 
+class ReviewPart(Part):
+    """`review` of a certificate: whether it is always asked for, or above a number of the form."""
+
+    always: Flag = False
+    field: str = ""
+    above: Number | None = None
+
+    @property
+    def rule(self) -> ReviewRule:
+        """What it says, once the file is found to be in order."""
+        return ReviewRule(self.field, self.above or Decimal(0))
+
+
 class CertificatePart(Part):
     """[[items.certificates]]: `authorities` names the issuing authority per jurisdiction."""
 
@@ -107,6 +121,7 @@ class CertificatePart(Part):
     title: Title
     authorities: dict[RegionCode, Identifier]
     revocation_needs_approval: Flag = False
+    review: ReviewPart | None = None
 
 
 class ItemPart(Part):
@@ -195,12 +210,27 @@ class MaterialKindView(Message):
     hint: str
 
 
+class ReviewRuleView(Message):
+    """What asks for a second clerk before issuing: a number of the form above this; else always."""
+
+    field: str | None
+    above: str | None
+
+    @classmethod
+    def of(cls, rule: ReviewRule) -> ReviewRuleView:
+        """Build from a certificate's rule."""
+        if not rule.field:
+            return cls(field=None, above=None)
+        return cls(field=rule.field, above=str(rule.above))
+
+
 class CertificateKindView(Message):
     """A certificate that the jurisdiction may issue."""
 
     kind: str
     title: str
     revocation_needs_approval: bool
+    review: ReviewRuleView | None
 
 
 class ItemView(Message):
@@ -246,6 +276,7 @@ class ItemView(Message):
                     kind=c.kind,
                     title=c.title,
                     revocation_needs_approval=c.revocation_needs_approval,
+                    review=None if c.review is None else ReviewRuleView.of(c.review),
                 )
                 for c in item.certificates
             ],

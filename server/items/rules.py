@@ -18,6 +18,7 @@ from server.items.values import (
     MAX_NAME,
     MAX_TEXT,
     OLDEST,
+    ReviewRule,
     check_credit_code,
     check_id_number,
     check_name,
@@ -184,12 +185,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class CertificateKind:
-    """A certificate that may be issued: by which authority where, revoked by one clerk or two."""
+    """A certificate that may be issued: by whom where, issued and revoked by one clerk or two."""
 
     kind: str
     title: str
     authorities: Mapping[str, str]
     revocation_needs_approval: bool = False
+    review: ReviewRule | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,11 @@ def _item(part: ItemPart) -> Item:
         ),
         certificates=tuple(
             CertificateKind(
-                one.kind, one.title, dict(one.authorities), one.revocation_needs_approval
+                one.kind,
+                one.title,
+                dict(one.authorities),
+                one.revocation_needs_approval,
+                None if one.review is None else one.review.rule,
             )
             for one in part.certificates
         ),

@@ -68,6 +68,7 @@ def survey_items(document: Document, catalogue: Catalogue) -> dict[int, ItemPart
             _check_field(document, ("items", place, "fields", at), field)
         _check_sequence(document, ("items", place), part)
         _check_offices(document, catalogue, ("items", place), part)
+        _check_reviews(document, ("items", place), part)
     for key, code in document.select("items", EACH, "materials", EACH, "code"):
         if isinstance(code, str) and code in _TAKEN_MATERIALS:
             document.fault(key, f"expected a code that is not every case's; found {show(code)}")
@@ -209,6 +210,38 @@ def _check_offices(document: Document, catalogue: Catalogue, key: Key, part: Ite
             expected = _office_expected(catalogue, part, code, authority)
             if expected:
                 document.fault((*place, code), f"expected {expected}; found {show(authority)}")
+
+
+def _check_reviews(document: Document, key: Key, part: ItemPart) -> None:
+    """A review is asked for always, or above a number that every complete case has."""
+    numbers = {one.name: one for one in part.fields if one.type in _NUMBERS and one.required}
+    for at, certificate in enumerate(part.certificates):
+        place, review = (*key, "certificates", at, "review"), certificate.review
+        if review is None:
+            continue
+        if part.promise_allowed:
+            what = f"expected false, for a promise would go round the review of {certificate.kind}"
+            document.fault((*key, "promise_allowed"), f"{what}; found true")
+        given = review.model_fields_set
+        if given == {"always"} and review.always:
+            continue
+        if given != {"field", "above"} or review.above is None:
+            document.fault(place, "expected always = true alone, or field and above")
+        elif review.field not in numbers:
+            known = f"one of the required numbers {', '.join(numbers)}" if numbers else "always"
+            document.fault((*place, "field"), f"expected {known}; found {show(review.field)}")
+        else:
+            _check_limit(document, (*place, "above"), numbers[review.field], review.above)
+
+
+def _check_limit(document: Document, key: Key, field: FieldPart, above: Decimal) -> None:
+    """Note a fault for a limit that no number of the field is above, or that it cannot have."""
+    most = LARGEST if field.maximum is None else field.maximum
+    step, what = (1, "a whole number") if field.type is FieldType.INTEGER else (_CENT, "cents")
+    if not 0 <= above < most:
+        document.fault(key, f"expected 0 or more, and less than {most}; found {above}")
+    elif above % step:
+        document.fault(key, f"expected {what}; found {above}")
 
 
 def _office_expected(catalogue: Catalogue, part: ItemPart, code: str, authority: str) -> str:

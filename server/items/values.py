@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -45,6 +47,21 @@ _PADDED = re.compile(f"(?<=[\u3400-\u9fff{_RARE}]) (?=[\u3400-\u9fff{_RARE}])")
 # What keyboards offer for the dot between the parts of a name, and the blanks around it.
 _DOTS = re.compile(r" ?[·•‧∙⋅・･．] ?")
 _NAME_SIGNS: Final = frozenset("· .'’-")
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRule:
+    """When a certificate is put before a second clerk: always, or above a number of the form."""
+
+    field: str = ""
+    above: Decimal = Decimal(0)
+
+    def asks(self, values: Mapping[str, str]) -> bool:
+        """Say whether these values ask for it; a number that is lacking or cannot be read does."""
+        try:
+            return not self.field or Decimal(values.get(self.field, "")) > self.above
+        except InvalidOperation:
+            return True
 
 
 def check_text(text: str, field: str, limit: int = MAX_TEXT) -> str:

@@ -39,7 +39,7 @@ from server.texts import EVIDENCE_README
 FORMAT: Final = "kuayu-evidence/1"
 ZIP: Final = "application/zip"
 # What was found out about the applicant before anything was issued, as the log has it.
-FOUND_OUT: Final = ("check.", "consent.", "material.", "person.")
+FOUND_OUT: Final = ("check.", "consent.", "material.", "person.", "review.")
 # ZIP's own beginning of time: the archive of the same contents is the same file.
 LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -165,7 +165,7 @@ def _register(found: Found) -> dict[str, object]:
     names = (
         "id", "case_id", "kind", "title", "jurisdiction", "authority_id", "issuer", "issuer_code",
         "year", "serial", "number", "state", "template_version", "case_seq", "case_hash", "demo",
-        "issued_by_name", "sha256", "size", "pages", "qr_token",
+        "issued_by_name", "review_id", "sha256", "size", "pages", "qr_token",
     )  # fmt: skip
     moments = {name: getattr(row, name) for name in ("signing_at", "issued_at", "revoked_at")}
     return {

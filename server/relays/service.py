@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.access import Actor, Role
 from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
@@ -250,3 +253,13 @@ def tell_worker(unit: Unit, worker_id: str, event: str, what: BaseModel) -> None
     """Tell a worker something once the unit is committed."""
     data = what.model_dump(mode="json")
     unit.notify(worker_room(worker_id), event, data, namespace=MEDIA, urgent=True)
+
+
+def find_worker(secret: bytes | None, token: str) -> Actor | None:
+    """Return the actor that every media worker is, if the token is the secret that they bear."""
+    right = secret is not None and hmac.compare_digest(
+        base64.b64encode(secret), token.encode("ascii")
+    )
+    if not right:
+        return None
+    return Actor(id="worker", name="", login_id="", roles=frozenset({Role.WORKER}))

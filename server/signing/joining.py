@@ -12,6 +12,7 @@ from server.cases.record import Entry, Records
 from server.cases.service import Cases
 from server.certificates.facts import Drafts
 from server.certificates.forms import Forms
+from server.certificates.reviews import Reviews
 from server.certificates.seals import Seals
 from server.db.engine import Database, open_database
 from server.db.unit import Clock, Unit, utc_now
@@ -52,13 +53,15 @@ def build_signer(settings: Settings, own: SignerSettings, clock: Clock = utc_now
     reader = Reader(records, items, catalogue)
     cases = Cases(records, reader, items, catalogue, _file_no_still)
     recordings = Recordings(records, reader, _arrange_nothing)
+    authorities = Authorities(reader)
     signing = Signing(
         database=database,
         records=records,
         drafts=Drafts(reader, cases, catalogue, forms, recordings.require),
         seals=seals,
         find_actor=find_signed_in,
-        require_authority=Authorities(reader).require,
+        require_authority=authorities.require,
+        reviews=Reviews(reader, authorities.may_review),
         admit=build_admit(),
         public_url=settings.public_url,
         clock=clock,

@@ -18,6 +18,7 @@ from server.certificates.facts import Draft, Drafts, open_facts
 from server.certificates.forms import Order, Signed, SignedList
 from server.certificates.issuing import RequireAuthority
 from server.certificates.models import Certificate
+from server.certificates.reviews import Issuer, Reviews
 from server.certificates.rules import (
     CertificateState,
     may_resume,
@@ -49,6 +50,7 @@ class Signing:
     seals: Seals
     find_actor: FindActor
     require_authority: RequireAuthority
+    reviews: Reviews
     admit: Admit
     public_url: str
     clock: Clock
@@ -58,7 +60,8 @@ class Signing:
 
         Refuses certificate.unknown, certificate.exists for one that is released, rate.exceeded per
         clerk and authority, login.missing for a clerk who is not signed in, whatever issuing
-        refuses (the seat, the state, the authority, what the case lacks), and
+        refuses (the seat, the state, the authority, what the case lacks, a second clerk's
+        approval of these very facts where regions.toml asks for one), and
         certificate.not_released for a place that was taken anew, is too old, stands beside a
         certificate that counts and that it does not correct, or does not say what the record says.
         """
@@ -131,6 +134,10 @@ class Signing:
         kept = open_facts(self.records.key_of(case), row)
         wrong = [] if kept == said else ["sealed_facts"]
         wrong += self._differences(row, said)
+        approval = await self.reviews.require(
+            session, case, said, Issuer(row.issued_by, now), corrects=row.supersedes
+        )
+        wrong += [] if row.review_id == approval else ["review_id"]
         if wrong:
             log.warning("the register differs from the record", certificate=row.id, differs=wrong)
             raise ServiceError("certificate.not_released")

@@ -30,6 +30,7 @@ from server.register.queries import copies_of
 from server.supervision import audit_queries as queries
 from server.supervision.export_audit import ExportAudit
 from server.supervision.recording_audit import RecordingAudit
+from server.supervision.review_audit import fault_of_review
 from server.vault import CaseKey, Vault, VaultError
 
 SQLITE = "sqlite+aiosqlite:///"
@@ -180,6 +181,7 @@ class Audit:
                 await self._fell(session, row)
                 await self._succeeded(session, row)
                 await self._copied(session, row)
+                await self._reviewed(session, row, issued)
                 await self._file(session, row)
 
     async def _fell(self, session: AsyncSession, row: Certificate) -> None:
@@ -212,6 +214,16 @@ class Audit:
             self._expect(
                 "certificate.rewritten", row.number, found=getattr(row, name), expected=said[name]
             )
+
+    async def _reviewed(
+        self, session: AsyncSession, row: Certificate, issued: list[CaseEvent]
+    ) -> None:
+        """What a second clerk had to approve, another clerk did, and in the case's log."""
+        logged = issued[0].data.get("review_id") if issued else None
+        self._expect("review.rewritten", row.number, found=row.review_id, expected=logged)
+        case = await session.get_one(Case, row.case_id)
+        if says := await fault_of_review(session, row, self._key(case)):
+            self._name("review.missing", row.number, says)
 
     async def _file(self, session: AsyncSession, row: Certificate) -> None:
         """Check that the file, its hash in the register and its signature agree."""

@@ -76,6 +76,11 @@ async def falls_of(session: AsyncSession, case_id: str, certificate_id: str) -> 
     ]
 
 
+async def approvals_of(session: AsyncSession, case_id: str, review_id: str) -> list[CaseEvent]:
+    """Return the events that say that a second clerk approved what was to be issued."""
+    return await _about(session, case_id, "review.approved", "review_id", review_id)
+
+
 async def has_material_event(session: AsyncSession, case_id: str, material_id: str) -> bool:
     """Say whether a case's log knows of a material."""
     return bool(await _about(session, case_id, "material.added", "material_id", material_id))

@@ -225,12 +225,13 @@ def test_an_administrator_signs_in_and_reads_the_catalogue() -> None:
     }
 
 
-def test_a_supervisor_changes_nothing_in_a_case_but_decides_on_revocations() -> None:
+def test_a_supervisor_changes_nothing_in_a_case_but_decides_on_certificates() -> None:
     changes = {action for action in allowed_to(Role.SUPERVISOR) if not action.endswith(".read")}
     looks_on = {Action.OBSERVE_CALL, Action.TAKE_SEAT, Action.USE_SEAT, Action.LEAVE_SEAT}
     listens = {Action.SIGN_OUT, Action.LIST_CASES, Action.WATCH_CASE, Action.OPEN_LEG}
     reviews = {Action.LIST_RECORDINGS, Action.VIEW_RECORDING, Action.EXPORT_RECORDING}
     decides = {Action.LIST_REVOCATIONS, Action.DECIDE_REVOCATION, Action.LIST_RECALLS}
+    decides |= {Action.LIST_REVIEWS, Action.DECIDE_REVIEW}
     registers = {Action.SEARCH_REGISTER, Action.TAKE_COPY, Action.EXPORT_EVIDENCE}
     assert changes == listens | looks_on | reviews | decides | registers
 

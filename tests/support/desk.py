@@ -36,6 +36,8 @@ from server.certificates.models import Certificate
 from server.certificates.papers import Papers
 from server.certificates.recalls import Recalls
 from server.certificates.refusals import Refusals
+from server.certificates.reviewing import Reviewing
+from server.certificates.reviews import Reviews
 from server.certificates.revoking import Revoking
 from server.certificates.seals import Seals
 from server.certificates.service import Certificates
@@ -134,6 +136,7 @@ class Desk:
     formers: set[str] = field(default_factory=set)
     calls: dict[str, str] = field(default_factory=dict)
     signed_in: set[Actor] = field(default_factory=lambda: {AGENT, COLLEAGUE, STRANGER})
+    dismissed: set[str] = field(default_factory=set)
     pictures: Pictures = field(default_factory=Pictures)
 
     def __post_init__(self) -> None:
@@ -143,10 +146,12 @@ class Desk:
         self.cases = Cases(self.records, self.reader, self.items, self.catalogue, self._file_still)
         self.papers = Papers(self.files, self.drawing)
         self.drafts = Drafts(self.reader, self.cases, self.catalogue, self.drawing.forms)
+        self.reviews = Reviews(self.reader, self._may_review)
         self.signer = SignerHere(self.signing_by(self.seals))
         self.refusals = Refusals(self.reader, self.catalogue, self.drawing, self.signer)
         self.recalls = Recalls(self.records, self.catalogue)
         self.issuing = self.issuing_on(self.units)
+        self.reviewing = Reviewing(self.issuing)
         self.correcting = Correcting(self.issuing)
         self.certificates = Certificates(
             self.records, self.reader, self.catalogue, self.recalls, PUBLIC_URL
@@ -161,20 +166,23 @@ class Desk:
         """Issuing with other units, for tests that step in between."""
         return Issuing(
             units, self.records, self.drafts, self.drawing, self.signer, self.papers, trust_seat,
-            Corrections(self.cases, self.recalls),
+            Corrections(self.cases, self.recalls), self.reviews,
         )  # fmt: skip
 
     def signing_by(self, seals: Seals) -> Signing:
         """The signer's own reading of what there is; every known clerk is signed in."""
         return Signing(
             self.units.database, self.records, self.drafts, seals, self._find_actor, trust_seat,
-            build_admit(), PUBLIC_URL, self.units.clock,
+            self.reviews, build_admit(), PUBLIC_URL, self.units.clock,
         )  # fmt: skip
 
     async def _find_actor(
         self, _session: AsyncSession, clerk_id: str, _now: datetime
     ) -> Actor | None:
         return next((one for one in self.signed_in if one.id == clerk_id), None)
+
+    async def _may_review(self, _session: AsyncSession, _case: Case, clerk_id: str) -> bool:
+        return clerk_id not in self.dismissed
 
     async def _find_sitting(self, _session: AsyncSession, actor: Actor, _case: Case) -> Sitting:
         if actor.id in self.seats:

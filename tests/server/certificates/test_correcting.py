@@ -11,6 +11,7 @@ from server.certificates import messages as wire
 from server.certificates import queries
 from server.certificates.issuing import Key
 from server.certificates.models import Certificate
+from server.certificates.review_messages import CorrectionPreview
 from server.certificates.rules import Cause, CertificateState, VerdictKind
 from server.errors import ServiceError
 from tests.support.desk import AGENT, CLERK, COLLEAGUE, KIND, STRANGER, Desk
@@ -35,7 +36,7 @@ async def correct(
 
 async def preview(
     desk: Desk, certificate_id: str, actor: Actor = AGENT, **values: str
-) -> wire.CorrectionPreview:
+) -> CorrectionPreview:
     return await desk.correcting.preview(actor, certificate_id, values)
 
 

@@ -26,6 +26,7 @@ from server.register.service import Register
 from tests.support.database import SetClock
 from tests.support.desk import SUPERVISOR, Desk
 from tests.support.office import open_office
+from tests.support.reviews import ALWAYS, ask_above, reviewed
 
 SCRIPT = Path(__file__).parents[3] / "docs/verify_evidence.py"
 Files = dict[str, bytes]
@@ -266,3 +267,45 @@ async def test_another_root_proves_nothing(desk: Desk, stranger: Stranger) -> No
     files = await told_story(desk)
     status, said = await asyncio.to_thread(Stranger(stranger.folder, "0" * 64).verify, files)
     assert (status, "does not have the root" in said) == (1, True)
+
+
+async def reviewed_story(desk: Desk) -> Files:
+    """The export of a certificate that a second clerk approved."""
+    ask_above(desk.items, ALWAYS)
+    case_id = await desk.ready_case()
+    await reviewed(desk, case_id)
+    return await export(desk, (await desk.issue(case_id)).id)
+
+
+async def test_the_evidence_has_who_reviewed_it_and_a_stranger_sees_that(
+    desk: Desk, stranger: Stranger
+) -> None:
+    files = await reviewed_story(desk)
+    kinds = [one["kind"] for one in json.loads(files["checks.json"])["events"]]
+    assert kinds[-2:] == ["review.requested", "review.approved"]
+    status, report = await asyncio.to_thread(stranger.verify, files)
+    assert (status, "register 登记簿: holds" in report) == (0, True)
+
+
+async def test_evidence_whose_register_hides_the_review_does_not_hold(
+    desk: Desk, stranger: Stranger
+) -> None:
+    files = await reviewed_story(desk)
+    hidden = rewritten(files, "register.json", lambda row: {**row, "review_id": None})
+    status, report = await asyncio.to_thread(stranger.verify, hidden)
+    assert (status, "log and register differ in the review" in report) == (1, True)
+
+
+async def test_evidence_in_which_nobody_else_approved_does_not_hold(
+    desk: Desk, stranger: Stranger
+) -> None:
+    files = await reviewed_story(desk)
+    opened = SCRIPT_MODULE.Evidence(str(stranger.write(files)), stranger.root)
+    asked = next(one for one in opened.log if one["kind"] == "review.requested")
+    approved = next(one for one in opened.log if one["kind"] == "review.approved")
+    approved["actor"]["id"] = asked["actor"]["id"]
+    assert SCRIPT_MODULE.fault_of(lambda: SCRIPT_MODULE.LINES["register 登记簿"](opened)) == (
+        "nobody else approved it"
+    )
+    opened.log.remove(approved)
+    assert SCRIPT_MODULE.fault_of(lambda: SCRIPT_MODULE.LINES["register 登记簿"](opened)) != ""

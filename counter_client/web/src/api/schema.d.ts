@@ -1336,6 +1336,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{case_id}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How reviews stand of what the case issues */
+        get: operations["list_case_reviews"];
+        put?: never;
+        /** Have a second clerk look at what is to be issued */
+        post: operations["ask_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/certificates/{certificate_id}/correction-reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have a second clerk look at a correction */
+        post: operations["ask_correction_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits for a second clerk before it is issued */
+        get: operations["list_reviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reviews/{review_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that a second clerk judges by */
+        get: operations["read_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reviews/{review_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Draw what would be issued, as it was put before the second clerk */
+        get: operations["preview_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reviews/{review_id}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let it be issued */
+        post: operations["approve_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reviews/{review_id}/refusal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do not let it be issued */
+        post: operations["decline_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reviews/{review_id}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take one's own back */
+        post: operations["withdraw_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/register/searches": {
         parameters: {
             query?: never;
@@ -2081,6 +2218,14 @@ export interface components {
             applicant: components["schemas"]["ApplicantGiven"];
         };
         /**
+         * CaseReviews
+         * @description How reviews stand of whatever a case issues that may need one.
+         */
+        CaseReviews: {
+            /** Kinds */
+            kinds: components["schemas"]["ReviewStanding"][];
+        };
+        /**
          * CaseRow
          * @description A case in a list.
          */
@@ -2181,6 +2326,7 @@ export interface components {
             title: string;
             /** Revocation Needs Approval */
             revocation_needs_approval: boolean;
+            review: components["schemas"]["ReviewRuleView"] | null;
         };
         /**
          * CertificateList
@@ -2492,13 +2638,28 @@ export interface components {
         };
         /**
          * CorrectionPreview
-         * @description Which fields the certificate shows, and what would be otherwise on the new one.
+         * @description Which fields the certificate shows, what would be otherwise on the new one, and its review.
+         *
+         *     `review` is null while nothing is otherwise.
          */
         CorrectionPreview: {
             /** Fields */
             fields: string[];
             /** Differences */
             differences: components["schemas"]["Difference"][];
+            review: components["schemas"]["ReviewStanding"] | null;
+        };
+        /**
+         * CorrectionReviewOrder
+         * @description The values as they should be, and what was wrong.
+         */
+        CorrectionReviewOrder: {
+            /** Values */
+            values: {
+                [key: string]: string;
+            };
+            /** Reason */
+            reason: string;
         };
         /**
          * CounterPaired
@@ -3879,6 +4040,12 @@ export interface components {
             text: string;
         };
         /**
+         * RequestState
+         * @description What became of a request, to revoke or to issue, that a second person decides on.
+         * @enum {string}
+         */
+        RequestState: "open" | "approved" | "declined" | "withdrawn";
+        /**
          * ReturnOrder
          * @description What is missing.
          */
@@ -3906,6 +4073,191 @@ export interface components {
         Revealed: {
             /** Value */
             value: string;
+        };
+        /**
+         * Review
+         * @description What one clerk wants to issue, and what another one has said to it.
+         *
+         *     `reason` is what the first wrote, `answer` what the second did; both are empty once erased.
+         */
+        Review: {
+            /** Id */
+            id: string;
+            /** Case Id */
+            case_id: string;
+            /** Kind */
+            kind: string;
+            /** Title */
+            title: string;
+            /** Corrects */
+            corrects: string | null;
+            state: components["schemas"]["RequestState"];
+            /** Asked By */
+            asked_by: string;
+            /** Asked By Name */
+            asked_by_name: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Reason */
+            reason: string;
+            /** Closed By Name */
+            closed_by_name: string | null;
+            /** Closed At */
+            closed_at: string | null;
+            /** Counts Until */
+            counts_until: string | null;
+            /** Answer */
+            answer: string;
+        };
+        /**
+         * ReviewApproval
+         * @description What the second clerk says to it, if anything.
+         */
+        ReviewApproval: {
+            /**
+             * Remark
+             * @default
+             */
+            remark: string;
+        };
+        /**
+         * ReviewCause
+         * @description Why a review is asked for: a number of the form above a limit; without one it always is.
+         */
+        ReviewCause: {
+            /**
+             * Label
+             * @default null
+             */
+            label: string | null;
+            /**
+             * Above
+             * @default null
+             */
+            above: string | null;
+        };
+        /**
+         * ReviewFault
+         * @description Why a review does not let somebody issue.
+         * @enum {string}
+         */
+        ReviewFault: "missing" | "pending" | "declined" | "changed" | "expired" | "used" | "own" | "reviewer_gone";
+        /**
+         * ReviewList
+         * @description What waits for a second clerk, oldest first.
+         */
+        ReviewList: {
+            /** Requests */
+            requests: components["schemas"]["ReviewRequest"][];
+        };
+        /**
+         * ReviewOrder
+         * @description Which kind of certificate is to be issued, and what the second clerk should know.
+         */
+        ReviewOrder: {
+            /** Kind */
+            kind: string;
+            /**
+             * Remark
+             * @default
+             */
+            remark: string;
+        };
+        /**
+         * ReviewRefusal
+         * @description Why the second clerk does not approve.
+         */
+        ReviewRefusal: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * ReviewRequest
+         * @description An open review, with what it is about; `number` is that of the certificate to be corrected.
+         *
+         *     `mine` was asked for by the reader, who cannot decide on it.
+         */
+        ReviewRequest: {
+            /** Case Number */
+            case_number: string;
+            /** Item Name */
+            item_name: string;
+            /** Applicant Name */
+            applicant_name: string;
+            /** Counter Hall Name */
+            counter_hall_name: string;
+            /** Number */
+            number: string | null;
+            cause: components["schemas"]["ReviewCause"];
+            /** Mine */
+            mine: boolean;
+            review: components["schemas"]["Review"];
+        };
+        /**
+         * ReviewRuleView
+         * @description What asks for a second clerk before issuing: a number of the form above this; else always.
+         */
+        ReviewRuleView: {
+            /** Field */
+            field: string | null;
+            /** Above */
+            above: string | null;
+        };
+        /**
+         * ReviewStanding
+         * @description Whether a kind of certificate may be issued on the case as it is now, as to its review.
+         *
+         *     `asked` says whether regions.toml asks for one; then `fault` says why it does not let the
+         *     certificate pass yet, and is null once a second clerk has approved these very facts.
+         */
+        ReviewStanding: {
+            /** Kind */
+            kind: string;
+            /** Asked */
+            asked: boolean;
+            cause: components["schemas"]["ReviewCause"];
+            fault: components["schemas"]["ReviewFault"] | null;
+            review: components["schemas"]["Review"] | null;
+        };
+        /**
+         * ReviewedCase
+         * @description Everything that a second clerk judges by; `stale` when the case has changed since.
+         *
+         *     `differences` is what a correction changes; `declined` are earlier answers on the same kind.
+         */
+        ReviewedCase: {
+            request: components["schemas"]["ReviewRequest"];
+            /** Values */
+            values: components["schemas"]["ReviewedValue"][];
+            /** Differences */
+            differences: components["schemas"]["Difference"][];
+            /** Materials */
+            materials: components["schemas"]["Material"][];
+            /** Checks */
+            checks: components["schemas"]["Check"][];
+            /** Declined */
+            declined: components["schemas"]["Review"][];
+            /** Stale */
+            stale: boolean;
+        };
+        /**
+         * ReviewedValue
+         * @description One value of the form, as it was put before the second clerk; personal ones masked.
+         *
+         *     `printed` is one that the certificate shows.
+         */
+        ReviewedValue: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
+            /** Printed */
+            printed: boolean;
         };
         /**
          * RevocationList
@@ -4406,7 +4758,7 @@ export interface components {
             data: null;
             error: {
                 /** @enum {string} */
-                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.altered" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unchanged" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "disk.full" | "event.invalid" | "event.unknown" | "export.altered" | "export.broken" | "export.interrupted" | "export.over" | "export.unknown" | "export.unready" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recall.gone" | "recall.unknown" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "revocation.gone" | "revocation.own" | "revocation.pending" | "revocation.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "status_list.unknown" | "still.gone" | "still.unknown" | "table.too_long" | "table.uneven" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "trust_list.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
+                code: "action.forbidden" | "agent.busy" | "agent.without_authority" | "body.invalid" | "body.length_missing" | "body.malformed" | "body.too_large" | "body.too_slow" | "call.full" | "call.interrupted" | "call.live" | "call.over" | "call.unknown" | "case.incomplete" | "case.unknown" | "case.wrong_state" | "certificate.altered" | "certificate.exists" | "certificate.kind_unknown" | "certificate.not_released" | "certificate.revoked" | "certificate.unchanged" | "certificate.unknown" | "certificate.unprintable" | "certificate.unrecognised" | "checks.missing" | "choice.unknown" | "chunk.altered" | "chunk.taken" | "clock.behind" | "colleague.busy" | "colleague.unknown" | "consent.missing" | "counter.unknown" | "credit_code.bad_check_digit" | "credit_code.malformed" | "date.impossible" | "date.malformed" | "date.out_of_range" | "disk.full" | "event.invalid" | "event.unknown" | "export.altered" | "export.broken" | "export.interrupted" | "export.over" | "export.unknown" | "export.unready" | "field.stale" | "field.unknown" | "frame.malformed" | "frame.too_large" | "hall.closed" | "hall.unknown" | "id_number.bad_check_digit" | "id_number.bad_date" | "id_number.malformed" | "idempotency_key.malformed" | "idempotency_key.missing" | "idempotency_key.reused" | "invitation.gone" | "invitation.unknown" | "item.unknown" | "join.missing" | "join.repeated" | "jurisdiction.own" | "leg.busy" | "leg.elsewhere" | "leg.unknown" | "login.expired" | "login.locked" | "login.missing" | "login.refused" | "material.missing" | "material.too_large" | "material.too_many_pixels" | "material.unknown" | "material.unreadable" | "material.wrong_type" | "materials.missing" | "method.wrong" | "money.malformed" | "money.out_of_range" | "namespace.unknown" | "notice.stale" | "number.malformed" | "number.out_of_range" | "offer.gone" | "offer.unknown" | "origin.foreign" | "pairing.unknown" | "password.weak" | "person.confirmed" | "person.unconfirmed" | "phone.malformed" | "pickup.unknown" | "promise.forbidden" | "query.invalid" | "range.unsatisfiable" | "rate.exceeded" | "rating.given" | "recall.gone" | "recall.unknown" | "recording.altered" | "recording.missing" | "recording.purged" | "recording.unavailable" | "recording.unknown" | "refusal.unknown" | "region.unknown" | "review.gone" | "review.needed" | "review.own" | "review.pending" | "review.stale" | "review.unknown" | "review.unneeded" | "revocation.gone" | "revocation.own" | "revocation.pending" | "revocation.unknown" | "route.unknown" | "seat.missing" | "seat.taken" | "seat.unknown" | "server.broken" | "server.busy" | "settlement.exists" | "signal.invalid" | "signature.unreadable" | "signer.unavailable" | "staff.taken" | "staff.unknown" | "status_list.unknown" | "still.gone" | "still.unknown" | "table.too_long" | "table.uneven" | "text.bad_characters" | "text.empty" | "text.too_long" | "ticket.gone" | "ticket.unknown" | "trust_list.unknown" | "viewing.expired" | "viewing.unknown" | "worker.full";
                 field: string | null;
                 details: Record<string, never>;
             };
@@ -7537,6 +7889,335 @@ export interface operations {
                 };
                 content: {
                     "*/*": unknown;
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    list_case_reviews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How reviews stand of what the case issues */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["CaseReviews"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    ask_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewOrder"];
+            };
+        };
+        responses: {
+            /** @description Have a second clerk look at what is to be issued */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ReviewStanding"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    ask_correction_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                certificate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectionReviewOrder"];
+            };
+        };
+        responses: {
+            /** @description Have a second clerk look at a correction */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ReviewStanding"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    list_reviews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What waits for a second clerk before it is issued */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ReviewList"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    read_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                review_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that a second clerk judges by */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ReviewedCase"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    preview_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                review_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Draw what would be issued, as it was put before the second clerk */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    approve_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                review_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewApproval"];
+            };
+        };
+        responses: {
+            /** @description Let it be issued */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ReviewRequest"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    decline_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                review_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewRefusal"];
+            };
+        };
+        responses: {
+            /** @description Do not let it be issued */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ReviewRequest"];
+                        error: null;
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description A refusal with a stable code */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    withdraw_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                review_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Take one's own back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ReviewRequest"];
+                        error: null;
+                        request_id: string;
+                    };
                 };
             };
             /** @description A refusal with a stable code */

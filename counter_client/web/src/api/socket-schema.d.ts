@@ -795,6 +795,16 @@ export interface components {
             reason: components["schemas"]["EndedFor"];
         };
         /**
+         * ReviewChanged
+         * @description A review was asked for, decided or withdrawn: ask again.
+         */
+        ReviewChanged: {
+            /** Case Id */
+            case_id: string;
+            /** Review Id */
+            review_id: string;
+        };
+        /**
          * RevocationChanged
          * @description A request to revoke was made, decided or withdrawn: ask again.
          */
@@ -1082,6 +1092,7 @@ export interface components {
             "recall.changed": components["schemas"]["RecallChanged"];
             "recording.changed": components["schemas"]["RecordingChanged"];
             "recording.failed": components["schemas"]["RecordingFailed"];
+            "review.changed": components["schemas"]["ReviewChanged"];
             "revocation.changed": components["schemas"]["RevocationChanged"];
             "seat.ended": components["schemas"]["SeatEnded"];
             "seat.lost": components["schemas"]["SeatLost"];

@@ -115,6 +115,13 @@ const WORDS: Record<string, Words> = {
   "revocation.requested": (data) => `申请作废证明，等待复核${quoted(data.reason)}`,
   "revocation.declined": (data) => `复核不同意作废证明${quoted(data.reason)}`,
   "revocation.withdrawn": () => "撤回作废证明的申请",
+  "review.requested": (data) => {
+    const why = text(data.label) ? `（${text(data.label)}超过 ${text(data.above)}）` : "";
+    return `提请复核后签发${text(data.title)}${why}${quoted(data.reason)}`;
+  },
+  "review.approved": (data) => `复核同意${text(data.asked_by)}签发${text(data.title)}${quoted(data.remark)}`,
+  "review.declined": (data) => `复核不同意签发${text(data.title)}${quoted(data.reason)}`,
+  "review.withdrawn": (data) => (data.replaced ? "内容已变动，原提请的复核作废" : "撤回提请的复核"),
   "recall.made": (data) =>
     `证明${CAUSES[data.cause as Cause] ?? "失效"}，已通知据此办结的窗口，等待确认`,
   "recall.acknowledged": (data) =>

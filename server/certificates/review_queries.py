@@ -1,0 +1,125 @@
+"""Every SQL statement on what is reviewed before it is issued."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import ColumnElement, false, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.access import TABLE, Action, Actor, Role
+from server.cases.models import Case
+from server.certificates.models import Certificate, IssueReview
+from server.certificates.queries import MOST, of_jurisdiction
+from server.certificates.rules import CertificateState, RequestState
+from server.db.insert import insert_for
+
+# A case that has gone on, or back, has nothing to be decided on.
+DECIDED_IN = sorted({one for grant in TABLE[Action.DECIDE_REVIEW] for one in grant.states or ()})
+
+
+async def ask(session: AsyncSession, review: IssueReview) -> bool:
+    """Keep a review, unless one of that case and kind is open; say whether we did."""
+    values = {column.name: getattr(review, column.name) for column in IssueReview.__table__.columns}
+    insert = insert_for(session, IssueReview).values(**values).on_conflict_do_nothing()
+    made = await session.execute(insert.returning(IssueReview.id))
+    return made.one_or_none() is not None
+
+
+async def find(session: AsyncSession, review_id: str) -> IssueReview | None:
+    """Return a review as it is now."""
+    return await session.get(IssueReview, review_id, populate_existing=True)
+
+
+async def of_kind(session: AsyncSession, case_id: str, kind: str) -> Sequence[IssueReview]:
+    """Return the reviews of what a case issues of a kind, the newest first."""
+    statement = (
+        select(IssueReview)
+        .where(IssueReview.case_id == case_id, IssueReview.kind == kind)
+        .order_by(IssueReview.case_seq.desc())
+        .limit(MOST)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def is_used(session: AsyncSession, review_id: str) -> bool:
+    """Say whether a certificate was issued on this approval; one that is on its way may still be.
+
+    A case has one of a kind on its way, which whoever issues next takes up.
+    """
+    statement = select(Certificate.id).where(
+        Certificate.review_id == review_id, Certificate.state != CertificateState.RESERVED
+    )
+    return (await session.scalars(statement)).one_or_none() is not None
+
+
+async def open_for(
+    session: AsyncSession, actor: Actor
+) -> Sequence[tuple[IssueReview, Case, str | None]]:
+    """Return what is open in the actor's jurisdiction, oldest first, with what it corrects.
+
+    Agents get what is on their items, and what they asked for themselves.
+    """
+    statement = (
+        select(IssueReview, Case, Certificate.number)
+        .join(Case, Case.id == IssueReview.case_id)
+        .outerjoin(Certificate, Certificate.id == IssueReview.corrects)
+        .where(
+            IssueReview.state == RequestState.OPEN,
+            Case.state.in_(DECIDED_IN),
+            of_jurisdiction(actor),
+            or_(IssueReview.asked_by == actor.id, _on_items_of(actor)),
+        )
+        .order_by(IssueReview.asked_at, IssueReview.id)
+        .limit(MOST)
+    )
+    return [(row[0], row[1], row[2]) for row in await session.execute(statement)]
+
+
+async def decide(
+    session: AsyncSession, review_id: str, by: str, values: Mapping[str, object]
+) -> bool:
+    """Close an open review that somebody else asked for; say whether it was one.
+
+    State and author are part of the WHERE clause: of two decisions at once, or a decision and a
+    withdrawal, the database lets one through, and nobody decides on their own.
+    """
+    return await _close(session, IssueReview.asked_by != by, review_id, by, values)
+
+
+async def withdraw(
+    session: AsyncSession, review_id: str, by: str, values: Mapping[str, object]
+) -> bool:
+    """Close an open review of the actor's own; say whether it was one."""
+    return await _close(session, IssueReview.asked_by == by, review_id, by, values)
+
+
+async def replace(
+    session: AsyncSession, review_id: str, by: str, values: Mapping[str, object]
+) -> bool:
+    """Close an open review whose facts are no longer those; say whether it was one."""
+    return await _close(session, IssueReview.id == review_id, review_id, by, values)
+
+
+async def _close(
+    session: AsyncSession,
+    whose: ColumnElement[bool],
+    review_id: str,
+    by: str,
+    values: Mapping[str, object],
+) -> bool:
+    statement = (
+        update(IssueReview)
+        .where(IssueReview.id == review_id, IssueReview.state == RequestState.OPEN, whose)
+        .values(**values, closed_by=by)
+        .returning(IssueReview.id)
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+def _on_items_of(actor: Actor) -> ColumnElement[bool]:
+    """Say that a case is on an item that the actor is there for, as `handles` has it."""
+    if Role.SUPERVISOR in actor.roles or not actor.items:
+        return ~false()
+    return Case.item_code.in_(actor.items)

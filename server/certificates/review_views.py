@@ -1,0 +1,223 @@
+"""Reviews as their readers see them: in lists, in the case, and whole for who decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.access import Action, Actor, authorize, handles
+from server.cases import queries as case_queries
+from server.cases.models import Case
+from server.certificates import queries as certificate_queries
+from server.certificates import review_messages as wire
+from server.certificates import review_queries as queries
+from server.certificates.corrections import compare
+from server.certificates.facts import NOTHING, Drafts, open_facts
+from server.certificates.messages import Difference
+from server.certificates.models import IssueReview
+from server.certificates.reviews import Basis, Issuer, Reviews, answer_context, reason_context
+from server.certificates.rules import APPROVAL_LASTS, RequestState, ReviewFault
+from server.errors import ServiceError
+from server.items.rules import APPLICANT, ENTERPRISE, mask_value
+from server.tickets.rules import unknown_as
+from server.vault import CaseKey, VaultError
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewViews:
+    """Shows reviews; it changes nothing."""
+
+    reviews: Reviews
+    drafts: Drafts
+
+    async def list(self, session: AsyncSession, actor: Actor) -> wire.ReviewList:
+        """Return what waits for a second clerk in the actor's jurisdiction, oldest first."""
+        authorize(actor, Action.LIST_REVIEWS)
+        found = await queries.open_for(session, actor)
+        return wire.ReviewList(
+            requests=[self.request(actor, row, case, number) for row, case, number in found]
+        )
+
+    async def of_case(
+        self, session: AsyncSession, actor: Actor, case_id: str, now: datetime
+    ) -> wire.CaseReviews:
+        """Return how reviews stand of what the case issues, to whoever may read the case."""
+        records = self.reviews.reader.records
+        case = await records.read(session, actor, case_id, Action.READ_CASE)
+        item = self.reviews.reader.item_of(case)
+        return wire.CaseReviews(
+            kinds=[
+                await self.of_kind(session, case, line.kind, now)
+                for line in item.certificates
+                if line.review is not None
+            ]
+        )
+
+    async def of_kind(
+        self, session: AsyncSession, case: Case, kind: str, now: datetime, *,
+        corrects: str | None = None, corrected: Mapping[str, str] = NOTHING,
+    ) -> wire.ReviewStanding:  # fmt: skip
+        """Return how a review stands to what would be issued now, complete or not."""
+        try:
+            draft = await self.drafts.outline(session, case, kind, corrected=corrected)
+        except ServiceError:
+            return await self._incomplete(session, case, kind)
+        basis = await self.reviews.basis(
+            session, case, draft, corrects=corrects, corrected=corrected
+        )
+        return await self.standing(session, case, basis, now)
+
+    async def standing(
+        self, session: AsyncSession, case: Case, basis: Basis, now: datetime
+    ) -> wire.ReviewStanding:
+        """Return how a review stands to this, if the agent of the case issues it."""
+        kind, issuer = basis.draft.kind, Issuer(case.agent_id or "", now)
+        found = await self.reviews.standing(session, case, basis, issuer)
+        asked = self.reviews.asks(case, kind, basis.values)
+        return wire.ReviewStanding(
+            kind=kind,
+            asked=asked,
+            cause=wire.ReviewCause.of(self.reviews.reader.item_of(case), kind),
+            fault=found.fault if asked else None,
+            review=None if found.row is None else self.review(case, found.row),
+        )
+
+    async def read(
+        self, session: AsyncSession, actor: Actor, review_id: str, now: datetime
+    ) -> wire.ReviewedCase:
+        """Return all that a second clerk judges by; refuses review.unknown as `find` does."""
+        row, case = await self.find(session, actor, review_id)
+        reader, key = self.reviews.reader, self.reviews.reader.records.key_of(case)
+        basis = self.reviews.open_basis(case, row)
+        earlier = await queries.of_kind(session, case.id, row.kind)
+        checks = await case_queries.list_checks(session, case.id)
+        materials = await reader.materials(session, case)
+        standing = await self.of_kind(
+            session, case, row.kind, now, corrects=basis.corrects, corrected=basis.corrected
+        )
+        number, differences = await self._corrected(session, case, key, basis)
+        still_so = standing.review is not None and standing.review.id == row.id
+        return wire.ReviewedCase(
+            request=self.request(actor, row, case, number),
+            values=list(self._values(case, basis)),
+            differences=list(differences),
+            materials=[one for one in materials if one.sha256 in basis.materials],
+            checks=[reader.check(key, one) for one in checks],
+            declined=[
+                self.review(case, one) for one in earlier if one.state is RequestState.DECLINED
+            ],
+            stale=not still_so or standing.fault is ReviewFault.CHANGED,
+        )
+
+    async def find(
+        self, session: AsyncSession, actor: Actor, review_id: str
+    ) -> tuple[IssueReview, Case]:
+        """Return a review to who may decide on it, or asked for it.
+
+        Refuses review.unknown for one that there is not or that the actor may not know of, and
+        agent.without_authority to agents who do not handle the item.
+        """
+        row = await self.known(session, review_id)
+        with unknown_as("review.unknown"):
+            records = self.reviews.reader.records
+            case = await records.read(session, actor, row.case_id, Action.READ_REVIEW)
+        if not handles(actor, case.item_code):
+            raise ServiceError("agent.without_authority", why="item_foreign")
+        return row, case
+
+    async def known(self, session: AsyncSession, review_id: str) -> IssueReview:
+        """Return a review as it is now; review.unknown where there is none."""
+        row = await queries.find(session, review_id)
+        if row is None:
+            raise ServiceError("review.unknown")
+        return row
+
+    def request(
+        self, actor: Actor, row: IssueReview, case: Case, number: str | None = None
+    ) -> wire.ReviewRequest:
+        """Return a review with what it is about, for lists."""
+        reader = self.reviews.reader
+        item = reader.item_of(case)
+        try:
+            applicant = reader.open_applicant(case, reader.records.key_of(case))
+        except VaultError:
+            applicant = {"enterprise_name": "", "name": ""}
+        return wire.ReviewRequest(
+            case_number=case.number,
+            item_name=item.name,
+            applicant_name=applicant["enterprise_name"] or applicant["name"],
+            counter_hall_name=reader.catalogue.halls[case.counter_hall].name,
+            number=number,
+            cause=wire.ReviewCause.of(item, row.kind),
+            mine=row.asked_by == actor.id,
+            review=self.review(case, row),
+        )
+
+    def review(self, case: Case, row: IssueReview) -> wire.Review:
+        """Return a review with both clerks' words."""
+        approved = row.state is RequestState.APPROVED and row.closed_at is not None
+        return wire.Review.of(
+            row,
+            self._open(case, row.sealed_reason, reason_context(row.id)),
+            self._open(case, row.sealed_answer, answer_context(row.id)),
+            row.closed_at + APPROVAL_LASTS if approved and row.closed_at else None,
+        )
+
+    async def _incomplete(
+        self, session: AsyncSession, case: Case, kind: str
+    ) -> wire.ReviewStanding:
+        """Return how it stands to what cannot be drawn up yet, or not any more."""
+        rows = await queries.of_kind(session, case.id, kind)
+        values = await self.reviews.reader.values(session, case)
+        item = self.reviews.reader.item_of(case)
+        line = item.certificate(kind)
+        known = line is not None and line.review is not None and (
+            not line.review.field or line.review.field in values
+        )  # fmt: skip
+        asked = known and self.reviews.asks(case, kind, values)
+        fault = ReviewFault.CHANGED if rows else ReviewFault.MISSING
+        return wire.ReviewStanding(
+            kind=kind,
+            asked=asked,
+            cause=wire.ReviewCause.of(item, kind),
+            fault=fault if asked else None,
+            review=self.review(case, rows[0]) if rows else None,
+        )
+
+    async def _corrected(
+        self, session: AsyncSession, case: Case, key: CaseKey, basis: Basis
+    ) -> tuple[str | None, Sequence[Difference]]:
+        """Return the number of the certificate to be corrected, and what would be otherwise."""
+        old = await certificate_queries.find(session, basis.corrects or "none")
+        if old is None:
+            return None, []
+        differences = compare(self.reviews.reader.item_of(case), open_facts(key, old), basis.draft)
+        return old.number, differences
+
+    def _values(self, case: Case, basis: Basis) -> Sequence[wire.ReviewedValue]:
+        """Return the whole form with the applicant, personal values masked as in the case."""
+        own = {one.name: one for one in self.reviews.reader.item_of(case).fields}
+        known = {**APPLICANT, **ENTERPRISE, **own}
+        return [
+            wire.ReviewedValue(
+                name=name,
+                label=field.label,
+                value=mask_value(field, basis.values[name])
+                if field.personal and name != "applicant_name"
+                else basis.values[name],
+                printed=name in basis.draft.values,
+            )
+            for name, field in known.items()
+            if name in basis.values
+        ]
+
+    def _open(self, case: Case, sealed: str | None, context: str) -> str:
+        """Return what was written; nothing once the case's key is destroyed."""
+        try:
+            key = self.reviews.reader.records.key_of(case)
+            return "" if sealed is None else key.open(sealed, context)
+        except VaultError:
+            return ""
