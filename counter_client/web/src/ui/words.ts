@@ -1,5 +1,5 @@
 /** The words of states and kinds, one place for all pages. */
-import type { AgentState, CaseState, Cause, CheckKind, Origin, Outcome, Standing, VerdictKind } from "../api/shapes";
+import type { AgentState, CaseState, Cause, CheckKind, Origin, Outcome, ReviewCause, ReviewFault, Standing, VerdictKind } from "../api/shapes";
 
 export const CASE_STATES: Record<CaseState, string> = {
   draft: "准备中",
@@ -38,6 +38,22 @@ export const ORIGINS: Record<Origin, string> = {
 };
 
 export const CAUSES: Record<Cause, string> = { revoked: "作废", superseded: "更正" };
+
+/** Why nothing may be issued yet where a second clerk must approve it. */
+export const REVIEW_FAULTS: Record<ReviewFault, string> = {
+  missing: "须由另一位同事或值班长复核后才能签发",
+  pending: "等待复核",
+  declined: "复核不同意，请核对后重新提请",
+  changed: "提请后办件内容或材料已变动，须重新提请复核",
+  expired: "复核同意已超过 30 分钟，须重新提请复核",
+  used: "上次复核的证明已签发，重新签发须再提请复核",
+  own: "复核人不能签发自己复核的证明，须由另一位同事复核",
+  reviewer_gone: "复核人的账号已停用或不再负责本事项，须重新提请复核",
+};
+
+/** Why a review is asked for. */
+export const reviewCause = ({ label, above }: ReviewCause): string =>
+  label ? `${label}超过 ${Number(above).toLocaleString("zh-CN")}` : "本证明一律须复核";
 
 /** What a hall did about what it had settled with a certificate that fell. */
 export const OUTCOMES: Record<Outcome, string> = {
