@@ -29,7 +29,7 @@ from docs_gen.data import Issuer
 from docs_gen.keyfiles import DER, KeyFolderError, locked, open_pkcs12, p256, save_pair, write
 from docs_gen.qrkeys import forget_qr_key, keep_qr_key, load_qr_key, new_qr_key, qr_key_id
 from docs_gen.sealkeys import IN_TOKEN, seal_chain, seal_files
-from docs_gen.signedlist import PUBLISHED, fingerprint, seal_list
+from docs_gen.signedlist import fingerprint, seal_list
 from docs_gen.trust import (
     add_revoked,
     keep_issued,
@@ -39,7 +39,7 @@ from docs_gen.trust import (
     trusted_file,
     write_trust,
 )
-from docs_gen.trustlist import load_trust
+from docs_gen.trustlist import PUBLISHED, load_trust
 
 MOST_OPERATOR = 40
 # A list is for everybody to read.

@@ -17,6 +17,7 @@ from docs_gen.qrkeys import load_qr_key, qr_key_id, qr_keys
 from docs_gen.sealkeys import seal_chain, seal_files
 from docs_gen.signedlist import fingerprint
 from docs_gen.trust import load_trust, own_cas, read_revoked
+from docs_gen.trustlist import TRUST
 
 
 class State(enum.StrEnum):
@@ -110,7 +111,7 @@ class _Reader:
             yield self._row("list", "", open_pkcs12(path, self.passphrase.encode())[0].certificate)
 
     def crls(self) -> Iterator[Row]:
-        if not (self.folder / "trust.json").exists():
+        if not (self.folder / TRUST).exists():
             return
         for der in load_trust(self.folder).crls:
             crl = x509.load_der_x509_crl(der)

@@ -32,8 +32,6 @@ KIND = "application/kuayu-trust-list+cbor"
 HALF = 32
 LIST_LIVES = timedelta(days=7)
 MOST_BYTES = 16 * 1024 * 1024
-# The list as anybody gets it from the service; it stands beside the one that is not signed.
-PUBLISHED = "trust.cose"
 
 
 class TrustListError(KeyFolderError):

@@ -50,7 +50,7 @@ from docs_gen.keyfiles import (
 )
 from docs_gen.qrkeys import keep_qr_key, load_qr_key, new_qr_key, qr_key_id, qr_keys
 from docs_gen.sealkeys import IN_TOKEN, seal_chain, seal_files
-from docs_gen.trustlist import TrustList, load_trust, trust_text
+from docs_gen.trustlist import TRUST, TrustList, load_trust, trust_text
 
 __all__ = [
     "KeyFolderError",
@@ -126,7 +126,7 @@ def write_trust(folder: Path, now: datetime, passphrase: str) -> TrustList:
         ),
         version=_next_version(folder, now),
     )
-    write(folder / "trust.json", trust_text(trust), replace=True)
+    write(folder / TRUST, trust_text(trust), replace=True)
     return trust
 
 

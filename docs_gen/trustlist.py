@@ -16,6 +16,9 @@ from docs_gen.ca import CLOCK_SLACK, is_issued_by, is_signed_by
 from docs_gen.clocks import Clocks
 from docs_gen.keyfiles import KeyFolderError
 
+# The list for the folder's own service, and as anybody gets it from there, signed.
+TRUST, PUBLISHED = "trust.json", "trust.cose"
+
 
 @dataclass(frozen=True, slots=True)
 class TrustList:
@@ -89,7 +92,7 @@ class TrustList:
 
 def load_trust(folder: Path) -> TrustList:
     """Return the trust list of a key folder, or of a folder that holds nothing else."""
-    path = folder / "trust.json"
+    path = folder / TRUST
     try:
         data = json.loads(path.read_text())
         # Lists from before there were versions or clocks have none.

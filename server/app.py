@@ -44,7 +44,7 @@ from server.cases.record import Entry, Records
 from server.cases.service import Cases
 from server.cases.socket import events as case_events
 from server.certificates.corrections import Corrections
-from server.certificates.drawing import Drawing, TrustFile
+from server.certificates.drawing import TRUST, Drawing, TrustFile
 from server.certificates.facts import Drafts
 from server.certificates.forms import Forms
 from server.certificates.issuing import Issuing
@@ -223,7 +223,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         evidence=Evidence(
             Register(reader, certificates, drawing.forms),
             Statuses(units, signer),
-            settings.trust / "trust.json",
+            settings.trust / TRUST,
         ),
         citizens=Citizens(units, vault, records, cases, recordings.consider),
         views=Views(reader, catalogue, find_call, refusals),

@@ -15,12 +15,13 @@ from docs_gen.fonts import FontError, unprintable
 from docs_gen.notice import Letter, NoticeTemplate
 from docs_gen.press import draw_notice, preview
 from docs_gen.trust import KeyFolderError, TrustList, load_trust
+from docs_gen.trustlist import PUBLISHED, TRUST
 from docs_gen.verifying import Finding, Verdict, verify
 from server.certificates.forms import Forms, Order
 from server.errors import ServiceError
 from server.pool import Refused, WorkerPool, unless_refused
 
-__all__ = ["Drawing", "Finding", "TrustFile", "Verdict"]
+__all__ = ["PUBLISHED", "TRUST", "Drawing", "Finding", "TrustFile", "Verdict"]
 
 PICTURE_PIXELS = 1800
 UNAVAILABLE = "signer.unavailable"
@@ -96,7 +97,7 @@ class TrustFile:
 
     def now(self) -> TrustList:
         """Return the list as it is; OSError or KeyFolderError where there is none."""
-        written_at = (self._folder / "trust.json").stat().st_mtime_ns
+        written_at = (self._folder / TRUST).stat().st_mtime_ns
         if self._list is None or written_at != self._read_at:
             self._list, self._read_at = load_trust(self._folder), written_at
         return self._list

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from server.certificates import messages as wire
 from server.certificates import status_queries as queries
+from server.certificates.drawing import PUBLISHED
 from server.certificates.statuses import Statuses
 from server.errors import ServiceError
 from server.web.http import Ask, Empty, FileAnswer, Route
@@ -17,8 +18,6 @@ from server.web.login import Audience
 LISTS: Final = "/api/status-lists"
 LIST: Final = LISTS + "/{issuer_code:[0-9A-Z]{18}}/{year:2[0-9]{3}}"
 MEDIA_TYPE: Final = "application/cose"
-# As the signer, or an operator who signs lists elsewhere, puts it beside trust.json.
-PUBLISHED: Final = "trust.cose"
 # Some 70 bytes each in the index; a phone that wants a year more asks for it by name.
 MOST_PLACES: Final = 5000
 

@@ -9,15 +9,14 @@ from typing import Final
 
 import structlog
 
+from server.certificates.drawing import PUBLISHED, TRUST
 from server.certificates.seals import KeyFolderError, Seals
-from server.certificates.status_routes import PUBLISHED
 from server.db.unit import Clock
 
 log = structlog.get_logger("kuayu.signing")
 
 EVERY: Final = 5.0
 AGAIN: Final = 60.0
-TRUST: Final = "trust.json"
 
 
 class Publisher:
