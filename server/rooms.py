@@ -43,6 +43,11 @@ def boards(*regions: str) -> set[str]:
     return {board(code) for region in regions for code in (region, f"{region[:2]}0000")}
 
 
+def deciding(jurisdiction: str) -> list[str]:
+    """All who may decide on what a jurisdiction's clerks ask for, each room once and in order."""
+    return sorted({queue(jurisdiction), *boards(jurisdiction)})
+
+
 def counter(counter_id: str) -> str:
     """The facing screen of a counter."""
     return f"counter:{counter_id}"

@@ -161,11 +161,10 @@ class Issuing:
             return None
         async with self.units.database.reading() as session:
             case = await self.records.read(session, actor, case_id, action_of(correction))
-            await self.require_authority(session, actor, case)
             now = self.units.clock()
-            corrected = await self.corrections.values(session, case, correction, now)
-            draft = await self.drafts.complete(session, case, kind, corrected=corrected)
-            await self.corrections.admit(session, case, draft, correction)
+            draft, corrected = await self.outlook(
+                session, actor, case, kind, correction=correction, now=now
+            )
             await self.reviews.require(
                 session, case, draft, Issuer(actor.id, now),
                 corrects=wrong_of(correction), corrected=corrected,
@@ -174,6 +173,21 @@ class Issuing:
         self.signer.is_demo(draft.authority.id)
         await self.drawing.check(draft.printed, draft.words)
         return draft
+
+    async def outlook(
+        self, session: AsyncSession, actor: Actor, case: Case, kind: str, *,
+        correction: Correction | None, now: datetime,
+    ) -> tuple[Draft, Mapping[str, str]]:  # fmt: skip
+        """Return what would be issued, and which of its values are not in the case yet.
+
+        Refuses agent.without_authority, what `Drafts.complete` and `Corrections` refuse, and
+        certificate.exists; neither signer nor second clerk is asked.
+        """
+        await self.require_authority(session, actor, case)
+        corrected = await self.corrections.values(session, case, correction, now)
+        draft = await self.drafts.complete(session, case, kind, corrected=corrected)
+        await self.corrections.admit(session, case, draft, correction)
+        return draft, corrected
 
     async def reserve(
         self, unit: Unit, actor: Actor, case_id: str, kind: str, key: Key, *,

@@ -21,7 +21,7 @@ from server.certificates.models import (
     Settlement,
 )
 from server.certificates.rules import CertificateState, RequestState
-from server.db.insert import insert_for
+from server.db.insert import insert_for, insert_unless_kept
 from server.db.replies import KeptReply
 
 _S = CertificateState
@@ -253,12 +253,7 @@ async def list_receipts(session: AsyncSession, certificate_ids: Sequence[str]) -
 
 async def ask_revocation(session: AsyncSession, request: RevocationRequest) -> bool:
     """Keep a request to revoke, unless one is open for that certificate; say whether we did."""
-    values = {
-        column.name: getattr(request, column.name) for column in RevocationRequest.__table__.columns
-    }
-    insert = insert_for(session, RevocationRequest).values(**values).on_conflict_do_nothing()
-    made = await session.execute(insert.returning(RevocationRequest.id))
-    return made.one_or_none() is not None
+    return await insert_unless_kept(session, request)
 
 
 async def find_request(session: AsyncSession, request_id: str) -> RevocationRequest | None:

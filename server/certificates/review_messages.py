@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 from server.cases.messages import Check, Material
 from server.certificates import models
 from server.certificates.messages import CorrectionDraft, Difference, Kind
-from server.certificates.rules import RequestState, ReviewFault
+from server.certificates.rules import RequestState, ReviewFault, review_rule
 from server.items.rules import Item
 from server.web.http import Message
 
@@ -51,11 +51,11 @@ class ReviewCause(Message):
     @classmethod
     def of(cls, item: Item, kind: str) -> ReviewCause:
         """Build from what regions.toml says of a certificate of the item."""
-        line = item.certificate(kind)
-        field = None if line is None or line.review is None else item.field(line.review.field)
-        if line is None or line.review is None or field is None:
+        rule = review_rule(item, kind)
+        field = None if rule is None else item.field(rule.field)
+        if rule is None or field is None:
             return cls()
-        return cls(label=field.label, above=str(line.review.above))
+        return cls(label=field.label, above=str(rule.above))
 
 
 class Review(Message):

@@ -12,7 +12,7 @@ from server.cases.models import Case
 from server.certificates.models import Certificate, IssueReview
 from server.certificates.queries import MOST, of_jurisdiction
 from server.certificates.rules import CertificateState, RequestState
-from server.db.insert import insert_for
+from server.db.insert import insert_unless_kept
 
 # A case that has gone on, or back, has nothing to be decided on.
 DECIDED_IN = sorted({one for grant in TABLE[Action.DECIDE_REVIEW] for one in grant.states or ()})
@@ -20,10 +20,7 @@ DECIDED_IN = sorted({one for grant in TABLE[Action.DECIDE_REVIEW] for one in gra
 
 async def ask(session: AsyncSession, review: IssueReview) -> bool:
     """Keep a review, unless one of that case and kind is open; say whether we did."""
-    values = {column.name: getattr(review, column.name) for column in IssueReview.__table__.columns}
-    insert = insert_for(session, IssueReview).values(**values).on_conflict_do_nothing()
-    made = await session.execute(insert.returning(IssueReview.id))
-    return made.one_or_none() is not None
+    return await insert_unless_kept(session, review)
 
 
 async def find(session: AsyncSession, review_id: str) -> IssueReview | None:
@@ -85,33 +82,30 @@ async def decide(
     State and author are part of the WHERE clause: of two decisions at once, or a decision and a
     withdrawal, the database lets one through, and nobody decides on their own.
     """
-    return await _close(session, IssueReview.asked_by != by, review_id, by, values)
+    return await _close(session, review_id, by, values, IssueReview.asked_by != by)
 
 
 async def withdraw(
     session: AsyncSession, review_id: str, by: str, values: Mapping[str, object]
 ) -> bool:
     """Close an open review of the actor's own; say whether it was one."""
-    return await _close(session, IssueReview.asked_by == by, review_id, by, values)
+    return await _close(session, review_id, by, values, IssueReview.asked_by == by)
 
 
 async def replace(
     session: AsyncSession, review_id: str, by: str, values: Mapping[str, object]
 ) -> bool:
     """Close an open review whose facts are no longer those; say whether it was one."""
-    return await _close(session, IssueReview.id == review_id, review_id, by, values)
+    return await _close(session, review_id, by, values)
 
 
 async def _close(
-    session: AsyncSession,
-    whose: ColumnElement[bool],
-    review_id: str,
-    by: str,
-    values: Mapping[str, object],
-) -> bool:
+    session: AsyncSession, review_id: str, by: str, values: Mapping[str, object],
+    *whose: ColumnElement[bool],
+) -> bool:  # fmt: skip
     statement = (
         update(IssueReview)
-        .where(IssueReview.id == review_id, IssueReview.state == RequestState.OPEN, whose)
+        .where(IssueReview.id == review_id, IssueReview.state == RequestState.OPEN, *whose)
         .values(**values, closed_by=by)
         .returning(IssueReview.id)
     )

@@ -19,7 +19,7 @@ from server.certificates.facts import NOTHING, Drafts, open_facts
 from server.certificates.messages import Difference
 from server.certificates.models import IssueReview
 from server.certificates.reviews import Basis, Issuer, Reviews, answer_context, reason_context
-from server.certificates.rules import APPROVAL_LASTS, RequestState, ReviewFault
+from server.certificates.rules import APPROVAL_LASTS, RequestState, ReviewFault, review_rule
 from server.errors import ServiceError
 from server.items.rules import APPLICANT, ENTERPRISE, mask_value
 from server.tickets.rules import unknown_as
@@ -158,12 +158,12 @@ class ReviewViews:
 
     def review(self, case: Case, row: IssueReview) -> wire.Review:
         """Return a review with both clerks' words."""
-        approved = row.state is RequestState.APPROVED and row.closed_at is not None
+        approved_at = row.closed_at if row.state is RequestState.APPROVED else None
         return wire.Review.of(
             row,
             self._open(case, row.sealed_reason, reason_context(row.id)),
             self._open(case, row.sealed_answer, answer_context(row.id)),
-            row.closed_at + APPROVAL_LASTS if approved and row.closed_at else None,
+            None if approved_at is None else approved_at + APPROVAL_LASTS,
         )
 
     async def _incomplete(
@@ -173,10 +173,8 @@ class ReviewViews:
         rows = await queries.of_kind(session, case.id, kind)
         values = await self.reviews.reader.values(session, case)
         item = self.reviews.reader.item_of(case)
-        line = item.certificate(kind)
-        known = line is not None and line.review is not None and (
-            not line.review.field or line.review.field in values
-        )  # fmt: skip
+        rule = review_rule(item, kind)
+        known = rule is not None and (not rule.field or rule.field in values)
         asked = known and self.reviews.asks(case, kind, values)
         fault = ReviewFault.CHANGED if rows else ReviewFault.MISSING
         return wire.ReviewStanding(

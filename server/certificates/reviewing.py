@@ -32,7 +32,7 @@ from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import check_prose
-from server.rooms import boards, queue
+from server.rooms import deciding
 from server.tickets.rules import unknown_as
 
 
@@ -70,11 +70,10 @@ class Reviewing:
         issuing, correction = self.issuing, wanted.correction
         async with issuing.units.database.reading() as session:
             case = await issuing.records.read(session, actor, wanted.case_id, action_of(correction))
-            await issuing.require_authority(session, actor, case)
             now = issuing.units.clock()
-            corrected = await issuing.corrections.values(session, case, correction, now)
-            draft = await issuing.drafts.complete(session, case, wanted.kind, corrected=corrected)
-            await issuing.corrections.admit(session, case, draft, correction)
+            draft, _ = await issuing.outlook(
+                session, actor, case, wanted.kind, correction=correction, now=now
+            )
         await issuing.drawing.check(draft.printed, draft.words)
 
     async def ask(self, unit: Unit, actor: Actor, wanted: Wanted) -> wire.ReviewStanding:
@@ -87,12 +86,11 @@ class Reviewing:
         issuing, correction, session = self.issuing, wanted.correction, unit.session
         entry = await issuing.records.begin(unit, actor, wanted.case_id, action_of(correction))
         case = entry.case
-        await issuing.require_authority(session, actor, case)
         await require_same_person(session, case, unit.now)
         said = check_prose(wanted.reason, "reason", REASON_LENGTH, required=correction is not None)
-        corrected = await issuing.corrections.values(session, case, correction, unit.now)
-        draft = await issuing.drafts.complete(session, case, wanted.kind, corrected=corrected)
-        await issuing.corrections.admit(session, case, draft, correction)
+        draft, corrected = await issuing.outlook(
+            session, actor, case, wanted.kind, correction=correction, now=unit.now
+        )
         basis = await self.reviews.basis(
             session, case, draft, corrects=wrong_of(correction), corrected=corrected
         )
@@ -234,9 +232,8 @@ class Reviewing:
         return self.views.request(entry.actor, await self.views.known(session, row.id), entry.case)
 
     def _tell(self, entry: Entry, row: IssueReview) -> None:
-        jurisdiction = entry.case.jurisdiction
         news = {"case_id": row.case_id, "review_id": row.id}
-        for room in sorted({queue(jurisdiction), *boards(jurisdiction)}):
+        for room in deciding(entry.case.jurisdiction):
             entry.unit.notify(room, "review.changed", news)
 
 

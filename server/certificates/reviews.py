@@ -19,7 +19,7 @@ from server.cases.reading import Reader
 from server.certificates import review_queries as queries
 from server.certificates.facts import NOTHING, Draft
 from server.certificates.models import IssueReview
-from server.certificates.rules import RequestState, ReviewFault, approval_lasts
+from server.certificates.rules import RequestState, ReviewFault, approval_lasts, review_rule
 from server.errors import ServiceError
 from server.vault import CaseKey
 
@@ -94,13 +94,8 @@ class Reviews:
 
     def asks(self, case: Case, kind: str, values: Mapping[str, str]) -> bool:
         """Say whether regions.toml asks for a review of a certificate on these values."""
-        line = self.reader.item_of(case).certificate(kind)
-        return line is not None and line.review is not None and line.review.asks(values)
-
-    def asks_ever(self, case: Case, kind: str) -> bool:
-        """Say whether it asks for one of any values."""
-        line = self.reader.item_of(case).certificate(kind)
-        return line is not None and line.review is not None
+        rule = review_rule(self.reader.item_of(case), kind)
+        return rule is not None and rule.asks(values)
 
     async def require(
         self, session: AsyncSession, case: Case, draft: Draft, issuer: Issuer, *,
@@ -110,7 +105,7 @@ class Reviews:
 
         Refuses review.pending, and review.needed with the reason.
         """
-        if not self.asks_ever(case, draft.kind):
+        if review_rule(self.reader.item_of(case), draft.kind) is None:
             return None
         basis = await self.basis(session, case, draft, corrects=corrects, corrected=corrected)
         if not self.asks(case, draft.kind, basis.values):

@@ -31,7 +31,7 @@ from server.db.base import new_id
 from server.db.unit import Unit
 from server.errors import ServiceError
 from server.items.rules import check_prose
-from server.rooms import boards, queue
+from server.rooms import deciding
 from server.tickets.rules import unknown_as
 
 
@@ -180,9 +180,8 @@ class Revoking:
         return line is None or line.revocation_needs_approval
 
     def _tell(self, entry: Entry, row: Certificate) -> None:
-        jurisdiction = entry.case.jurisdiction
         news = {"case_id": row.case_id, "certificate_id": row.id}
-        for room in sorted({queue(jurisdiction), *boards(jurisdiction)}):
+        for room in deciding(entry.case.jurisdiction):
             entry.unit.notify(room, "revocation.changed", news)
 
 

@@ -9,6 +9,8 @@ from typing import Final
 
 from server.cases.rules import china_day
 from server.errors import ServiceError
+from server.items.rules import Item
+from server.items.values import ReviewRule
 
 # Nothing that is read aloud or copied by hand wrongly: no 0 O, 1 I L.
 CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -129,6 +131,12 @@ def may_resume(signing_at: datetime, now: datetime) -> bool:
         china_day(signing_at) == china_day(now)
         and timedelta(0) <= now - signing_at < RESUMED_WITHIN
     )
+
+
+def review_rule(item: Item, kind: str) -> ReviewRule | None:
+    """Return what asks for a second clerk before an item's certificate is issued, if anything."""
+    found = item.certificate(kind)
+    return None if found is None else found.review
 
 
 def approval_lasts(closed_at: datetime | None, now: datetime) -> bool:

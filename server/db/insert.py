@@ -13,3 +13,11 @@ def insert_for(session: AsyncSession, table: type[Base]) -> postgresql.Insert | 
     if session.get_bind().dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
+
+
+async def insert_unless_kept(session: AsyncSession, row: Base) -> bool:
+    """Insert a row unless a unique index holds against it; say whether we did."""
+    values = {column.name: getattr(row, column.name) for column in type(row).__table__.columns}
+    insert = insert_for(session, type(row)).values(**values).on_conflict_do_nothing()
+    made = await session.execute(insert.returning(*type(row).__mapper__.primary_key))
+    return made.one_or_none() is not None
