@@ -3,21 +3,17 @@ import { defineStore } from "pinia";
 import { ref } from "vue";
 import { get } from "@/api/http";
 import type { CaseList, CaseRow } from "@/api/shapes";
-import { calm } from "@/call/rush";
+import { keepFresh } from "./fresh";
 import { useLine } from "./line";
-import { useMe } from "./me";
 
 const SETTLES_IN = 400;
 const LOOK_AGAIN_EVERY = 60_000;
 
 export const useCases = defineStore("cases", () => {
-  const line = useLine();
-  const me = useMe();
   const rows = ref<CaseRow[]>([]);
   const more = ref(false);
   /** Whether the list was fetched at all: only then is an empty one really empty. */
   const isListed = ref(false);
-  let timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Fetch the newest page; older ones that were asked for stay. */
   async function list(): Promise<void> {
@@ -39,24 +35,8 @@ export const useCases = defineStore("cases", () => {
     more.value = found.more;
   }
 
-  /** Fetch the list in a moment: several notices of one command make one fetch. */
-  function listSoon(): void {
-    clearTimeout(timer);
-    timer = setTimeout(() => void calm().then(list).catch(() => undefined), SETTLES_IN);
-  }
+  const { soon: listSoon } = keepFresh(list, LOOK_AGAIN_EVERY, SETTLES_IN);
+  useLine().on("case.changed", listSoon);
 
-  function forget(): void {
-    clearTimeout(timer);
-    rows.value = [];
-    more.value = false;
-    isListed.value = false;
-  }
-
-  line.on("case.changed", listSoon);
-  line.onUp(listSoon);
-  setInterval(() => {
-    if (me.clerk !== null && document.visibilityState === "visible") listSoon();
-  }, LOOK_AGAIN_EVERY);
-
-  return { rows, more, isListed, list, listMore, listSoon, forget };
+  return { rows, more, isListed, list, listMore, listSoon };
 });

@@ -1,0 +1,82 @@
+import { createPinia, setActivePinia } from "pinia";
+import { nextTick } from "vue";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { useDesk } from "./desk";
+import { useMe } from "./me";
+import { useReviews } from "./reviews";
+
+const asked: string[] = [];
+const answer = (data: unknown) =>
+  new Response(JSON.stringify({ data, error: null, request_id: "r" }), {
+    headers: { "Content-Type": "application/json" },
+  });
+
+/** Sign somebody in; one review is open, and one kind of the case on the desk is reviewed. */
+function sit(roles: string[]): ReturnType<typeof useReviews> {
+  setActivePinia(createPinia());
+  useMe().me = { clerk: { id: "c", roles } } as never;
+  vi.stubGlobal("fetch", async (path: string) => {
+    asked.push(path);
+    if (path === "/api/reviews") return answer({ requests: [{ review: { id: "q" } }] });
+    return answer({ kinds: [{ kind: "pension-balance", fault: "missing" }] });
+  });
+  return useReviews();
+}
+
+function lay(id: string, review: object | null): void {
+  const desk = useDesk();
+  desk.shown = { id } as never;
+  desk.item = { certificates: [{ kind: "pension-balance", review }] } as never;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  asked.length = 0;
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test("agents and supervisors see what waits, and a counter does not ask", async () => {
+  const counter = sit(["counter"]);
+  await counter.load();
+  expect([asked, counter.requests]).toEqual([[], []]);
+  const agent = sit(["agent"]);
+  await agent.load();
+  expect(agent.requests.map((one) => one.review.id)).toEqual(["q"]);
+});
+
+test("a case that is laid on the desk is looked at, and no list is asked for with it", async () => {
+  const reviews = sit(["agent"]);
+  lay("a", { field: null, above: null });
+  await nextTick();
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(asked).toEqual(["/api/cases/a/reviews"]);
+  expect(reviews.standings.map((one) => one.kind)).toEqual(["pension-balance"]);
+});
+
+test("where no review is ever asked for, none is looked up", async () => {
+  const reviews = sit(["agent"]);
+  lay("a", null);
+  await nextTick();
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect([asked, reviews.standings]).toEqual([[], []]);
+});
+
+test("after a refusal everything is asked for again", async () => {
+  const reviews = sit(["agent"]);
+  lay("a", { field: null, above: null });
+  await nextTick();
+  await vi.advanceTimersByTimeAsync(3_000);
+  asked.length = 0;
+  const works = globalThis.fetch;
+  vi.stubGlobal("fetch", async (path: string) => {
+    if (!path.endsWith("/approval")) return works(path);
+    const error = { code: "review.gone", field: null, details: {} };
+    return new Response(JSON.stringify({ data: null, error, request_id: "r" }), { status: 409 });
+  });
+  await expect(reviews.approve("q")).rejects.toThrow("review.gone");
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(asked.sort()).toEqual(["/api/cases/a/reviews", "/api/reviews"]);
+});
