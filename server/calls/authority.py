@@ -15,6 +15,7 @@ from server.cases.reading import Reader
 from server.cases.record import subject_relations
 from server.errors import ServiceError
 from server.staff.models import Clerk
+from server.staff.service import actor_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,7 @@ class Authorities:
         clerk = await queries.find_clerk(session, clerk_id)
         if clerk is None or not clerk.active:
             return False
-        actor = Actor(
-            id=clerk.id,
-            name=clerk.display_name,
-            login_id="",
-            roles=frozenset(Role(role) for role in clerk.roles),
-            region=clerk.region,
-            items=frozenset(clerk.items),
-        )
+        actor = actor_of(clerk)
         there = Relation.JURISDICTION in subject_relations(actor, case)
         return there and handles(actor, case.item_code)
 

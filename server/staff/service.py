@@ -113,7 +113,7 @@ class StaffService:
         if must_touch(login.seen_at, now):
             async with self.units.open() as unit:
                 await queries.touch_login(unit.session, login.id, unit.now)
-        return _actor(login, clerk)
+        return actor_of(clerk, login.id)
 
     async def me(self, login_id: str) -> Me:
         """Return who is behind a login; login.missing if there is no such login."""
@@ -231,14 +231,18 @@ class StaffService:
 async def find_signed_in(session: AsyncSession, clerk_id: str, now: datetime) -> Actor | None:
     """Return what a clerk's account makes of whoever is signed in to it; None if nobody is."""
     found = await queries.find_signed_in(session, clerk_id, now)
-    return None if found is None else _actor(*found)
+    if found is None:
+        return None
+    login, clerk = found
+    return actor_of(clerk, login.id)
 
 
-def _actor(login: Login, clerk: Clerk) -> Actor:
+def actor_of(clerk: Clerk, login_id: str = "") -> Actor:
+    """Return what an account makes of its clerk, signed in or not."""
     return Actor(
         id=clerk.id,
         name=clerk.display_name,
-        login_id=login.id,
+        login_id=login_id,
         roles=frozenset(Role(role) for role in clerk.roles),
         region=clerk.region,
         hall=clerk.hall,

@@ -221,8 +221,10 @@ class Audit:
         """What a second clerk had to approve, another clerk did, and in the case's log."""
         logged = issued[0].data.get("review_id") if issued else None
         self._expect("review.rewritten", row.number, found=row.review_id, expected=logged)
+        if row.review_id is None:
+            return
         case = await session.get_one(Case, row.case_id)
-        if says := await fault_of_review(session, row, self._key(case)):
+        if says := await fault_of_review(session, row, row.review_id, self._key(case)):
             self._name("review.missing", row.number, says)
 
     async def _file(self, session: AsyncSession, row: Certificate) -> None:

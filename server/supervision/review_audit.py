@@ -14,15 +14,13 @@ from server.vault import CaseKey, VaultError
 
 
 async def fault_of_review(
-    session: AsyncSession, row: Certificate, key: CaseKey | None
+    session: AsyncSession, row: Certificate, review_id: str, key: CaseKey | None
 ) -> str | None:
     """Say what is wrong with the approval that a released certificate was issued on, if any is.
 
     A certificate names the approval that was asked for at its time, whatever regions.toml says now.
     """
-    if row.review_id is None:
-        return None
-    review = await session.get(IssueReview, row.review_id)
+    review = await session.get(IssueReview, review_id)
     if review is None or review.state is not RequestState.APPROVED:
         return "there is no approval"
     approvals = await queries.approvals_of(session, row.case_id, review.id)
