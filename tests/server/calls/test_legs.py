@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -175,18 +174,17 @@ async def test_an_accepted_offer_is_arranged_before_anybody_asks(lines: Lines) -
     assert [seat["leg_id"] for seat in arranged["seats"]] == [legs[CLERK.name], legs[WANG.name]]
 
 
-async def test_a_killed_worker_is_seen_within_a_second(lines: Lines) -> None:
+async def test_a_killed_worker_is_seen_by_its_socket_long_before_its_lease(lines: Lines) -> None:
     worker = await lines.worker()
     await report(worker, "w1")
     call_id, wires, legs = await in_call(lines, worker)
     assert worker.ws._response.connection is not None
-    began = time.monotonic()
+    # The clock of the test stands still, so that the lease never ends.
     worker.ws._response.connection.transport.abort()  # type: ignore[union-attr]
     for name, wire in wires.items():
         lost = await heard(wire, "leg.lost")
         assert lost == {"event": "leg.lost", "leg_id": legs[name], "reason": "worker_lost"}
         assert (await heard(wire, "call.changed"))["call_id"] == call_id
-    assert time.monotonic() - began < 1
     call = await lines.halls.call(call_id)
     assert (call.topology, call.worker_id) == (Topology.DIRECT, None)
 
