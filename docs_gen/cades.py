@@ -14,8 +14,8 @@ from asn1crypto import algos, cms, core
 from asn1crypto import x509 as asn1_x509
 from pyhanko.sign.general import as_signing_certificate_v2
 
-SEQUENCE, SET, OCTETS, OPTION_0, OPTION_1 = 0x30, 0x31, 0x04, 0xA0, 0xA1
-SHORT_LENGTH = 0x80
+from docs_gen.der import OCTETS, OPTION_0, OPTION_1, SEQUENCE, SET, element, set_of
+
 VERSION_1 = core.Integer(1).dump()
 SIGNED_DATA, DATA = (cms.ContentType(name).dump() for name in ("signed_data", "data"))
 SHA256 = algos.DigestAlgorithm({"algorithm": "sha256"})
@@ -41,7 +41,7 @@ class Envelope:
 
     def attributes(self, digest: bytes) -> bytes:
         """Return what the key is to sign for a document with this SHA-256."""
-        return _set_of((*self.promises, _attribute("message_digest", digest)))
+        return set_of((*self.promises, _attribute("message_digest", digest)))
 
     def closed(self, attributes: bytes, signature: bytes, token: bytes | None = None) -> bytes:
         """Return the whole signature, for a PDF's place, with its time-stamp if there is one."""
@@ -103,27 +103,14 @@ def whole(
 
     `attributes` is the set that was signed, as DER, and `token` the time-stamp over the signature.
     """
-    stamped = _der(SEQUENCE, STAMP_TYPE, _der(SET, token)) if token is not None else b""
-    told = _der(
+    stamped = element(SEQUENCE, STAMP_TYPE, element(SET, token)) if token is not None else b""
+    told = element(
         SEQUENCE, VERSION_1, signer, SHA256.dump(), bytes((OPTION_0,)), attributes[1:],
-        SHA256_ECDSA.dump(), _der(OCTETS, signature),
-        _der(OPTION_1, stamped) if stamped else b"",
+        SHA256_ECDSA.dump(), element(OCTETS, signature),
+        element(OPTION_1, stamped) if stamped else b"",
     )  # fmt: skip
-    signed = _der(
-        SEQUENCE, VERSION_1, _set_of([SHA256.dump()]), _der(SEQUENCE, DATA),
-        bytes((OPTION_0,)), _set_of(set(certificates))[1:], _set_of([told]),
+    signed = element(
+        SEQUENCE, VERSION_1, set_of([SHA256.dump()]), element(SEQUENCE, DATA),
+        bytes((OPTION_0,)), set_of(set(certificates))[1:], set_of([told]),
     )  # fmt: skip
-    return _der(SEQUENCE, SIGNED_DATA, _der(OPTION_0, signed))
-
-
-def _set_of(members: Iterable[bytes]) -> bytes:
-    return _der(SET, *sorted(members))
-
-
-def _der(tag: int, *parts: bytes) -> bytes:
-    content = b"".join(parts)
-    length = len(content)
-    if length < SHORT_LENGTH:
-        return bytes((tag, length)) + content
-    digits = length.to_bytes((length.bit_length() + 7) // 8)
-    return bytes((tag, SHORT_LENGTH | len(digits))) + digits + content
+    return element(SEQUENCE, SIGNED_DATA, element(OPTION_0, signed))

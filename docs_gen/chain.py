@@ -12,12 +12,9 @@ from cryptography.hazmat.primitives import serialization
 
 from docs_gen.ca import (
     DEMO_MARK,
-    DEMO_OPERATOR,
-    MOST_NAME,
     YEARLY,
     Pair,
     certify_seal,
-    is_demo,
     is_issued_by,
     make_ca,
     make_crl,
@@ -28,7 +25,7 @@ from docs_gen.ca import (
 from docs_gen.data import Issuer
 from docs_gen.keyfiles import DER, KeyFolderError, locked, open_pkcs12, p256, save_pair, write
 from docs_gen.qrkeys import forget_qr_key, keep_qr_key, load_qr_key, new_qr_key, qr_key_id
-from docs_gen.sealkeys import IN_TOKEN, seal_chain, seal_files
+from docs_gen.sealkeys import IN_TOKEN, seal_chain, seal_files, seal_names
 from docs_gen.signedlist import fingerprint, seal_list
 from docs_gen.trust import (
     add_revoked,
@@ -116,7 +113,7 @@ class Chain:
             raise KeyFolderError("the request: not signed with its own key")
         with locked(self.folder):
             ca, above = self._ca(issuer.region, now)
-            name, organization = _seal_names(authority, issuer, ca)
+            name, organization = seal_names(authority, issuer, ca.certificate)
             made = certify_seal(name, issuer.code, key, ca, now, organization=organization)
             keep_issued(self.folder, authority, made)
         chain = [made, ca.certificate, *above]
@@ -263,7 +260,7 @@ class Chain:
 
     def _seal(self, authority: str, issuer: Issuer, now: datetime) -> x509.Certificate:
         ca, above = self._ca(issuer.region, now)
-        name, organization = _seal_names(authority, issuer, ca)
+        name, organization = seal_names(authority, issuer, ca.certificate)
         made = make_seal(name, issuer.code, ca, now, organization=organization)
         path = self.folder / "seals" / f"{authority}.p12"
         chain = [ca.certificate, *above]
@@ -297,15 +294,3 @@ class Chain:
             if not is_issued_by(ca.certificate, root.certificate):
                 raise KeyFolderError(f"{path}: another root issued {one}")
         return root
-
-
-def _seal_names(authority: str, issuer: Issuer, ca: Pair) -> tuple[str, str]:
-    """Return a seal certificate's name and organization; only a demo CA's say 演示, and all do."""
-    if is_demo(ca.certificate):
-        return f"{issuer.seal_text}（{DEMO_MARK}）", DEMO_OPERATOR
-    for text in (issuer.seal_text, issuer.name):
-        if DEMO_MARK in text:
-            raise KeyFolderError(f"{authority}: {text}: only the demonstration's says {DEMO_MARK}")
-        if len(text) > MOST_NAME:
-            raise KeyFolderError(f"{authority}: {text}: more than {MOST_NAME} characters")
-    return issuer.seal_text, issuer.name

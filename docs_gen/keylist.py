@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from docs_gen import sm2keys
 from docs_gen.ca import Revoked, is_demo, is_issued_by
 from docs_gen.keyfiles import open_pkcs12, read_certificate
 from docs_gen.qrkeys import load_qr_key, qr_key_id, qr_keys
@@ -49,9 +50,10 @@ class Row:
 def list_keys(folder: Path, passphrase: str, now: datetime) -> list[Row]:
     """Return everything of a key folder: CAs, clocks, seals and those before, lists, QR keys."""
     own = [pair.certificate for pair in own_cas(folder, passphrase)]
-    reader = _Reader(folder, passphrase, now, own, read_revoked(folder))
+    revoked = [*read_revoked(folder), *read_revoked(folder / sm2keys.PART)]
+    reader = _Reader(folder, passphrase, now, own, revoked)
     seals = [*reader.seals(), *reader.signer()]
-    return [*reader.cas(), *reader.clocks(), *seals, *reader.crls(), *reader.qr()]
+    return [*reader.cas(), *reader.clocks(), *seals, *reader.crls(), *reader.qr(), *reader.sm2()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ class _Reader:
     def crls(self) -> Iterator[Row]:
         if not (self.folder / TRUST).exists():
             return
-        for der in load_trust(self.folder).crls:
+        trust = load_trust(self.folder)
+        for der in (*trust.crls, *trust.sm2.crls):
             crl = x509.load_der_x509_crl(der)
             ends = crl.next_update_utc
             expired = ends is None or ends <= self.now
@@ -129,6 +132,25 @@ class _Reader:
         for key in qr_keys(self.folder, self.passphrase):
             state = State.CURRENT if key.id == current else State.ROTATED
             yield Row("qr", "", "", key.id.hex(), key.made_at, None, None, state)
+
+    def sm2(self) -> Iterator[Row]:
+        """Yield the SM2 keys and certificates; none of them is opened, so nothing asks for SM2."""
+        part, names = self.folder / sm2keys.PART, set[x509.Name]()
+        if (part / "root.pem").exists():
+            [root] = sm2keys.certificates_of(part / "root.pem")
+            names.add(root.subject)
+            yield self._row("sm2-ca", "", root)
+        for path in sorted(part.glob("trusted/*.cer")):
+            yield self._row("sm2-ca", "", read_certificate(path), elsewhere=True)
+        seen: set[int] = set()
+        for authority, path in sm2keys.seal_files(self.folder).items():
+            one = sm2keys.certificates_of(path)[0]
+            seen.add(one.serial_number)
+            yield self._row("sm2", authority, one, elsewhere=one.issuer not in names)
+        for path in sorted(part.glob("issued/*.cer")):
+            one, authority = read_certificate(path), path.name.partition(".")[0]
+            if one.serial_number not in seen:
+                yield self._row("sm2", authority, one, rotated=True)
 
     def _row(
         self, kind: str, authority: str, one: x509.Certificate, *, elsewhere: bool = False,

@@ -11,8 +11,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from docs_gen.ca import is_demo
-from docs_gen.data import CHINA
+from docs_gen.ca import DEMO_MARK, DEMO_OPERATOR, MOST_NAME, is_demo
+from docs_gen.data import CHINA, Issuer
 from docs_gen.keyfiles import DER, KeyFolderError, open_pkcs12, p256
 from docs_gen.tokens import Token, TokenKey
 
@@ -97,3 +97,15 @@ def seal_chain(path: Path, passphrase: str) -> list[x509.Certificate]:
 def load_seals(folder: Path, passphrase: str) -> dict[str, SealKey]:
     """Open the seal key of every authority of a key folder."""
     return {name: SealKey.load(path, passphrase) for name, path in seal_files(folder).items()}
+
+
+def seal_names(authority: str, issuer: Issuer, ca: x509.Certificate) -> tuple[str, str]:
+    """Return a seal certificate's name and organization; only a demo CA's say 演示, and all do."""
+    if is_demo(ca):
+        return f"{issuer.seal_text}（{DEMO_MARK}）", DEMO_OPERATOR
+    for text in (issuer.seal_text, issuer.name):
+        if DEMO_MARK in text:
+            raise KeyFolderError(f"{authority}: {text}: only the demonstration's says {DEMO_MARK}")
+        if len(text) > MOST_NAME:
+            raise KeyFolderError(f"{authority}: {text}: more than {MOST_NAME} characters")
+    return issuer.seal_text, issuer.name

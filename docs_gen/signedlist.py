@@ -24,6 +24,7 @@ from docs_gen.ca import Pair, is_issued_by, is_signed_by, signs_lists
 from docs_gen.clocks import Clocks
 from docs_gen.cose import ALGORITHM, TYPE, covered
 from docs_gen.keyfiles import DER, KeyFolderError
+from docs_gen.sm2chain import Sm2Trust
 from docs_gen.trustlist import TrustList
 
 # COSE's tag, a header that the QR code's has not, and the algorithm.
@@ -67,6 +68,7 @@ def seal_list(trust: TrustList, signer: Pair, root: x509.Certificate, now: datet
             "crls": list(trust.crls),
             "qr_keys": dict(trust.qr_keys),
             "clocks": [list(trust.clocks.certificates), list(trust.clocks.crls)],
+            "sm2": [list(trust.sm2.roots), list(trust.sm2.intermediates), list(trust.sm2.crls)],
         },
         canonical=True,
     )
@@ -139,18 +141,21 @@ def _trust(said: Mapping[str, object], ends: datetime) -> TrustList:
         raise TrustListError("no signed trust list: qr_keys")
     return TrustList(
         roots=found["roots"], intermediates=found["intermediates"], crls=found["crls"],
-        qr_keys=tuple(keys.items()), clocks=_clocks(said.get("clocks", [[], []])), version=version,
+        qr_keys=tuple(keys.items()), clocks=Clocks(*_parts(said, "clocks", 2)),
+        sm2=Sm2Trust(*_parts(said, "sm2", 3)), version=version,
         issued_at=datetime.fromtimestamp(issued_at, UTC),
         expires_at=min(datetime.fromtimestamp(expires_at, UTC), ends),
     )  # fmt: skip
 
 
-def _clocks(said: object) -> Clocks:
-    """Return whose time-stamps count; lists from before there were clocks name none."""
-    if not isinstance(said, list) or not all(isinstance(part, list) for part in said):
-        raise TrustListError("no signed trust list: clocks")
-    certificates, crls = (tuple(one for one in part if isinstance(one, bytes)) for part in said)
-    return Clocks(certificates, crls)
+def _parts(said: Mapping[str, object], name: str, count: int) -> list[tuple[bytes, ...]]:
+    """Return the parts of what lists from before there were clocks, or SM2, do not have."""
+    found = said.get(name, [[]] * count)
+    if not isinstance(found, list) or len(found) != count:
+        raise TrustListError(f"no signed trust list: {name}")
+    if not all(isinstance(part, list) for part in found):
+        raise TrustListError(f"no signed trust list: {name}")
+    return [tuple(one for one in part if isinstance(one, bytes)) for part in found]
 
 
 def _require_signature(signer: x509.Certificate, signature: bytes, covered: bytes) -> None:

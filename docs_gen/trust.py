@@ -7,7 +7,7 @@ publish, and an own root that is kept elsewhere, as `trusted/*.cer` and `trusted
 time-stamping authorities and their CRLs as `clocks/*.cer` and `clocks/*.crl`; `qr.pem` with its
 public keys so far in `qr.json`, `list.p12`, `revoked.json`, `trust.json` and what was signed of it,
 `trust.cose`. Verifying needs one of these two alone: the CAs' certificates, their CRLs, and the
-public keys of QR codes.
+public keys of QR codes. What is of SM2 lies in `sm2/`: see `docs_gen.sm2keys`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from docs_gen import sm2, sm2keys
 from docs_gen.ca import (
     DEMO_MARK,
     Pair,
@@ -50,6 +51,8 @@ from docs_gen.keyfiles import (
 )
 from docs_gen.qrkeys import keep_qr_key, load_qr_key, new_qr_key, qr_key_id, qr_keys
 from docs_gen.sealkeys import IN_TOKEN, seal_chain, seal_files
+from docs_gen.sm2certs import make_crl as make_sm2_crl
+from docs_gen.sm2chain import Sm2Trust
 from docs_gen.trustlist import TRUST, TrustList, load_trust, trust_text
 
 __all__ = [
@@ -87,6 +90,9 @@ def create_demo(
                 seal = make_seal(f"{issuer.seal_text}（{DEMO_MARK}）", issuer.code, ca, now)
                 path = folder / "seals" / f"{authority}.p12"
                 save_pair(path, seal, [ca.certificate, root.certificate], secret)
+        # A demonstration goes on without what this machine's OpenSSL does not have.
+        if sm2.is_there():
+            sm2keys.make_demo(folder, issuers, now, passphrase)
         write_trust(folder, now, passphrase)
 
 
@@ -125,9 +131,17 @@ def write_trust(folder: Path, now: datetime, passphrase: str) -> TrustList:
             tuple(read_crl(path) for path in sorted(folder.glob("clocks/*.crl"))),
         ),
         version=_next_version(folder, now),
+        sm2=_sm2(folder, now, passphrase),
     )
     write(folder / TRUST, trust_text(trust), replace=True)
     return trust
+
+
+def _sm2(folder: Path, now: datetime, passphrase: str) -> Sm2Trust:
+    own = sm2keys.own_root(folder, passphrase)
+    revoked = read_revoked(folder / sm2keys.PART)
+    crl = None if own is None else make_sm2_crl(own, revoked, now)
+    return sm2keys.gather_trust(folder, own, crl)
 
 
 def own_cas(folder: Path, passphrase: str) -> list[Pair]:
@@ -216,7 +230,7 @@ def import_seal(
     pair, chain = open_content("the PKCS#12 file", content, given.encode())
     if not leads_to_root(pair.certificate, chain):
         raise KeyFolderError("expected the certificate with its chain of CAs up to the root")
-    if not _may_sign(pair.certificate):
+    if not may_sign(pair.certificate):
         raise KeyFolderError("expected a certificate whose key usage is nonRepudiation")
     with locked(folder):
         if seal_files(folder).get(authority, Path()).suffix == IN_TOKEN:
@@ -287,7 +301,8 @@ def _is_of(crl: bytes, own: Sequence[Pair]) -> bool:
     return any(is_signed_by(x509.load_der_x509_crl(crl), pair.certificate) for pair in own)
 
 
-def _may_sign(certificate: x509.Certificate) -> bool:
+def may_sign(certificate: x509.Certificate) -> bool:
+    """Say whether a certificate's key may sign documents: its usage is nonRepudiation."""
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except (x509.ExtensionNotFound, ValueError):

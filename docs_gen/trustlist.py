@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from docs_gen.ca import CLOCK_SLACK, is_issued_by, is_signed_by
 from docs_gen.clocks import Clocks
 from docs_gen.keyfiles import KeyFolderError
+from docs_gen.sm2chain import Sm2Trust
 
 # The list for the folder's own service, and as anybody gets it from there, signed.
 TRUST, PUBLISHED = "trust.json", "trust.cose"
@@ -36,6 +37,7 @@ class TrustList:
     issued_at: datetime | None = None
     expires_at: datetime | None = None
     clocks: Clocks = field(default_factory=Clocks)
+    sm2: Sm2Trust = field(default_factory=Sm2Trust)
 
     def is_fresh(self, now: datetime) -> bool:
         """Say whether what this list says may still be taken for the whole truth."""
@@ -95,8 +97,9 @@ def load_trust(folder: Path) -> TrustList:
     path = folder / TRUST
     try:
         data = json.loads(path.read_text())
-        # Lists from before there were versions or clocks have none.
+        # Lists from before there were versions, clocks or SM2 have none.
         clocks = data.get("clocks", {"certificates": [], "crls": []})
+        second = data.get("sm2", {"roots": [], "intermediates": [], "crls": []})
         return TrustList(
             roots=tuple(base64.b64decode(der) for der in data["roots"]),
             intermediates=tuple(base64.b64decode(der) for der in data["intermediates"]),
@@ -110,6 +113,12 @@ def load_trust(folder: Path) -> TrustList:
                 tuple(base64.b64decode(der) for der in clocks["crls"]),
             ),
             version=int(data.get("version", 0)),
+            sm2=Sm2Trust(
+                *(
+                    tuple(base64.b64decode(der) for der in second[name])
+                    for name in ("roots", "intermediates", "crls")
+                )
+            ),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise KeyFolderError(f"{path}: {error}") from None
@@ -126,6 +135,11 @@ def trust_text(trust: TrustList) -> bytes:
         "clocks": {
             "certificates": [_text(one) for one in trust.clocks.certificates],
             "crls": [_text(one) for one in trust.clocks.crls],
+        },
+        "sm2": {
+            "roots": [_text(one) for one in trust.sm2.roots],
+            "intermediates": [_text(one) for one in trust.sm2.intermediates],
+            "crls": [_text(one) for one in trust.sm2.crls],
         },
     }
     return json.dumps(said, indent=1).encode()

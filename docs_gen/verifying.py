@@ -151,7 +151,7 @@ async def _judge(file: _File, trust: TrustList, now: datetime, failed: Finding) 
     has_stamp = file.inside is not None and stamp is not None
     exact = (
         _is_exact(file, trust) and has_stamp == file.is_to_be_stamped
-        and _is_own(certificate, failed.number)
+        and is_own(certificate, failed.number)
     )  # fmt: skip
     return Finding(
         _verdict(status, trust, now) if exact else Verdict.ALTERED,
@@ -192,7 +192,7 @@ def _verdict(status: PdfSignatureStatus, trust: TrustList, now: datetime) -> Ver
     return Verdict.GENUINE if current else Verdict.CANNOT_TELL
 
 
-def _is_own(certificate: Certificate, number: str | None) -> bool:
+def is_own(certificate: Certificate, number: str | None) -> bool:
     """Say whether a seal stands under a number of its own authority.
 
     Else one stolen seal would make certificates of every authority. A seal that names no unified

@@ -46,6 +46,7 @@ from server.settings import (
     read_signer_settings,
 )
 from server.signing.process import serve as serve_signer
+from server.sm2_keys import sm2_app
 from server.templates import templates_app
 from server.upkeep import db_app, staff_app, store_app
 from server.workers import serve_all
@@ -253,6 +254,7 @@ def _account(text: str) -> Account:
 
 app.add_typer(store_app)
 app.add_typer(staff_app, name="staff")
+keys_app.add_typer(sm2_app, name="sm2")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 app.add_typer(templates_app, name="templates")

@@ -53,8 +53,8 @@ def create(
 
     With --add make the CAs of regions that were added since, and what the root signs once a year.
     """
-    chain, now = _with_root(_keys_of(data), root_key, root_passphrase_file), _now()
-    regions = sorted({issuer.region for issuer in _issuers(data).values()})
+    chain, now = _with_root(keys_of(data), root_key, root_passphrase_file), _now()
+    regions = sorted({issuer.region for issuer in issuers_of(data).values()})
     if add:
         root = chain.complete(regions, now)
     elif operator:
@@ -81,16 +81,18 @@ def issue(
     """
     if every is bool(authority) or (csr is None) is not (out is None) or (every and csr):
         fail("kuayu: expected an AUTHORITY or --all; with --csr an AUTHORITY and --out")
-    chain, now = _keys_of(data), _now()
+    chain, now = keys_of(data), _now()
     if csr is not None and out is not None:
-        made = chain.certify(authority, _issuer(_issuers(data), authority), csr.read_bytes(), now)
+        made = chain.certify(
+            authority, issuer_of(issuers_of(data), authority), csr.read_bytes(), now
+        )
         write(out, made, mode=PUBLIC)
         typer.echo(f"certified {authority}: {out}")
         return
-    issuers = _issuers(data)
+    issuers = issuers_of(data)
     wanted = issuers.keys() - seal_files(chain.folder).keys() if every else {authority}
     for one in sorted(wanted):
-        certificate = chain.issue(one, _issuer(issuers, one), now)
+        certificate = chain.issue(one, issuer_of(issuers, one), now)
         typer.echo(f"issued {one}  {certificate.subject.rfc4514_string()}")
 
 
@@ -98,7 +100,7 @@ def issue(
 @telling
 def show(data: DataOption = DATA, *, as_json: JsonOption = False) -> None:
     """Show every key and certificate: whose, from when until when, and what it is good for."""
-    keys = _keys_of(data)
+    keys = keys_of(data)
     rows = list_keys(keys.folder, keys.passphrase, _now())
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], default=_text, ensure_ascii=False))
@@ -124,7 +126,7 @@ def rotate(
     Only --list revokes the old one: nobody needs its lists any more. Start the signer again.
     """
     _require_one(authority, ca, qr, trust_list)
-    chain, now = _with_root(_keys_of(data), root_key, root_passphrase_file), _now()
+    chain, now = _with_root(keys_of(data), root_key, root_passphrase_file), _now()
     if qr:
         typer.echo(f"rotated the QR key: {chain.rotate_qr(now).hex()}")
     elif trust_list:
@@ -132,7 +134,7 @@ def rotate(
     elif ca:
         typer.echo(f"rotated {chain.rotate_ca(ca, now).subject.rfc4514_string()}")
     else:
-        made = chain.rotate_seal(authority, _issuer(_issuers(data), authority), now)
+        made = chain.rotate_seal(authority, issuer_of(issuers_of(data), authority), now)
         typer.echo(f"rotated {authority}  {made.subject.rfc4514_string()}")
 
 
@@ -151,17 +153,17 @@ def revoke(
 ) -> None:
     """Revoke a seal certificate, a CA, or a key of QR codes: nothing it signed counts any more."""
     _require_one(authority, ca, qr)
-    chain, now = _with_root(_keys_of(data), root_key, root_passphrase_file), _now()
+    chain, now = _with_root(keys_of(data), root_key, root_passphrase_file), _now()
     if not yes:
         typer.confirm("Everything that it ever signed will be found revoked. Go on?", abort=True)
     if qr:
-        chain.revoke_qr(_number("--qr", qr).to_bytes(KEY_ID_BYTES), now)
+        chain.revoke_qr(number_of("--qr", qr).to_bytes(KEY_ID_BYTES), now)
         typer.echo(f"revoked the QR key {qr}")
     elif ca:
         made = chain.rotate_ca(ca, now, revoke=True)
         typer.echo(f"revoked; the new CA is {made.subject.rfc4514_string()}")
     else:
-        number = _number("--serial", serial) if serial else None
+        number = number_of("--serial", serial) if serial else None
         revoked = revoke_seal(chain.folder, authority, now, chain.passphrase, number)
         typer.echo(f"revoked {authority}  {revoked.serial_number:x}")
 
@@ -176,7 +178,7 @@ def export_trust(
     root_passphrase_file: RootPassphraseOption = None,
 ) -> None:
     """Write the signed trust list: what `kuayu verify` needs on a machine that has nothing else."""
-    keys = _keys_of(data)
+    keys = keys_of(data)
     chain, now = _with_root(keys, root_key, root_passphrase_file), _now()
     content, root = chain.export(now)
     write(file, content, replace=True, mode=PUBLIC)
@@ -194,8 +196,8 @@ def import_key(
     data: DataOption = DATA,
 ) -> None:
     """Bring an authority's seal key, which another operator's CA has certified."""
-    keys = _keys_of(data)
-    if authority not in _issuers(data):
+    keys = keys_of(data)
+    if authority not in issuers_of(data):
         fail(f"kuayu: --authority: regions.toml has none called {authority!r}")
     given = p12_passphrase_file.read_text().strip()
     subject = import_seal(keys.folder, authority, p12.read_bytes(), given, keys.passphrase)
@@ -209,7 +211,7 @@ def import_list(
     data: DataOption = DATA,
 ) -> None:
     """Bring in what a CA has revoked: without its current list nothing is found genuine."""
-    keys = _keys_of(data)
+    keys = keys_of(data)
     issuer = import_crl(keys.folder, crl.read_bytes(), keys.passphrase)
     typer.echo(f"imported the list of {issuer}")
 
@@ -218,7 +220,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _keys_of(data: Path) -> Chain:
+def keys_of(data: Path) -> Chain:
+    """Return the chain of a data folder's keys, with the passphrase of the environment."""
     passphrase = read_passphrase(os.environ, demo=is_demonstration(data))
     return Chain(read_keys(os.environ, data), passphrase)
 
@@ -230,7 +233,7 @@ def _with_root(keys: Chain, path: Path | None, passphrase_file: Path | None) -> 
     return replace(keys, root_key=RootKey(path.absolute(), words))
 
 
-def _issuers(data: Path) -> dict[str, Issuer]:
+def issuers_of(data: Path) -> dict[str, Issuer]:
     """Return every authority of regions.toml by its id, as its seal names it."""
     path = read_regions(os.environ, demo=is_demonstration(data))
     return {
@@ -239,7 +242,8 @@ def _issuers(data: Path) -> dict[str, Issuer]:
     }
 
 
-def _issuer(issuers: Mapping[str, Issuer], authority: str) -> Issuer:
+def issuer_of(issuers: Mapping[str, Issuer], authority: str) -> Issuer:
+    """Return an authority as its seal names it; ends with words for one that there is not."""
     found = issuers.get(authority)
     if found is None:
         fail(f"kuayu: regions.toml has no authority called {authority!r}")
@@ -251,7 +255,8 @@ def _require_one(*given: object) -> None:
         fail("kuayu: expected one of an AUTHORITY and the options that name another key")
 
 
-def _number(option: str, text: str) -> int:
+def number_of(option: str, text: str) -> int:
+    """Return what hexadecimal digits say; ends with words for what is none."""
     try:
         return int(text, 16)
     except ValueError:
@@ -264,11 +269,11 @@ def _text(value: object) -> str:
 
 def _table(rows: Iterable[Row]) -> Iterator[str]:
     """Yield one line for each row; names last, for their characters are of two widths."""
-    yield "kind  state    from        until       days   authority            serial, name"
+    yield "kind    state    from        until       days   authority            serial, name"
     for row in rows:
         begin, end = (f"{day:%Y-%m-%d}" if day else "" for day in (row.starts, row.ends))
         marks = [word for word, here in (("elsewhere", row.elsewhere), ("demo", row.demo)) if here]
         left = "" if row.days_left is None else str(row.days_left)
         said = f"{row.serial}  {row.name}{'  (' + ', '.join(marks) + ')' if marks else ''}".strip()
-        first = f"{row.kind:<5} {row.state:<8} {begin:<11} {end:<11} {left:>5}"
+        first = f"{row.kind:<7} {row.state:<8} {begin:<11} {end:<11} {left:>5}"
         yield f"{first}  {row.authority:<20} {said}"

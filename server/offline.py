@@ -9,9 +9,10 @@ from pathlib import Path
 
 from docs_gen.data import CHINA
 from docs_gen.pinned import load_pinned, load_status_list
+from docs_gen.sm2verifying import Sm2Finding, judge_signature
 from docs_gen.standing import Reason, judge_code, listed
 from docs_gen.trustlist import TrustList
-from docs_gen.verifying import Verdict, verify
+from docs_gen.verifying import Finding, Verdict, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,32 @@ def judge_file(content: bytes, lists: Lists) -> dict[str, object]:
         "signed_at": found.signed_at,
         "valid_until": last_day,
         "demo": found.demo,
+        **_told(trust, lists),
+    }
+
+
+def judge_sm2(content: bytes, signature: bytes, lists: Lists) -> dict[str, object]:
+    """Return the verdict on a detached SM2 signature over a file, with its reason.
+
+    What the file itself is worth stands beside it as `file`: the two are judged apart.
+    KeyFolderError for a list that cannot be believed, and where SM2 cannot be computed.
+    """
+    now = datetime.now(UTC)
+    trust = load_pinned(lists.trust, lists.root)
+
+    async def judge() -> tuple[Finding, Sm2Finding]:
+        file = await verify(content, trust, now)
+        return file, await judge_signature(content, signature, trust, now, number=file.number)
+
+    file, found = asyncio.run(judge())
+    return {
+        "verdict": found.verdict,
+        "reason": found.reason,
+        "number": file.number,
+        "signer": found.signer,
+        "signed_at": found.signed_at,
+        "demo": found.demo,
+        "file": file.verdict,
         **_told(trust, lists),
     }
 

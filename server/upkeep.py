@@ -30,7 +30,7 @@ from server.console import (
     with_house,
 )
 from server.db.schema import upgrade
-from server.offline import Lists, judge_file, judge_qr
+from server.offline import Lists, judge_file, judge_qr, judge_sm2
 from server.settings import read_settings
 from server.staff.service import NewClerk
 from server.supervision.audit import Audit, copied
@@ -64,14 +64,24 @@ def verify(
         Path | None,
         typer.Option("--status", help="A signed status list of the issuer and year."),
     ] = None,
+    sm2: Annotated[
+        Path | None,
+        typer.Option("--sm2", help="The PDF's detached SM2 signature: judge that, by --trust."),
+    ] = None,
 ) -> None:
-    """Judge a certificate's file or QR code; status 0 if it is genuine.
+    """Judge a certificate's file, SM2 signature or QR code; status 0 if it is genuine.
 
     By its signature and the register of --data, or without either of these by signed lists alone.
     """
     if trust is None and (root or status):
         fail("--root and --status: expected --trust")
-    said = _judged(data, file, code, Lists(trust, root, status) if trust else None)
+    lists = Lists(trust, root, status) if trust else None
+    if sm2 is None:
+        said = _judged(data, file, code, lists)
+    elif file is None or lists is None or code or status:
+        fail("--sm2: expected a PDF and --trust, and neither --qr nor --status")
+    else:
+        said = judge_sm2(file.read_bytes(), sm2.read_bytes(), lists)
     if as_json:
         typer.echo(json.dumps(said, default=_written, ensure_ascii=False))
     else:

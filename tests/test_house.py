@@ -107,7 +107,7 @@ def test_only_the_signer_and_commands_import_the_drawing_library() -> None:
     }
     names = ("drawing", "forms", "seals", "stamping")
     certificates = {f"server/certificates/{name}.py" for name in names}
-    commands = {f"server/{name}.py" for name in ("keys", "offline", "templates")}
+    commands = {f"server/{name}.py" for name in ("keys", "offline", "sm2_keys", "templates")}
     assert found == certificates | commands
 
 

@@ -10,6 +10,7 @@ import cbor2
 import pytest
 from cryptography import x509
 
+from docs_gen import signedlist
 from docs_gen.ca import Pair, make_ca, make_list_signer
 from docs_gen.chain import Chain
 from docs_gen.clocks import Clocks
@@ -26,13 +27,17 @@ from docs_gen.signedlist import (
     seal_list,
 )
 from docs_gen.signing import issue
+from docs_gen.sm2chain import Sm2Trust
 from docs_gen.trust import TrustList, revoke_seal
 from docs_gen.verifying import Finding, Verdict, verify
 from tests.support.office import NOW, PASSPHRASE, TEMPLATES, Office, open_office
 
 KIND = "pension-balance"
 CLOCKS = Clocks((b"clock",), (b"crl",))
-TRUST = TrustList((b"root",), (b"ca",), (), ((b"12345678", b"k" * 32),), 7, clocks=CLOCKS)
+SM2 = Sm2Trust((b"sm2 root",), (b"sm2 ca",), (b"sm2 crl",))
+TRUST = TrustList(
+    (b"root",), (b"ca",), (), ((b"12345678", b"k" * 32),), 7, clocks=CLOCKS, sm2=SM2
+)  # fmt: skip
 
 
 def judge(content: bytes, trust: TrustList, now: datetime) -> Verdict:
@@ -127,8 +132,24 @@ def test_no_other_key_signs_a_list(mine: Office, exported: tuple[bytes, str]) ->
         with pytest.raises(TrustListError, match=words):
             open_list(seal_list(TRUST, one, root, NOW), exported[1])
     opened = open_list(seal_list(TRUST, signer, root, NOW), exported[1])
-    assert (opened.version, opened.clocks) == (7, CLOCKS)
+    assert (opened.version, opened.clocks, opened.sm2) == (7, CLOCKS, SM2)
     assert above
+
+
+def test_a_list_of_before_clocks_and_sm2_names_none(
+    mine: Office, exported: tuple[bytes, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer, root = certificates(mine)
+    written = cbor2.dumps
+
+    def older(said: object, **options: bool) -> bytes:
+        if isinstance(said, dict):
+            said = {name: value for name, value in said.items() if name not in {"clocks", "sm2"}}
+        return written(said, **options)
+
+    monkeypatch.setattr(signedlist.cbor2, "dumps", older)
+    opened = open_list(seal_list(TRUST, signer, root, NOW), exported[1])
+    assert (opened.version, opened.clocks, opened.sm2) == (7, Clocks(), Sm2Trust())
 
 
 def test_what_signs_lists_seals_nothing(mine: Office, exported: tuple[bytes, str]) -> None:

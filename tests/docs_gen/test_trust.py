@@ -122,7 +122,10 @@ def test_a_folder_without_a_trust_list_is_refused(tmp_path: Path) -> None:
 
 def test_no_private_key_is_in_the_trust_list(office: Office) -> None:
     data = json.loads((office.folder / "trust.json").read_text())
-    assert set(data) == {"version", "roots", "intermediates", "crls", "qr_keys", "clocks"}
+    assert set(data) == {
+        "version", "roots", "intermediates", "crls", "qr_keys", "clocks", "sm2",
+    }  # fmt: skip
+    assert set(data["sm2"]) == {"roots", "intermediates", "crls"}
     key = load_qr_key(office.folder, PASSPHRASE)
     assert office.trust.qr_keys == (
         (qr_key_id(key.public_key()), key.public_key().public_bytes_raw()),

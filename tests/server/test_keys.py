@@ -12,39 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from typer.testing import CliRunner
 
 from docs_gen import statuslist
 from docs_gen.chain import Chain
 from docs_gen.qrkeys import load_qr_key, qr_key_id
 from docs_gen.sealkeys import load_seals
 from docs_gen.signing import issue
-from server.cli import app
+from tests.support.commands import done, refused, run
 from tests.support.office import PASSPHRASE, TEMPLATES, Office, open_office
 from tests.support.service import REGIONS
 
 OPERATOR = "皖南省跨域业务中心"
-
-
-def run(*args: object, said: str | None = None) -> Result:
-    return CliRunner().invoke(app, [str(one) for one in args], input=said)
-
-
-def done(*args: object, said: str | None = None) -> str:
-    result = run(*args, said=said)
-    assert result.exit_code == 0, result.output
-    return str(result.stdout)
-
-
-def refused(*args: object, said: str | None = None) -> str:
-    result = run(*args, said=said)
-    assert result.exit_code == 1, result.output
-    assert isinstance(result.exception, SystemExit)
-    return str(result.stderr)
 
 
 @pytest.fixture(scope="module")

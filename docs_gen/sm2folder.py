@@ -1,0 +1,151 @@
+"""The verbs of who keeps SM2 keys: issue, import, rotate, revoke, and bring revocation lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from docs_gen import sm2
+from docs_gen.data import Issuer
+from docs_gen.keyfiles import DER, KeyFolderError, locked, read_crl, sync, write
+from docs_gen.sm2certs import is_issued_by
+from docs_gen.sm2keys import (
+    PART,
+    add_seal,
+    certificates_of,
+    leads_to_root,
+    own_root,
+    save_seal,
+    seal_files,
+    seal_of,
+    signer_of,
+)
+from docs_gen.trust import (
+    add_revoked,
+    earlier_seals,
+    keep_issued,
+    may_sign,
+    trust_ca,
+    write_trust,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sm2Folder:
+    """The SM2 part of a key folder; every verb holds the folder's lock and can be given again."""
+
+    folder: Path
+    passphrase: str
+
+    @property
+    def _part(self) -> Path:
+        return self.folder / PART
+
+    def issue(self, authority: str, issuer: Issuer, now: datetime) -> x509.Certificate:
+        """Make the SM2 key of an authority that has none, below an own root; refuse one that has.
+
+        Sm2MissingError where this machine has no SM2.
+        """
+        sm2.require()
+        with locked(self.folder):
+            if authority in seal_files(self.folder):
+                raise KeyFolderError(f"{authority} has an SM2 key already: rotate it")
+            return self._add(authority, issuer, now)
+
+    def rotate(self, authority: str, issuer: Issuer, now: datetime) -> x509.Certificate:
+        """Put a new SM2 key for an authority's; the old one is destroyed, its certificate counts.
+
+        KeyFolderError if it has none, or one that comes from elsewhere.
+        """
+        sm2.require()
+        with locked(self.folder):
+            old = self._current(authority)
+            if not self._is_own(old):
+                raise KeyFolderError(f"{authority}: its SM2 key comes from elsewhere: import one")
+            keep_issued(self._part, authority, old)
+            return self._add(authority, issuer, now)
+
+    def revoke(
+        self, authority: str, now: datetime, serial: int | None = None
+    ) -> x509.Certificate:  # fmt: skip
+        """Revoke an authority's SM2 certificate, or an earlier one by its serial; return it.
+
+        Nothing that it signed counts any more. KeyFolderError if there is no such certificate, or
+        another operator's CA issued it.
+        """
+        sm2.require()
+        with locked(self.folder):
+            path = seal_files(self.folder).get(authority)
+            current = None if path is None else certificates_of(path)[0]
+            known = [*([] if current is None else [current]), *earlier_seals(self._part, authority)]
+            wanted = serial if serial is not None or current is None else current.serial_number
+            seal = next((one for one in known if one.serial_number == wanted), None)
+            if seal is None:
+                raise KeyFolderError(f"{authority}: no SM2 certificate of that serial is known")
+            if not self._is_own(seal):
+                raise KeyFolderError(f"{authority}: its own CA revokes it")
+            # The list first: a key that is gone and not listed would still count.
+            add_revoked(self._part, seal, now)
+            write_trust(self.folder, now, self.passphrase)
+            keep_issued(self._part, authority, seal)
+            if path is not None and seal == current:
+                path.unlink()
+                sync(path.parent)
+            return seal
+
+    def bring(self, authority: str, content: bytes, given: str, now: datetime) -> str:
+        """Put another CA's SM2 key (PEM or PKCS#12, with its chain) under an authority.
+
+        Returns its subject. KeyFolderError if it does not open, holds no SM2 key that may sign
+        documents, or comes without its chain up to the root.
+        """
+        sm2.require()
+        seal = seal_of(content, given)
+        if not leads_to_root(seal):
+            raise KeyFolderError("expected the certificate with its chain of CAs up to the root")
+        if not may_sign(seal.certificate):
+            raise KeyFolderError("expected a certificate whose key usage is nonRepudiation")
+        with locked(self.folder):
+            for ca in seal.chain:
+                trust_ca(self._part, ca)
+            path = self._part / "seals" / f"{authority}.pem"
+            save_seal(path, seal, self.passphrase, replace=True)
+            write_trust(self.folder, now, self.passphrase)
+        return seal.certificate.subject.rfc4514_string()
+
+    def bring_crl(self, content: bytes, now: datetime) -> str:
+        """Put another operator's SM2 CRL (DER or PEM) into the trust list; return its issuer.
+
+        KeyFolderError if no CA that was brought signed it, or if the one that is there is newer.
+        """
+        sm2.require()
+        with locked(self.folder):
+            found = signer_of(self.folder, content)
+            if found is None:
+                raise KeyFolderError("no SM2 CA of the trust list signed this CRL")
+            crl, path = found[0], found[1].with_suffix(".crl")
+            if path.exists():
+                last = x509.load_der_x509_crl(read_crl(path))
+                if crl.last_update_utc < last.last_update_utc:
+                    raise KeyFolderError("the CRL that is there is newer")
+            write(path, crl.public_bytes(DER), replace=True)
+            write_trust(self.folder, now, self.passphrase)
+        return crl.issuer.rfc4514_string()
+
+    def _add(self, authority: str, issuer: Issuer, now: datetime) -> x509.Certificate:
+        made = add_seal(self.folder, authority, issuer, now, self.passphrase)
+        write_trust(self.folder, now, self.passphrase)
+        return made
+
+    def _current(self, authority: str) -> x509.Certificate:
+        path = seal_files(self.folder).get(authority)
+        if path is None:
+            raise KeyFolderError(f"{authority} has no SM2 key: issue one")
+        return certificates_of(path)[0]
+
+    def _is_own(self, certificate: x509.Certificate) -> bool:
+        root = own_root(self.folder, self.passphrase)
+        return root is not None and is_issued_by(certificate, root.certificate)
