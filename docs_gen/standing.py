@@ -87,9 +87,10 @@ def listed(
     number: str, issued_on: date, trust: TrustList, status_list: bytes | None, now: datetime,
     *, at_least: int = 0,
 ) -> tuple[Verdict, Reason]:  # fmt: skip
-    """Return what a status list says of a number that we signed; ValueError if it is none.
+    """Return what a status list says of a number that a listed key signed.
 
-    A certificate of the list's own day or later, which the list does not know, may be newer.
+    A certificate of the list's own day or later, which the list does not know, may be newer. No
+    list of ours knows what is no number of ours.
     """
     if status_list is None:
         return Verdict.CANNOT_TELL, Reason.NO_STATUS_LIST
@@ -98,6 +99,8 @@ def listed(
         status = one.status(statuslist.place_of(number))
     except StatusListError as error:
         return Verdict.CANNOT_TELL, _REFUSED.get(str(error), Reason.STATUS_NOT_OURS)
+    except ValueError:
+        return Verdict.CANNOT_TELL, Reason.STATUS_OF_OTHERS
     if status is Status.NOT_ISSUED and issued_on >= one.issued_at.astimezone(CHINA).date():
         return Verdict.CANNOT_TELL, Reason.ISSUED_SINCE
     return _LISTED.get(status, (Verdict.GENUINE, Reason.LISTED))

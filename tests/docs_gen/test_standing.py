@@ -140,6 +140,16 @@ def test_after_its_last_day_a_certificate_is_expired(
     assert judge_code(code, trust, listed(Status.REVOKED), LATER).verdict is Verdict.REVOKED
 
 
+@pytest.mark.parametrize("number", ["", "1.2", "x" * 40])
+def test_no_list_knows_what_is_no_number_though_our_key_signed_it(
+    number: str, key: Ed25519PrivateKey, trust: TrustList, listed: Listed
+) -> None:
+    claim = qr.Claim(number, "x", "张*", "y", date(2026, 10, 1), date(2027, 11, 22))
+    code = qr.encode(claim, key, qr_key_id(key.public_key()))
+    found = judge_code(code.rpartition("#")[2], trust, listed(), LATER)
+    assert said(found) == (Verdict.CANNOT_TELL, Reason.STATUS_OF_OTHERS)
+
+
 @pytest.mark.parametrize("change", ["token", "signer", "nothing"])
 def test_what_no_listed_key_signed_is_unknown(
     change: str, office: Office, trust: TrustList, listed: Listed
