@@ -24,7 +24,7 @@ from docs_gen.modules import modules
 from docs_gen.notice import Letter, NoticeTemplate
 from docs_gen.page import Words, fill_modules
 from docs_gen.pdf import Document, Said
-from docs_gen.seal import DIAMETER, draw_seal
+from docs_gen.seal import DrawnSeal, SealProvider
 from docs_gen.template import Template
 
 WATERMARK = Color(0.62, 0.64, 0.68, alpha=0.20)
@@ -47,24 +47,36 @@ class Drawn:
         return self.document.unsigned()
 
 
-def draw(facts: Facts, template: Template, fallback: Path | None = None) -> Drawn:
-    """Draw a certificate ready to be signed; ValueError names a character nobody can draw."""
-    return _draw(facts, template, fallback, DEMO_MARK if facts.demo else None, live=True)
+def draw(
+    facts: Facts, template: Template, fallback: Path | None = None,
+    *, seal: SealProvider | None = None,
+) -> Drawn:  # fmt: skip
+    """Draw a certificate ready to be signed, with its issuer's drawn seal or the one given.
+
+    ValueError names a character nobody can draw; a seal that counts is on no demonstration's page,
+    and a demonstration's on no other.
+    """
+    seal = DrawnSeal(facts.issuer, facts.demo) if seal is None else seal
+    if seal.demo is not facts.demo:
+        raise ValueError(f"the seal is {'' if seal.demo else 'not '}one of the demonstration")
+    return _draw(facts, template, fallback, DEMO_MARK if facts.demo else None, seal)
 
 
 def preview(facts: Facts, template: Template, fallback: Path | None = None) -> bytes:
     """Draw what the certificate will say, marked 预览: without seal, without a live QR code."""
-    return _draw(facts, template, fallback, "预　览", live=False).unsigned()
+    return _draw(facts, template, fallback, "预　览").unsigned()
 
 
 def specimen(facts: Facts, template: Template, fallback: Path | None = None) -> bytes:
     """Draw how a kind of certificate looks, marked 样张: without seal, without a live QR code."""
-    return _draw(facts, template, fallback, "样　张", live=False).unsigned()
+    return _draw(facts, template, fallback, "样　张").unsigned()
 
 
 def _draw(
-    facts: Facts, template: Template, fallback: Path | None, mark: str | None, *, live: bool
-) -> Drawn:
+    facts: Facts, template: Template, fallback: Path | None, mark: str | None,
+    seal: SealProvider | None = None,
+) -> Drawn:  # fmt: skip
+    live = seal is not None
     loaded = load_fonts(fallback)
     sheets = lay_out(template, facts, loaded)
     moment = facts.signing_time if live else None
@@ -75,12 +87,12 @@ def _draw(
         _sheet(document.canvas, sheet, loaded, mark)
         if sheet.qr is not None:
             _qr(document.canvas, *sheet.qr, facts.qr_url if live else None, loaded)
-        if sheet.seal is not None and live:
-            draw_seal(document.canvas, sheet.seal, facts.issuer, loaded, demo=facts.demo)
+        if sheet.seal is not None and seal is not None:
+            seal.draw(document.canvas, sheet.seal, loaded)
         document.canvas.showPage()
     x, y = sheets[-1].seal or (0.0, 0.0)
-    half = DIAMETER / 2
-    box = (int(x - half), int(y - half), int(x + half), int(y + half))
+    wide, high = (0.0, 0.0) if seal is None else seal.size
+    box = (int(x - wide / 2), int(y - high / 2), int(x + wide / 2), int(y + high / 2))
     return Drawn(document, len(sheets) - 1, box)
 
 

@@ -1,8 +1,10 @@
-"""The drawn seal: a circle, a star, the authority's name along the arc. Vectors only."""
+"""What a seal is for a page, and the one that we draw: circle, star, the name along the arc."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Protocol
 
 from reportlab.lib.colors import Color
 from reportlab.lib.units import mm
@@ -18,30 +20,60 @@ RED = Color(0.87, 0.11, 0.12)
 STAR_RADIUS = 6.2 * mm
 ARC_DEGREES = 250.0
 LARGEST, SMALLEST, CODE = 15.0, 7.0, 5.0
+DEMO = "演 示"
 
 
-def draw_seal(
-    canvas: Canvas, centre: Point, issuer: Issuer, loaded: frozenset[str], *, demo: bool
-) -> None:
-    """Draw an issuer's seal around a point; demo seals say 演示 at their foot.
+class SealProvider(Protocol):
+    """Whatever gives a page its seal: a picture, and no statutory electronic seal (电子印章).
 
-    It is a picture and no statutory electronic seal (电子印章).
+    `size` is its width and height in points. A demonstration's says 演示 on it.
     """
-    canvas.saveState()
-    # As ink does: what is printed below stays readable.
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in points."""
+
+    @property
+    def demo(self) -> bool:
+        """Whether it is a demonstration's, and says so."""
+
+    def draw(self, canvas: Canvas, centre: Point, loaded: frozenset[str]) -> None:
+        """Draw it around a point so that what lies below stays readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnSeal:
+    """An issuer's seal drawn from its text and code, as vectors."""
+
+    issuer: Issuer
+    demo: bool
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in points."""
+        return DIAMETER, DIAMETER
+
+    def draw(self, canvas: Canvas, centre: Point, loaded: frozenset[str]) -> None:
+        """Draw it around a point; demo seals say 演示 at their foot."""
+        canvas.saveState()
+        press_like_ink(canvas)
+        canvas.setStrokeColor(RED)
+        canvas.setLineWidth(LINE)
+        canvas.circle(*centre, (DIAMETER - LINE) / 2)
+        _star(canvas, centre)
+        words = Words(canvas, loaded)
+        _name(words, centre, self.issuer.seal_text)
+        _code(words, centre, self.issuer.code, loaded)
+        if self.demo:
+            words.turn(_at(centre, 16.3 * mm, 270), 0, DEMO, BOLD, 11)
+        words.close()
+        canvas.restoreState()
+
+
+def press_like_ink(canvas: Canvas) -> None:
+    """Go on in red that leaves what is printed below readable, as ink does."""
     canvas.setBlendMode("Multiply")
-    canvas.setStrokeColor(RED)
     canvas.setFillColor(RED)
-    canvas.setLineWidth(LINE)
-    canvas.circle(*centre, (DIAMETER - LINE) / 2)
-    _star(canvas, centre)
-    words = Words(canvas, loaded)
-    _name(words, centre, issuer.seal_text)
-    _code(words, centre, issuer.code, loaded)
-    if demo:
-        words.turn(_at(centre, 16.3 * mm, 270), 0, "演 示", BOLD, 11)
-    words.close()
-    canvas.restoreState()
 
 
 def _at(centre: Point, radius: float, degrees: float) -> Point:

@@ -16,6 +16,7 @@ from docs_gen.cades import Envelope, prepare
 from docs_gen.data import Facts
 from docs_gen.pdf import Evidence, Field, Place
 from docs_gen.press import Drawn, draw
+from docs_gen.seal import SealProvider
 from docs_gen.sealkeys import SealKey
 from docs_gen.template import Template
 from docs_gen.timestamps import LARGEST_TOKEN, Source, StampError, Token, require_awake, stamp
@@ -39,23 +40,27 @@ class Issued:
 
 async def issue(
     facts: Facts, template: Template, key: SealKey, fallback: Path | None = None,
-    *, source: Source | None = None,
+    *, seal: SealProvider | None = None, source: Source | None = None,
 ) -> Issued:  # fmt: skip
     """Draw and sign a certificate; ValueError names a character that no face can draw.
+
+    What a demonstration's key signs says so: anything else is a ValueError too.
 
     With a source of time it is stamped and brings along what it is judged by (PAdES B-LT); where
     none of its clocks answers, and without one, it is signed alone (B-B).
     """
+    if key.demo and not facts.demo:
+        raise ValueError("a demonstration's key signs no certificate that counts")
     unstamped = None
     if source is not None:
         try:
             require_awake(source)  # Or all that follows is done in vain, and then once more.
-            drawn = draw(facts, template, fallback)
+            drawn = draw(facts, template, fallback, seal=seal)
             stamped, token = await sign_and_stamp(drawn, facts, key, source)
             return Issued(stamped, hashlib.sha256(stamped).hexdigest(), token.at)
         except StampError as error:
             unstamped = str(error)
-    signed = sign(draw(facts, template, fallback), facts, key)
+    signed = sign(draw(facts, template, fallback, seal=seal), facts, key)
     return Issued(signed, hashlib.sha256(signed).hexdigest(), unstamped=unstamped)
 
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.golden import FOLDER, drawn, kept
-from tests.support.office import TEMPLATES, Office
+from tests.support.golden import FOLDER, PAGES, drawn, kept
+from tests.support.office import Office
 
 CLOSE = 0.6  # In points: what viewers and versions of poppler round otherwise.
 
 
-@pytest.mark.parametrize("kind", sorted(TEMPLATES))
+@pytest.mark.parametrize("kind", sorted(PAGES))
 def test_every_word_stands_where_it_stood_when_somebody_looked_at_the_page(
     kind: str, office: Office
 ) -> None:
@@ -24,5 +24,5 @@ def test_every_word_stands_where_it_stood_when_somebody_looked_at_the_page(
     assert moved == []
 
 
-def test_there_is_one_page_to_compare_with_for_each_template() -> None:
-    assert sorted(path.stem for path in FOLDER.glob("*.txt")) == sorted(TEMPLATES)
+def test_there_is_one_page_to_compare_with_for_each_kind_of_page() -> None:
+    assert sorted(path.stem for path in FOLDER.glob("*.txt")) == sorted(PAGES)

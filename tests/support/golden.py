@@ -12,10 +12,16 @@ from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from docs_gen.imageseal import ImageSeal
+from docs_gen.picture import Picture
 from docs_gen.press import draw
 from tests.support.office import TEMPLATES, Office, open_office
+from tests.support.seals import seal_png
 
 FOLDER = Path(__file__).parents[1] / "docs_gen" / "golden"
+# The page that is drawn with an image seal too.
+WITH_IMAGE, SEALED = "pension-balance-image-seal", "pension-balance"
+PAGES = (*TEMPLATES, WITH_IMAGE)
 _WORD = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" [^>]*>(.*)</word>')
 # The token in the QR code differs with each key; nothing else of a page does.
 Place = tuple[int, float, float, float, str]
@@ -38,6 +44,9 @@ def places(content: bytes) -> list[Place]:
 
 def drawn(office: Office, kind: str) -> list[Place]:
     """Return the places of a kind's page with the values that tests use."""
+    if kind == WITH_IMAGE:
+        seal = ImageSeal(Picture.read(seal_png(), 42.0), demo=True)
+        return places(draw(office.facts(SEALED), TEMPLATES[SEALED], seal=seal).unsigned())
     return places(draw(office.facts(kind), TEMPLATES[kind]).unsigned())
 
 
@@ -50,7 +59,7 @@ def kept(kind: str) -> list[Place]:
 
 def _write(office: Office) -> None:
     FOLDER.mkdir(exist_ok=True)
-    for kind in TEMPLATES:
+    for kind in PAGES:
         lines = [" ".join(map(str, place)) for place in drawn(office, kind)]
         (FOLDER / f"{kind}.txt").write_text("\n".join(lines) + "\n")
 
@@ -58,4 +67,4 @@ def _write(office: Office) -> None:
 if __name__ == "__main__":
     with TemporaryDirectory() as folder:
         _write(open_office(Path(folder)))
-    sys.stdout.write(f"{len(TEMPLATES)} pages written: look at them before you commit\n")
+    sys.stdout.write(f"{len(PAGES)} pages written: look at them before you commit\n")
