@@ -134,3 +134,41 @@ async def test_nothing_is_issued_without_authority_whenever_it_is_lost(
     assert asked == lasts + 1
     assert (await desk.case(case_id)).state is CaseState.IN_CALL
     assert "certificate.issued" not in await desk.log(case_id)
+
+
+BOSS = replace(ZHOU, roles=frozenset({Role.SUPERVISOR}))
+REVIEWERS = {
+    "any agent": (ZHOU, True),
+    "an agent who has the item": (replace(ZHOU, items=frozenset({PENSION})), True),
+    "an agent who has others": (replace(ZHOU, items=frozenset({"another"})), False),
+    "an agent of another place": (replace(ZHOU, region="330521", hall="deqing"), False),
+    "an agent who is of no place": (replace(ZHOU, region="340000", hall=""), False),
+    "who only stands at a counter": (replace(ZHOU, roles=frozenset({Role.COUNTER})), False),
+    "an administrator": (replace(ZHOU, roles=frozenset({Role.ADMINISTRATOR})), False),
+    "the supervisor": (BOSS, True),
+    "a supervisor whatever the items": (replace(BOSS, items=frozenset({"another"})), True),
+    "the province's supervisor": (replace(BOSS, region="340000", hall=""), True),
+    "another province's": (replace(BOSS, region="330000", hall=""), False),
+    "that of the counter's place": (replace(BOSS, region=CLERK.region, hall=CLERK.hall), False),
+}
+
+
+@pytest.mark.parametrize(("account", "may"), REVIEWERS.values(), ids=REVIEWERS)
+async def test_agents_on_the_item_and_supervisors_of_place_or_province_may_review(
+    halls: Halls, account: Actor, *, may: bool
+) -> None:
+    await enlist(halls, account)
+    case = await halls.case_row(await halls.case())
+    authorities = Authorities(halls.reader)
+    async with halls.units.database.reading() as session:
+        assert await authorities.may_review(session, case, account.id) is may
+        assert not await authorities.may_review(session, case, "no-such-account")
+
+
+async def test_an_account_that_was_closed_may_review_no_more(halls: Halls) -> None:
+    await enlist(halls, BOSS)
+    case = await halls.case_row(await halls.case())
+    async with halls.units.open() as unit:
+        await unit.session.execute(update(Clerk).where(Clerk.id == BOSS.id).values(active=False))
+    async with halls.units.database.reading() as session:
+        assert not await Authorities(halls.reader).may_review(session, case, BOSS.id)
