@@ -189,15 +189,15 @@ _SENT = "waiting in_call with_jurisdiction certified settled returned refused pr
 _ALL_STATES = f"draft {_SENT}"
 _OPEN = "draft waiting in_call returned with_jurisdiction"
 _AT_WORK = "in_call with_jurisdiction"
-_CERTIFIED = "certified settled"
-_REVIEWED = f"{_AT_WORK} {_CERTIFIED}"  # Something may be issued, or corrected.
-_ON_PAPER = f"{_CERTIFIED} refused"  # The citizen has something to take home.
+_REVIEWED = f"{_AT_WORK} certified settled"  # Something may be issued, or corrected.
+_ON_PAPER = "certified settled refused"  # The citizen has something to take home.
 _READ = (
     _grant(_CLERKS, "local", _ALL_STATES)
     + _grant("agent supervisor", "jurisdiction", _SENT)
 )  # fmt: skip
+# What was issued stays in the register, also when its case is open again because it was revoked.
 _IN_REGISTER = (
-    _grant("agent supervisor", "jurisdiction", _CERTIFIED)
+    _grant("agent supervisor", "jurisdiction", _SENT)
     + _grant("supervisor", "local", "settled")
 )  # fmt: skip
 
@@ -260,15 +260,15 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.PREVIEW_CERTIFICATE: _grant("agent", "jurisdiction", _AT_WORK, seat=True),
     Action.ISSUE_CERTIFICATE: _grant("agent", "jurisdiction", "in_call certified", seat=True)
     + _grant("agent", "jurisdiction", "with_jurisdiction certified", seat=True),
-    Action.READ_CERTIFICATE: _grant(_CLERKS, "local", _CERTIFIED)
+    Action.READ_CERTIFICATE: _grant(_CLERKS, "local", _SENT)
     + _grant("agent supervisor", "jurisdiction", _SENT),
-    Action.VERIFY_CERTIFICATE: _grant("counter", "local", _CERTIFIED)
-    + _grant("agent", "jurisdiction", _CERTIFIED),
-    Action.REVOKE_CERTIFICATE: _grant("agent", "jurisdiction", _CERTIFIED),
-    Action.SUPERSEDE_CERTIFICATE: _grant(
-        "agent", "jurisdiction", _CERTIFIED, seat=True, former=True
-    ),
-    Action.DECIDE_REVOCATION: _grant("agent supervisor", "jurisdiction", _CERTIFIED),
+    Action.VERIFY_CERTIFICATE: _grant("counter", "local", _SENT)
+    + _grant("agent", "jurisdiction", _SENT),
+    Action.REVOKE_CERTIFICATE: _grant("agent", "jurisdiction", _SENT),
+    # In a call that a revocation has opened again it says what there is no more to correct.
+    Action.SUPERSEDE_CERTIFICATE: _grant("agent", "jurisdiction", "in_call", seat=True)
+    + _grant("agent", "jurisdiction", "certified settled", seat=True, former=True),
+    Action.DECIDE_REVOCATION: _grant("agent supervisor", "jurisdiction", _SENT),
     Action.LIST_REVOCATIONS: _grant("agent supervisor"),
     Action.READ_REVIEW: _grant("agent supervisor", "jurisdiction", _REVIEWED),
     Action.DECIDE_REVIEW: _grant("agent supervisor", "jurisdiction", _REVIEWED),
@@ -279,7 +279,7 @@ TABLE: dict[Action, tuple[Grant, ...]] = {
     Action.SEARCH_REGISTER: _grant("agent supervisor"),
     Action.READ_REGISTER: _IN_REGISTER,
     Action.TAKE_COPY: _IN_REGISTER,
-    Action.EXPORT_EVIDENCE: _grant("supervisor", "jurisdiction", _CERTIFIED),
+    Action.EXPORT_EVIDENCE: _grant("supervisor", "jurisdiction", _SENT),
     Action.SETTLE_CASE: _grant("counter", "local", "certified promised"),
     Action.MINT_PICKUP_LINK: _grant("counter", "local", _ON_PAPER)
     + _grant("agent", "jurisdiction", _ON_PAPER)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.cases.models import (
@@ -116,6 +116,13 @@ async def last_event(session: AsyncSession, case_id: str, kind: str) -> CaseEven
         .limit(1)
     )
     return (await session.scalars(statement)).one_or_none()
+
+
+async def state_before_line(session: AsyncSession, case_id: str) -> CaseState:
+    """Return what a waiting case was before it took its place: sent back to its counter, or new."""
+    kinds = ("case.returned", "case.reopened")
+    sent_back = exists().where(CaseEvent.case_id == case_id, CaseEvent.kind.in_(kinds))
+    return CaseState.RETURNED if await session.scalar(select(sent_back)) else CaseState.DRAFT
 
 
 async def list_fields(session: AsyncSession, case_id: str) -> Sequence[CaseField]:

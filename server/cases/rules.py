@@ -34,13 +34,14 @@ class CaseState(enum.StrEnum):
 _S = CaseState
 MOVES: Final[Mapping[CaseState, frozenset[CaseState]]] = {
     _S.DRAFT: frozenset({_S.WAITING, _S.WITHDRAWN}),
-    # Back to draft is a ticket given up at the counter: the case is as before it was taken.
-    _S.WAITING: frozenset({_S.IN_CALL, _S.DRAFT, _S.WITHDRAWN}),
+    # Back to draft or returned is a ticket given up: the case is as before it was taken.
+    _S.WAITING: frozenset({_S.IN_CALL, _S.DRAFT, _S.RETURNED, _S.WITHDRAWN}),
     _S.IN_CALL: frozenset(
         {_S.CERTIFIED, _S.WAITING, _S.WITH_JURISDICTION, _S.RETURNED, _S.REFUSED, _S.PROMISED}
     ),
     _S.WITH_JURISDICTION: frozenset({_S.CERTIFIED, _S.REFUSED}),
-    _S.CERTIFIED: frozenset({_S.SETTLED}),
+    # Back to work is a case whose last certificate was revoked before anyone settled with it.
+    _S.CERTIFIED: frozenset({_S.SETTLED, _S.IN_CALL, _S.RETURNED}),
     _S.SETTLED: frozenset(),
     _S.RETURNED: frozenset({_S.WAITING, _S.WITHDRAWN}),
     _S.REFUSED: frozenset(),

@@ -53,6 +53,12 @@ async def find_valid(session: AsyncSession, case_id: str, kind: str) -> Certific
     return await _find_in(session, case_id, kind, _S.VALID)
 
 
+async def has_valid(session: AsyncSession, case_id: str) -> bool:
+    """Say whether a certificate of a case counts, of whatever kind."""
+    valid = exists().where(Certificate.case_id == case_id, Certificate.state == _S.VALID)
+    return bool(await session.scalar(select(valid)))
+
+
 async def find_reserved(session: AsyncSession, case_id: str, kind: str) -> Certificate | None:
     """Return the certificate of a case and kind that is on its way."""
     return await _find_in(session, case_id, kind, _S.RESERVED)

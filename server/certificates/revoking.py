@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor, authorize
+from server.calls.queries import live_call
 from server.cases.models import Case
 from server.cases.record import Entry
+from server.cases.rules import CaseState
 from server.certificates import messages as wire
 from server.certificates import queries
 from server.certificates.models import Certificate, RevocationRequest
@@ -150,6 +152,20 @@ class Revoking:
         public = {"certificate_id": row.id, "number": row.number, **about}
         await entry.append("certificate.revoked", public, private={"reason": reason})
         await self.recalls.make(entry, row, Cause.REVOKED, reason)
+        await self._reopen(entry, row)
+
+    async def _reopen(self, entry: Entry, row: Certificate) -> None:
+        """Open a case again on which nothing is left to settle with.
+
+        Its call goes on as before the certificate; without one the counter may call again, with
+        the place of the day, or withdraw.
+        """
+        session, case = entry.unit.session, entry.case
+        if case.state is not CaseState.CERTIFIED or await queries.has_valid(session, case.id):
+            return
+        call = await live_call(session, case.id)
+        entry.move(CaseState.RETURNED if call is None else CaseState.IN_CALL)
+        await entry.append("case.reopened", {"certificate_id": row.id, "number": row.number})
 
     async def _begin(
         self, unit: Unit, actor: Actor, request_id: str, action: Action

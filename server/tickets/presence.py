@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from server.cases.queries import state_before_line
 from server.cases.record import Entry
-from server.cases.rules import CaseState
 from server.db.unit import Unit
 from server.regions.rules import last_closing
 from server.texts import COUNTER_LEFT
@@ -48,14 +48,14 @@ class Presence:
             await self.tickets.offer_next(unit, ticket.region)
 
     async def lapse(self, unit: Unit, ticket_id: str) -> None:
-        """Give up a ticket for which nobody came back; the case is a draft again."""
+        """Give up a ticket for which nobody came back; the case is as before it was taken."""
         found = await self._begin(unit, ticket_id)
         if found is None:
             return
         entry, ticket = found
         if await presence_queries.lapse(unit.session, ticket_id, unit.now):
             await self.tickets.leave_line(entry, ticket)
-            entry.move(CaseState.DRAFT)
+            entry.move(await state_before_line(unit.session, ticket.case_id))
             data = {"ticket_id": ticket_id}
             await entry.append("ticket.abandoned", data, private={"why": COUNTER_LEFT})
             await self._tell(unit, entry, ticket)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor, Relation, Subject, authorize
 from server.cases.models import Case
-from server.cases.queries import find_case
+from server.cases.queries import find_case, state_before_line
 from server.cases.record import Entry
 from server.cases.rules import CaseState
 from server.db.base import new_id
@@ -98,7 +98,7 @@ class Tickets(Line):
         return await self.show(unit.session, ticket)
 
     async def abandon(self, unit: Unit, actor: Actor, ticket_id: str, reason: str) -> wire.Ticket:
-        """Give a place up; the case is a draft again. Refuses ticket.gone once it is no more."""
+        """Give a place up; the case is as before. Refuses ticket.gone once the place is no more."""
         ticket = await queries.find_ticket(unit.session, ticket_id)
         if ticket is None:
             raise ServiceError("ticket.unknown")
@@ -106,7 +106,7 @@ class Tickets(Line):
         with unknown_as("ticket.unknown"):
             entry = await self.records.begin(unit, actor, ticket.case_id, Action.ABANDON_TICKET)
         await self.leave_line(entry, ticket)
-        entry.move(CaseState.DRAFT)
+        entry.move(await state_before_line(unit.session, ticket.case_id))
         await entry.append("ticket.abandoned", {"ticket_id": ticket_id}, private={"why": reason})
         await self.tell_board(unit, entry.case.counter_region)
         await self.offer_next(unit, ticket.region)

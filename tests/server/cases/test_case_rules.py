@@ -17,13 +17,13 @@ from server.cases.rules import (
 )
 from server.errors import ServiceError
 
-# docs/…/domain.md, States, and the ticket that a counter gives up.
+# docs/…/domain.md, States, the ticket that a counter gives up, and the certificate that fell.
 WAYS = {
     "draft": "waiting withdrawn",
-    "waiting": "in_call draft withdrawn",
+    "waiting": "in_call draft returned withdrawn",
     "in_call": "certified waiting with_jurisdiction returned refused promised",
     "with_jurisdiction": "certified refused",
-    "certified": "settled",
+    "certified": "settled in_call returned",
     "returned": "waiting withdrawn",
     "promised": "settled",
 }

@@ -15,6 +15,7 @@ from server.certificates.review_messages import CorrectionPreview
 from server.certificates.rules import Cause, CertificateState, VerdictKind
 from server.errors import ServiceError
 from tests.support.desk import AGENT, CLERK, COLLEAGUE, KIND, STRANGER, Desk
+from tests.support.live_call import put_in_call
 from tests.support.office import text_of
 
 RIGHT = {"balance": "¥18,432.57"}
@@ -210,7 +211,8 @@ async def test_what_is_no_correction_is_refused_and_nothing_changes(desk: Desk) 
 
 
 async def test_what_counts_no_more_is_not_corrected(desk: Desk) -> None:
-    _, old = await desk.certified_case()
+    case_id, old = await desk.certified_case()
+    await put_in_call(desk, case_id)
     request_id = await desk.ask_revocation(old.id)
     assert (await refused(correct(desk, old.id))).code == "revocation.pending"
     async with desk.units.open() as unit:
@@ -279,6 +281,7 @@ async def test_a_correction_that_was_left_lying_is_no_ones_place_later(desk: Des
     object.__setattr__(desk.issuing, "papers", desk.papers)
     desk.seats.add(AGENT.id)
     assert await state_of(desk, old) is CertificateState.VALID
+    await put_in_call(desk, case_id)
     await desk.revoke(old.id)
     row = await desk.issue(case_id, "key-anew-1")
     assert (row.serial, row.supersedes) == (2, None)

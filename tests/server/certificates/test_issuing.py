@@ -27,6 +27,7 @@ from tests.support.desk import (
     SignerHere,
     recognise_nothing,
 )
+from tests.support.live_call import put_in_call
 from tests.support.office import text_of
 
 START = "1.2.156.3005.2.11100000MB0000011U001.11341522MB0000001T."
@@ -426,6 +427,7 @@ async def test_an_older_draft_is_not_released_while_the_newer_one_is_drawn(
 
 async def test_after_a_revocation_the_kind_can_be_issued_anew(desk: Desk) -> None:
     case_id, first = await desk.certified_case()
+    await put_in_call(desk, case_id)
     await desk.revoke(first.id)
     second = await desk.issue(case_id, "key-anew-1")
     assert second.number != first.number

@@ -13,6 +13,7 @@ from server.certificates.rules import Cause, Outcome
 from server.errors import ServiceError
 from tests.support.database import News
 from tests.support.desk import AGENT, CLERK, OTHER_CLERK, STRANGER, SUPERVISOR, Desk
+from tests.support.live_call import put_in_call
 
 ELSEWHERE = dataclasses.replace(OTHER_CLERK, hall="shengze")
 PROVINCE = dataclasses.replace(SUPERVISOR, region="320000", hall="")
@@ -66,6 +67,7 @@ async def test_the_hall_that_settled_is_told_at_once_what_it_settled(
 
 async def test_nobody_is_told_who_did_not_rely_on_it(desk: Desk) -> None:
     case_id, row = await desk.certified_case()
+    await put_in_call(desk, case_id)
     await desk.revoke(row.id)
     assert await listed(desk, CLERK) == []
     again = await desk.issue(case_id, "key-again-1")

@@ -25,6 +25,7 @@ from tests.support.desk import (
     SUPERVISOR,
     Desk,
 )
+from tests.support.live_call import put_in_call
 from tests.support.reviews import (
     ALWAYS,
     above,
@@ -270,6 +271,7 @@ async def test_one_approval_gives_one_certificate(reviewing: Desk) -> None:
     await reviewed(reviewing, case_id)
     row = await reviewing.issue(case_id)
     assert (await reviewing.issue(case_id)).id == row.id
+    await put_in_call(reviewing, case_id)
     await reviewing.revoke(row.id)
     assert await why(reviewing.issue(case_id, "key-00002")) == "used"
     await reviewed(reviewing, case_id)

@@ -10,7 +10,9 @@ from server.access import Actor
 from server.cases.rules import CaseState
 from server.certificates import messages as wire
 from server.certificates import queries
+from server.certificates.models import Certificate
 from server.certificates.rules import CertificateState, RequestState
+from server.db.base import new_id
 from server.errors import ServiceError
 from tests.support.database import News
 from tests.support.desk import (
@@ -22,6 +24,7 @@ from tests.support.desk import (
     Desk,
     revoke_alone,
 )
+from tests.support.live_call import put_in_call
 
 PROVINCE = dataclasses.replace(SUPERVISOR, id="7" * 32, region="340000", hall="")
 
@@ -70,6 +73,46 @@ async def test_where_nobody_must_approve_one_clerk_revokes(desk: Desk) -> None:
     (said,) = await desk.events(case_id, "certificate.revoked")
     assert (said["certificate_id"], said["reason"]) == (row.id, "余额有误")
     assert (await refused(revoke(desk, AGENT, row.id))).code == "certificate.revoked"
+
+
+@pytest.mark.parametrize(
+    ("in_call", "state"), [(False, CaseState.RETURNED), (True, CaseState.IN_CALL)]
+)
+async def test_a_case_that_has_no_certificate_left_is_open_again_and_gets_another(
+    desk: Desk, state: CaseState, *, in_call: bool
+) -> None:
+    case_id, row = await desk.certified_case()
+    if in_call:
+        await put_in_call(desk, case_id)
+    await desk.revoke(row.id)
+    assert (await desk.case(case_id)).state is state
+    assert (await desk.events(case_id, "case.reopened")) == [
+        {"certificate_id": row.id, "number": row.number}
+    ]
+    # The jurisdiction finds it in its register all the same, and the counter sees that it fell.
+    assert (await shown(desk, case_id)).state is CertificateState.REVOKED
+    if not in_call:
+        await desk.move(case_id, CaseState.WAITING, CaseState.IN_CALL)
+    again = await desk.issue(case_id, "key-00002")
+    assert (again.state, again.number != row.number) == (CertificateState.VALID, True)
+    await desk.settle(case_id, again.id)
+
+
+async def test_a_case_that_was_settled_or_has_another_certificate_stays_as_it_is(
+    desk: Desk,
+) -> None:
+    case_id, row = await desk.certified_case()
+    await desk.settle(case_id, row.id)
+    await desk.revoke(row.id)
+    assert (await desk.case(case_id)).state is CaseState.SETTLED
+    case_id, row = await desk.certified_case()
+    values = {column.key: getattr(row, column.key) for column in Certificate.__table__.columns}
+    beside = {"id": new_id(), "kind": "statement", "number": "another", "serial": 99, "sha256": "0"}
+    async with desk.units.open() as unit:
+        unit.session.add(Certificate(**{**values, **beside}))
+    await desk.revoke(row.id)
+    assert (await desk.case(case_id)).state is CaseState.CERTIFIED
+    assert await desk.events(case_id, "case.reopened") == []
 
 
 async def test_a_certificate_is_revoked_by_its_own_side_and_with_a_reason(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from server.certificates.models import Settlement as SettlementRow
 from server.errors import ServiceError
 from tests.support.database import News
 from tests.support.desk import AGENT, CLERK, Desk, recognise_nothing
+from tests.support.live_call import put_in_call
 
 
 async def refused(work: Awaitable[object]) -> ServiceError:
@@ -86,7 +87,10 @@ async def test_a_case_is_settled_once(desk: Desk) -> None:
 
 async def test_nothing_can_be_settled_on_a_revoked_certificate(desk: Desk) -> None:
     case_id, row = await desk.certified_case()
+    await put_in_call(desk, case_id)
     await desk.revoke(row.id)
+    assert (await refused(settle(desk, case_id, row.id))).code == "case.wrong_state"
+    await desk.issue(case_id, "key-anew-1")
     assert (await refused(settle(desk, case_id, row.id))).code == "certificate.revoked"
     assert (await desk.case(case_id)).state is CaseState.CERTIFIED
 

@@ -6,9 +6,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import update
 
-from server.calls.models import Call, Seat
 from server.calls.queries import end_call, find_sitting
-from server.calls.rules import CallState, EndReason, SeatSide, Topology
+from server.calls.rules import EndReason
 from server.cases.models import Consent
 from server.cases.record import Records
 from server.cases.rules import CaseState, ConsentState
@@ -16,12 +15,10 @@ from server.certificates import queries
 from server.certificates.facts import facts_context
 from server.certificates.models import Certificate
 from server.certificates.rules import CertificateState
-from server.db.base import new_id
 from server.errors import ServiceError
-from server.tickets.models import Ticket
-from server.tickets.rules import TicketState
 from tests.support.database import SetClock
 from tests.support.desk import AGENT, KIND, STRANGER, Desk
+from tests.support.live_call import put_in_call
 
 
 async def reserve(desk: Desk) -> Certificate:
@@ -86,33 +83,11 @@ async def test_a_case_without_a_live_seat_is_refused(desk: Desk) -> None:
     assert await refusal(desk, row) == "seat.missing"
 
 
-async def put_in_call(desk: Desk, row: Certificate) -> str:
-    """A call on the certificate's case in which its clerk has a seat; return its id."""
-    now, ticket_id, call_id = desk.units.clock(), new_id(), new_id()
-    case = await desk.case(row.case_id)
-    async with desk.units.open() as unit:
-        unit.session.add(Ticket(
-            id=ticket_id, case_id=case.id, item_code=case.item_code, region=case.jurisdiction,
-            state=TicketState.SERVING, taken_at=now, taken_by=case.opened_by, present_until=now,
-        ))  # fmt: skip
-        await unit.session.flush()
-        unit.session.add(Call(
-            id=call_id, case_id=case.id, ticket_id=ticket_id, state=CallState.CONNECTED,
-            topology=Topology.DIRECT, started_at=now,
-        ))  # fmt: skip
-        await unit.session.flush()
-        unit.session.add(Seat(
-            id=new_id(), call_id=call_id, place=1, side=SeatSide.REMOTE, holder=AGENT.id,
-            name=AGENT.name, office="", since=now, lease_until=now,
-        ))  # fmt: skip
-    return call_id
-
-
 async def test_a_closed_call_is_refused(desk: Desk) -> None:
     row = await reserve(desk)
     records = Records(desk.vault, find_sitting)
     signing = dataclasses.replace(desk.signer.signing, records=records)
-    call_id = await put_in_call(desk, row)
+    call_id = await put_in_call(desk, row.case_id)
     assert (await signing.sign(row.id, row.attempt)).pages == 1
     async with desk.units.open() as unit:
         assert await end_call(unit.session, call_id, EndReason.FINISHED, unit.now)

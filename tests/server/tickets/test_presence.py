@@ -157,6 +157,20 @@ async def test_with_nobody_back_at_closing_time_the_ticket_lapses_and_the_case_i
     assert (await halls.take(ticket.case_id)).state is TicketState.WAITING
 
 
+async def test_a_case_that_was_returned_is_so_again_when_its_ticket_lapses(
+    halls: Halls, clock: SetClock
+) -> None:
+    clock.now = MONDAY_TEN
+    ticket = await halls.ticket(await left(halls, clock))
+    async with halls.units.open() as unit:
+        entry = await halls.records.begin_as_service(unit, ticket.case_id)
+        await entry.append("case.returned")
+    clock.now = CLOSING
+    await worker_on(halls).tick()
+    assert await halls.ticket_state(ticket.id) is TicketState.ABANDONED
+    assert (await halls.case_row(ticket.case_id)).state is CaseState.RETURNED
+
+
 async def test_a_counter_that_is_left_after_hours_has_until_the_end_of_the_day_in_china(
     halls: Halls, clock: SetClock
 ) -> None:

@@ -122,6 +122,22 @@ async def test_a_given_up_place_makes_the_case_a_draft_and_moves_the_others_up(
     assert [(place["ticket_id"], place["position"]) for place in moved] == [(second, 1)]
 
 
+@pytest.mark.parametrize("kind", ["case.returned", "case.reopened"])
+async def test_what_was_sent_back_to_its_counter_is_there_again_when_its_place_is_given_up(
+    halls: Halls, kind: str
+) -> None:
+    case_id, call_id = await halls.in_call()
+    async with halls.units.open() as unit:
+        entry = await halls.records.begin_as_service(unit, case_id)
+        entry.move(CaseState.RETURNED)
+        await entry.append(kind)
+    await halls.hang_up(WANG, call_id)
+    ticket = await halls.take(case_id)
+    async with halls.units.open() as unit:
+        await halls.tickets.abandon(unit, CLERK, ticket.id, "办事人离开")
+    assert (await halls.case_row(case_id)).state is CaseState.RETURNED
+
+
 async def test_what_was_given_up_is_not_given_up_twice(halls: Halls) -> None:
     ticket_id = await halls.waiting()
     async with halls.units.open() as unit:

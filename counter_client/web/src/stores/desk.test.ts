@@ -14,6 +14,7 @@ class Service {
   events: Event[] = [];
   fields = [{ name: "months", value: null as string | null, masked: false, version: 0, by: null as string | null, at: null }];
   state = "in_call";
+  certificates: object[] = [];
   asked: string[] = [];
   lost = false;
 
@@ -42,6 +43,7 @@ class Service {
       return { events: this.events.slice(after, after + 500), seq: this.events.length };
     }
     if (pathname.endsWith("/ticket") || pathname.endsWith("/call")) return null;
+    if (pathname.endsWith("/certificates")) return { certificates: this.certificates };
     return {
       id: ID, seq: this.events.length, state: this.state, fields: structuredClone(this.fields),
       item: { code: "a", version: "1", name: "事项" }, materials: [], checks: [],
@@ -108,6 +110,12 @@ async function opened() {
 }
 
 const settled = () => vi.advanceTimersByTimeAsync(0);
+
+test("a case that is open again shows the certificate that was revoked", async () => {
+  service.certificates = [{ id: "z", state: "revoked" }];
+  const desk = await opened();
+  expect(desk.certificates.map((one) => one.state)).toEqual(["revoked"]);
+});
 
 test("a case is opened with its whole log, over several pages", async () => {
   for (let i = 0; i < 700; i += 1) service.append("value.revealed");

@@ -135,11 +135,11 @@ export const useDesk = defineStore("desk", () => {
 
   /** What stands beside the case: its place in the line, its call, its certificates. */
   async function readAround({ id, state }: Case): Promise<void> {
-    const isIssued = state === "certified" || state === "settled";
     const [place, live, issued, settled] = await Promise.all([
       state === "waiting" ? get<Ticket | null>(`/api/cases/${id}/ticket`) : null,
       get<Call | null>(`/api/cases/${id}/call`),
-      isIssued ? get<{ certificates: Certificate[] }>(`/api/cases/${id}/certificates`) : null,
+      // A case that is open again still has the certificate that was revoked.
+      state === "draft" ? null : get<{ certificates: Certificate[] }>(`/api/cases/${id}/certificates`),
       state === "settled" ? get<Settlement | null>(`/api/cases/${id}/settlement`) : null,
     ]);
     if (id !== wanted) return;

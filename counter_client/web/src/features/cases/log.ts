@@ -102,6 +102,7 @@ const WORDS: Record<string, Words> = {
   "case.refused": (data) => `不予办理${quoted(data.reason)}（依据${quoted(data.basis)}）`,
   "case.deferred": (data) => `属地收件，${text(data.due_on)}前办理${quoted(data.remark)}`,
   "case.promised": (data) => `按告知承诺受理${quoted(data.text)}`,
+  "case.reopened": () => "没有有效的证明了，办件重新办理",
   "case.requeued": () => "通话中断，回到原来的排队位置",
   "case.withdrawn": (data) => `撤回办件${quoted(data.reason)}`,
   "certificate.issued": (data) => `签发证明 ${text(data.number)}`,

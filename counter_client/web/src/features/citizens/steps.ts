@@ -11,6 +11,7 @@ export const STEP_WORDS: Record<string, string> = {
   "certificate.issued": "属地已出具证明",
   "certificate.revoked": "证明已作废",
   "certificate.superseded": "证明已更正，请使用新的证明",
+  "case.reopened": "需要重新出具证明",
   "case.requeued": "通话中断，已保留原排队位置",
   "case.returned": "退回补正",
   "case.refused": "不予办理",
@@ -24,7 +25,7 @@ export const STEP_WORDS: Record<string, string> = {
 export const FINISHED_WORDS: Partial<Record<CaseState, { title: string; next: string }>> = {
   certified: { title: "证明已出具", next: "" },
   settled: { title: "本次业务已办结", next: "感谢您的等候。" },
-  returned: { title: "需要补充材料", next: "窗口人员会告诉您缺什么，补齐后会再次为您连线属地。" },
+  returned: { title: "还需要再次办理", next: "窗口人员会告诉您还缺什么，备齐后会再次为您连线属地。" },
   refused: { title: "属地不予办理", next: "窗口人员会向您说明理由和法律依据。" },
   promised: { title: "已按告知承诺受理", next: "窗口人员会凭您的书面承诺为您办结。" },
   with_jurisdiction: { title: "属地已收件", next: "属地会继续办理，办好后窗口人员会通知您。" },
