@@ -64,8 +64,9 @@ async def issuing_kills(count: int) -> int:
                     await kill_service(desk, url, case_id, step)
                     desk.files.sweep()
                 else:
-                    ask_at(desk, folder / "signer" / "signer.sock")
-                    await kill_signer(desk, url, folder / "signer" / "signer.sock", case_id, step)
+                    ask_at(desk, socket := folder / "signer" / "signer.sock")
+                    asking = desk.issue(case_id, f"key-{case_id}")
+                    await kill_signer(desk, url, socket, step, asking)
                     object.__setattr__(desk.issuing, "signer", here)
                 done += 1
                 await _require_one(desk, case_id, done, f"{who} at {step}")

@@ -56,6 +56,7 @@ from server.certificates.reviewing import Reviewing
 from server.certificates.reviews import Reviews
 from server.certificates.revoking import Revoking
 from server.certificates.service import Certificates
+from server.certificates.sm2_signing import Sm2Signing, keep_signing_sm2
 from server.certificates.stamping import Stamping, keep_stamping
 from server.certificates.statuses import Statuses
 from server.certificates.verifying import Verifying
@@ -134,6 +135,7 @@ class House:
     papers: Papers
     refusals: Refusals
     issuing: Issuing
+    sm2_signing: Sm2Signing
     certificates: Certificates
     revoking: Revoking
     verifying: Verifying
@@ -185,7 +187,9 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     recordings = Recordings(records, reader, arrange)
     calls = Calls(records, tickets, relays, turn, recordings.tapes)
     papers = Papers(files, drawing)
-    refusals = Refusals(reader, catalogue, drawing, signer)
+    refusals, second = (
+        Refusals(reader, catalogue, drawing, signer), Sm2Signing(units, signer, papers),
+    )  # fmt: skip
     drafts = Drafts(reader, cases, catalogue, drawing.forms, recordings.require)
     recalls, authorities = Recalls(records, catalogue), Authorities(reader)
     certificates = Certificates(records, reader, catalogue, recalls, settings.public_url)
@@ -215,8 +219,9 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         refusals=refusals,
         issuing=Issuing(
             units, records, drafts, drawing, signer, papers, authorities.require,
-            Corrections(cases, recalls), Reviews(reader, authorities.may_review),
+            Corrections(cases, recalls), Reviews(reader, authorities.may_review), second.tell,
         ),
+        sm2_signing=second,
         certificates=certificates,
         revoking=Revoking(certificates, recalls),
         verifying=Verifying(units, records, drawing, papers),
@@ -371,6 +376,7 @@ async def _timers(house: House) -> AsyncIterator[None]:
         ExportWorker(house.units, house.making).run(),
         end_logins(hub, house.staff, house.citizens),
         forget_replies(house.units),
+        keep_signing_sm2(house.sm2_signing),
     ]
     if urls := house.settings.tsa_urls:
         stamping = Stamping(house.units, urls, TrustFile(house.settings.trust))

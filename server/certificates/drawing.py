@@ -14,6 +14,8 @@ import pypdfium2
 from docs_gen.fonts import FontError, unprintable
 from docs_gen.notice import Letter, NoticeTemplate
 from docs_gen.press import draw_notice, preview
+from docs_gen.sm2 import Sm2MissingError
+from docs_gen.sm2verifying import Sm2Finding, Sm2Reason, judge_signature
 from docs_gen.trust import KeyFolderError, TrustList, load_trust
 from docs_gen.trustlist import PUBLISHED, TRUST
 from docs_gen.verifying import Finding, Verdict, verify
@@ -21,7 +23,9 @@ from server.certificates.forms import Forms, Order
 from server.errors import ServiceError
 from server.pool import Refused, WorkerPool, unless_refused
 
-__all__ = ["PUBLISHED", "TRUST", "Drawing", "Finding", "TrustFile", "Verdict"]
+__all__ = [
+    "PUBLISHED", "TRUST", "Drawing", "Finding", "Sm2Finding", "Sm2Reason", "TrustFile", "Verdict",
+]  # fmt: skip
 
 PICTURE_PIXELS = 1800
 UNAVAILABLE = "signer.unavailable"
@@ -76,6 +80,15 @@ class Drawing:
             if error.code == "server.busy":
                 raise
             return _nothing(content)
+
+    async def examine_sm2(
+        self, content: bytes, signature: bytes, now: datetime, number: str
+    ) -> Sm2Finding | None:
+        """Judge a detached SM2 signature over the file of a certificate of this number.
+
+        None where nobody can: without a trust list, or SM2 on this machine.
+        """
+        return await self._door.run(_examine_sm2, content, signature, now, number)
 
     async def notice(self, letter: Letter, template: NoticeTemplate) -> bytes:
         """Draw a notice; certificate.unprintable names the characters that no face has."""
@@ -139,12 +152,26 @@ def _preview(order: Order) -> bytes | Refused:
         return Refused(UNAVAILABLE)
 
 
-def _examine(content: bytes, now: datetime, token: bytes | None) -> Finding:
+def _trust() -> TrustList | None:
     try:
-        trust = None if _Desk.trust is None else _Desk.trust.now()
+        return None if _Desk.trust is None else _Desk.trust.now()
     except (KeyFolderError, OSError):
-        trust = None
-    if trust is None:
+        return None
+
+
+def _examine_sm2(
+    content: bytes, signature: bytes, now: datetime, number: str
+) -> Sm2Finding | None:  # fmt: skip
+    if (trust := _trust()) is None:
+        return None
+    try:
+        return asyncio.run(judge_signature(content, signature, trust, now, number=number))
+    except Sm2MissingError:
+        return None
+
+
+def _examine(content: bytes, now: datetime, token: bytes | None) -> Finding:
+    if (trust := _trust()) is None:
         return Finding(Verdict.CANNOT_TELL, _nothing(content).sha256)
     return asyncio.run(verify(content, trust, now, token=token))
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from docs_gen.data import Facts, Issuer
 from docs_gen.notice import Letter, NoticeTemplate, load_notices
-from docs_gen.numbers import identifier, long_date
+from docs_gen.numbers import identifier, is_identifier, issuer_code, long_date
 from docs_gen.template import Template, load_templates
 from server.cases.rules import china_day
 from server.errors import ServiceError
@@ -48,6 +48,11 @@ class Forms:
     def valid_until(self, kind: str, signing_time: datetime) -> date:
         """Return the last day on which a certificate of this kind counts."""
         return self.templates[kind].valid_until(china_day(signing_time))
+
+
+def is_number_of(number: str, code: str | None) -> bool:
+    """Say whether a number is one of the issuer of this unified social credit code."""
+    return code is not None and is_identifier(number) and issuer_code(number) == code
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,14 @@ class SignedList:
     version: int
     issued_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sm2Signed:
+    """A detached SM2 signature over a certificate's file, and what it says of its time."""
+
+    content: bytes
+    signed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from server.calls.talking import require_same_person
 from server.cases.models import Case
 from server.cases.record import Entry, Records
 from server.cases.rules import CaseState, china_day
-from server.certificates import queries
+from server.certificates import proof_queries, queries
 from server.certificates.corrections import Correction, Corrections, action_of, wrong_of
 from server.certificates.drawing import Drawing
 from server.certificates.facts import Draft, Drafts, facts_context, open_facts
@@ -68,8 +68,13 @@ class _FactsMovedError(Exception):
 
 
 RequireAuthority = Callable[[AsyncSession, Actor, Case], Awaitable[None]]
+TellReleased = Callable[[str], None]
 # What a certificate supersedes, and the second clerk's approval that it is issued on.
 Grounds = tuple[str | None, str | None]
+
+
+def _tell_nobody(_certificate_id: str) -> None:
+    """Nobody waits for what is released."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class Issuing:
     require_authority: RequireAuthority
     corrections: Corrections
     reviews: Reviews
+    tell_released: TellReleased = _tell_nobody
 
     async def issue(
         self, actor: Actor, case_id: str, kind: str, key: Key, correction: Correction | None = None
@@ -123,6 +129,7 @@ class Issuing:
                 await self.papers.sweep(await self._row(reservation.certificate_id))
                 raise
             await self.papers.sweep(await self._row(reservation.certificate_id))
+            self.tell_released(reservation.certificate_id)
         return await self._row(reservation.certificate_id)
 
     async def _sign(self, reservation: Reservation) -> Signed | None:
@@ -251,7 +258,7 @@ class Issuing:
         if row is None:
             raise ServiceError("certificate.unknown")
         if signed.stamped_at is not None:
-            await queries.keep_stamp(unit.session, row.id, signed.stamped_at, None)
+            await proof_queries.keep_stamp(unit.session, row.id, signed.stamped_at, None)
         if entry.case.state in {CaseState.IN_CALL, CaseState.WITH_JURISDICTION}:
             entry.move(CaseState.CERTIFIED)
         await entry.append("certificate.issued", _issued(row, signed.stamped_at))

@@ -98,6 +98,19 @@ class CertificateStamp(Base):
     token: Mapped[bytes | None]
 
 
+class CertificateSm2(Base):
+    """A certificate's detached SM2 signature, made after its release and kept apart from its file.
+
+    Each one differs from the last, so the first that is kept counts.
+    """
+
+    __tablename__ = "certificate_sm2"
+
+    certificate_id: Mapped[str] = mapped_column(ForeignKey("certificate.id"), primary_key=True)
+    signed_at: Mapped[datetime]
+    content: Mapped[bytes]
+
+
 class CertificateSerial(Base):
     """The last serial number given out per issuing authority and year in China.
 

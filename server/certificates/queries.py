@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, Executable, Row, Select, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +13,6 @@ from server.cases.models import Case
 from server.certificates.models import (
     Certificate,
     CertificateSerial,
-    CertificateStamp,
     Recall,
     Receipt,
     RevocationRequest,
@@ -196,40 +194,6 @@ async def find_by_sha256(session: AsyncSession, sha256: str) -> Certificate | No
         Certificate.sha256 == sha256, Certificate.state.in_(RELEASED)
     )
     return (await session.scalars(statement)).one_or_none()
-
-
-async def keep_stamp(
-    session: AsyncSession, certificate_id: str, at: datetime, token: bytes | None
-) -> bool:
-    """Keep when a certificate is proved to have been signed, unless that is kept; say so."""
-    insert = insert_for(session, CertificateStamp).values(
-        certificate_id=certificate_id, at=at, token=token
-    )
-    kept = insert.on_conflict_do_nothing().returning(CertificateStamp.certificate_id)
-    return (await session.execute(kept)).one_or_none() is not None
-
-
-async def find_stamp(session: AsyncSession, certificate_id: str) -> CertificateStamp | None:
-    """Return when a certificate is proved to have been signed."""
-    return await session.get(CertificateStamp, certificate_id, populate_existing=True)
-
-
-async def token_for(session: AsyncSession, sha256: str) -> bytes | None:
-    """Return the time-stamp that is kept apart from the file of this SHA-256."""
-    statement = select(CertificateStamp.token).join(Certificate).where(Certificate.sha256 == sha256)
-    return (await session.scalars(statement)).one_or_none()
-
-
-async def list_unstamped(session: AsyncSession, most: int) -> Sequence[Certificate]:
-    """Return valid certificates whose time nothing proves, the oldest first."""
-    statement = (
-        select(Certificate)
-        .outerjoin(CertificateStamp)
-        .where(Certificate.state == _S.VALID, CertificateStamp.certificate_id.is_(None))
-        .order_by(Certificate.issued_at, Certificate.id)
-        .limit(most)
-    )
-    return (await session.scalars(statement)).all()
 
 
 async def list_released(session: AsyncSession, case_id: str) -> Sequence[Certificate]:

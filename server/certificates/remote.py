@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeVar
@@ -11,17 +12,19 @@ import structlog
 from prometheus_client import Gauge
 from pydantic import BaseModel, ValidationError
 
-from server.certificates.forms import Signed, SignedList
+from server.certificates.forms import Signed, SignedList, Sm2Signed
 from server.certificates.signer import (
     LISTS_PATH,
     SEALS_PATH,
     SIGNATURES_PATH,
+    SM2_PATH,
     Known,
     ListPaper,
     ListPlace,
     Paper,
     Place,
     Refusal,
+    Sm2Paper,
 )
 from server.errors import CODES, ServiceError
 
@@ -44,17 +47,23 @@ class RemoteSigner:
         self._socket = socket
         self._assumed = demo
         self._known: Mapping[str, bool] = {}
+        self._sm2: Mapping[str, bool] = {}
 
     async def look(self) -> None:
         """Learn whose seals there are; signer.unavailable if nobody answers.
 
         A signer of the demonstration is none for a service in production.
         """
-        known = (await self._ask("GET", SEALS_PATH, None, Known, LOOK_PATIENCE)).demo
-        if any(known.values()) and not self._assumed:
+        known = await self._ask("GET", SEALS_PATH, None, Known, LOOK_PATIENCE)
+        if any((*known.demo.values(), *known.sm2.values())) and not self._assumed:
             log.error("the signer has demo keys, which are not for production")
             raise ServiceError(UNAVAILABLE)
-        self._known = known
+        self._known, self._sm2 = known.demo, known.sm2
+
+    @property
+    def sm2(self) -> Mapping[str, bool]:
+        """Whose SM2 keys there were at the last look; of each whether it is a demonstration's."""
+        return self._sm2
 
     async def answers(self) -> bool:
         """Say whether the signer is there and has a seal."""
@@ -86,23 +95,30 @@ class RemoteSigner:
         paper = await self._ask("POST", LISTS_PATH, place, ListPaper, PATIENCE)
         return SignedList(paper.content, paper.version, paper.issued_at, paper.expires_at)
 
+    async def sign_sm2(self, certificate_id: str, pdf: bytes) -> Sm2Signed:
+        """Have a released certificate's bytes signed with SM2; refuses what the signer refuses."""
+        path = f"{SM2_PATH}/{certificate_id}"
+        paper = await self._ask("POST", path, pdf, Sm2Paper, PATIENCE)
+        return Sm2Signed(paper.content, paper.signed_at)
+
     async def _ask(
-        self, method: str, path: str, said: BaseModel | None, kind: type[Answer],
+        self, method: str, path: str, said: BaseModel | bytes | None, kind: type[Answer],
         patience: aiohttp.ClientTimeout,
     ) -> Answer:  # fmt: skip
-        body = None if said is None else said.model_dump(mode="json")
+        content = said.model_dump_json().encode() if isinstance(said, BaseModel) else said
+        body = None if content is None else io.BytesIO(content)
         try:
             async with (
                 aiohttp.ClientSession(
                     connector=aiohttp.UnixConnector(str(self._socket)), timeout=patience
                 ) as session,
-                session.request(method, f"http://signer{path}", json=body) as answer,
+                session.request(method, f"http://signer{path}", data=body) as answer,
             ):
-                content = await answer.read()
+                heard = await answer.read()
                 ANSWERS.set(1)
                 if answer.status == 200:  # noqa: PLR2004 (OK)
-                    return kind.model_validate_json(content)
-                refusal = Refusal.model_validate_json(content)
+                    return kind.model_validate_json(heard)
+                refusal = Refusal.model_validate_json(heard)
         except (aiohttp.ClientError, OSError, ValidationError) as error:
             ANSWERS.set(0)
             log.info("no answer from the signer", why=type(error).__name__)

@@ -1,4 +1,4 @@
-"""The seals: the only processes that hold signing keys; they never see a file from outside."""
+"""The seals: the only processes that hold signing keys; they open no file from outside."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 import pypdfium2
 import structlog
 
-from docs_gen import qr, statuslist
+from docs_gen import qr, sm2, statuslist
 from docs_gen.chain import Chain
 from docs_gen.data import Issuer
 from docs_gen.fonts import FontError, load_fonts
 from docs_gen.sealkeys import load_seals
 from docs_gen.signing import issue
+from docs_gen.sm2keys import load_seals as load_sm2_seals
 from docs_gen.timestamps import Source
 from docs_gen.trust import (
     KeyFolderError,
@@ -26,7 +27,7 @@ from docs_gen.trust import (
 )
 from docs_gen.verifying import Verdict, verify
 from server.certificates.drawing import UNAVAILABLE, TrustFile
-from server.certificates.forms import Order, Signed, SignedList
+from server.certificates.forms import Order, Signed, SignedList, Sm2Signed
 from server.certificates.rules import CertificateState
 from server.errors import ServiceError
 from server.pool import Refused, WorkerPool
@@ -58,6 +59,7 @@ class Seals:
         self.folder = folder
         self._passphrase = passphrase
         self._demo: Mapping[str, bool] = {}
+        self._sm2: Mapping[str, bool] = {}
         self._pool = WorkerPool(
             "seals", 1, _lay_out_keys, (folder, passphrase, fallback, tsa_urls), refusal=UNAVAILABLE
         )
@@ -66,6 +68,11 @@ class Seals:
     def known(self) -> Mapping[str, bool]:
         """Every authority that there is a key for, and whether it is one of the demonstration."""
         return self._demo
+
+    @property
+    def sm2(self) -> Mapping[str, bool]:
+        """Every authority that there is an SM2 key for, and whether it is a demonstration's."""
+        return self._sm2
 
     def is_demo(self, authority_id: str) -> bool:
         """Say whether an authority's key is one of the demonstration; unavailable without one."""
@@ -88,8 +95,8 @@ class Seals:
         found = await self._pool.run(_survey)
         if isinstance(found, str):
             raise KeyFolderError(found)
-        self._demo = found
-        false = sorted(name for name, is_demo in found.items() if is_demo)
+        self._demo, self._sm2 = found
+        false = sorted({name for kind in found for name, is_demo in kind.items() if is_demo})
         if false and not demo:
             raise KeyFolderError(f"demo keys are not for production: {', '.join(false)}")
 
@@ -134,6 +141,16 @@ class Seals:
             log.warning("not stamped", number=order.number, why=unstamped)
         return made
 
+    async def sign_sm2(self, authority_id: str, pdf: bytes, now: datetime) -> Sm2Signed:
+        """Sign whatever bytes with an authority's SM2 key; signer.unavailable without one.
+
+        What they are, others look at: the process with the keys opens no file.
+        """
+        found = await self._pool.run(_sign_sm2, authority_id, pdf, now)
+        if isinstance(found, Refused):
+            raise ServiceError(found.code)
+        return Sm2Signed(found, now.replace(microsecond=0))
+
 
 class _Keys:
     """What the signing process holds, loaded once."""
@@ -145,6 +162,7 @@ class _Keys:
         self.tsa_urls = tsa_urls
         self.resting: dict[str, float] = {}
         self.seals = load_seals(folder, passphrase)
+        self.sm2 = load_sm2_seals(folder, passphrase)
         self.qr_key = load_qr_key(folder, passphrase)
         self.qr_key_id = qr_key_id(self.qr_key.public_key())
         self.trust = TrustFile(folder)
@@ -168,10 +186,12 @@ def _lay_out_keys(
         _Press.fault = str(error)
 
 
-def _survey() -> dict[str, bool] | str:
-    if _Press.keys is None:
+def _survey() -> tuple[dict[str, bool], dict[str, bool]] | str:
+    """Return of each seal and each SM2 key whether it is a demonstration's."""
+    if (keys := _Press.keys) is None:
         return _Press.fault
-    return {name: key.demo for name, key in _Press.keys.seals.items()}
+    seals = {name: key.demo for name, key in keys.seals.items()}
+    return seals, {name: key.demo for name, key in keys.sm2.items()}
 
 
 def _issue(order: Order, now: datetime) -> tuple[Signed, str | None] | Refused:
@@ -219,3 +239,10 @@ def _sign_list(one: statuslist.StatusList) -> bytes | Refused:
     if keys is None:
         return Refused(UNAVAILABLE)
     return statuslist.encode(one, keys.qr_key, keys.qr_key_id)
+
+
+def _sign_sm2(authority_id: str, pdf: bytes, now: datetime) -> bytes | Refused:
+    keys = _Press.keys
+    if keys is None or authority_id not in keys.sm2:
+        return Refused(UNAVAILABLE)
+    return keys.sm2[authority_id].sign(sm2.sm3(pdf), now)

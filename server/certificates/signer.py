@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Protocol
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
-from server.certificates.forms import Signed, SignedList
+from server.certificates.forms import Signed, SignedList, Sm2Signed
 
 SEALS_PATH = "/seals"
 SIGNATURES_PATH = "/signatures"
 LISTS_PATH = "/status-lists"
+SM2_PATH = "/sm2-signatures"
 
 
 class Signer(Protocol):
-    """Whoever signs what is reserved in the register: it takes a place there, and no bytes."""
+    """Whoever signs what is reserved in the register: it takes a place there, and no bytes.
+
+    Only for what is signed beside a released file it is given that file, and believes it no more.
+    """
+
+    @property
+    def sm2(self) -> Mapping[str, bool]:
+        """Whose SM2 keys there were at the last look; of each whether it is a demonstration's."""
 
     async def look(self) -> None:
         """Learn whose seals there are; signer.unavailable if nobody answers."""
@@ -40,6 +49,12 @@ class Signer(Protocol):
         Refuses status_list.unknown for an issuer that this signer has no seal of.
         """
 
+    async def sign_sm2(self, certificate_id: str, pdf: bytes) -> Sm2Signed:
+        """Have a released certificate's own bytes signed with SM2; another signature each time.
+
+        Refuses bytes that the register and the signer's own trust list do not bear out.
+        """
+
 
 class _Said(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -53,9 +68,10 @@ class Place(_Said):
 
 
 class Known(_Said):
-    """Whose seals there are; of each whether it is one of the demonstration."""
+    """Whose seals and SM2 keys there are; of each whether it is one of the demonstration."""
 
     demo: dict[str, bool]
+    sm2: dict[str, bool] = {}
 
 
 class Paper(_Said):
@@ -82,6 +98,13 @@ class ListPaper(_Said):
     version: int
     issued_at: datetime
     expires_at: datetime
+
+
+class Sm2Paper(_Said):
+    """A detached SM2 signature on its way to the service."""
+
+    content: Base64Bytes
+    signed_at: datetime
 
 
 class Refusal(_Said):

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-
-import structlog
 
 from docs_gen.keyfiles import KeyFolderError
 from docs_gen.timestamps import Source, StampError, stamp
-from server.certificates import queries
+from server.certificates import proof_queries
+from server.certificates.afterwards import MINUTE, keep_at
 from server.certificates.drawing import TrustFile
 from server.db.unit import Units
 
 __all__ = ["StampError", "Stamping", "keep_stamping"]
 
-log = structlog.get_logger("kuayu.certificates")
-
-MINUTE = 60.0
 MOST = 20
 
 
@@ -36,25 +31,20 @@ class Stamping:
         KeyFolderError where there is no trust list.
         """
         async with self.units.database.reading() as session:
-            rows = await queries.list_unstamped(session, MOST)
+            rows = await proof_queries.list_unstamped(session, MOST)
         if not rows:
             return 0
         source, kept = Source(self.urls, self.trust.now()), 0
         for row in rows:
             token = await stamp(bytes.fromhex(row.sha256 or ""), self.units.clock(), source)
             async with self.units.open() as unit:
-                kept += await queries.keep_stamp(unit.session, row.id, token.at, token.content)
+                kept += await proof_queries.keep_stamp(
+                    unit.session, row.id, token.at, token.content
+                )
         return kept
 
 
 async def keep_stamping(stamping: Stamping, *, every: float = MINUTE) -> None:
     """Have the time-stamps made that are lacking, every `every` seconds, until cancelled."""
-    while True:
-        try:
-            if kept := await stamping.stamp_some():
-                log.info("stamped later", certificates=kept)
-        except (StampError, KeyFolderError, OSError) as error:
-            log.warning("not stamped", why=str(error))
-        except Exception:
-            log.exception("crash", worker="stamps")
-        await asyncio.sleep(every)
+    expected = (StampError, KeyFolderError, OSError)
+    await keep_at(stamping.stamp_some, "stamped later", expected, every=every)

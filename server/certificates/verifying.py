@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.cases import queries as case_queries
 from server.cases.record import Records
 from server.cases.rules import china_day
-from server.certificates import queries
+from server.certificates import proof_queries, queries
 from server.certificates.drawing import Drawing, Finding
 from server.certificates.facts import holder_of
 from server.certificates.messages import Verdict
@@ -91,7 +91,7 @@ class Verifying:
     async def _token(self, digest: str) -> bytes | None:
         """Return the time-stamp over a file that the register keeps apart from it."""
         async with self.units.database.reading() as session:
-            return await queries.token_for(session, digest)
+            return await proof_queries.token_for(session, digest)
 
     async def _known(
         self, session: AsyncSession, row: Certificate | None, kept: str, given: str
@@ -105,7 +105,7 @@ class Verifying:
     async def _hit(
         self, session: AsyncSession, row: Certificate, verdict: VerdictKind, now: datetime
     ) -> Verdict:
-        stamp = await queries.find_stamp(session, row.id)
+        stamp = await proof_queries.find_stamp(session, row.id)
         return Verdict(
             verdict=verdict,
             number=row.number,

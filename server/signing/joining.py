@@ -10,6 +10,7 @@ from server.calls.queries import find_sitting
 from server.cases.reading import Reader
 from server.cases.record import Entry, Records
 from server.cases.service import Cases
+from server.certificates.drawing import Drawing
 from server.certificates.facts import Drafts
 from server.certificates.forms import Forms
 from server.certificates.reviews import Reviews
@@ -33,11 +34,13 @@ class Signer:
     database: Database
     catalogue: Catalogue
     seals: Seals
+    drawing: Drawing
     signing: Signing
 
     async def close(self) -> None:
-        """Let go of the process with the keys and of the database."""
+        """Let go of the processes with the keys and without them, and of the database."""
         await self.seals.close()
+        await self.drawing.close()
         await self.database.close()
 
 
@@ -47,6 +50,8 @@ def build_signer(settings: Settings, own: SignerSettings, clock: Clock = utc_now
     seals = Seals(
         own.keys, own.passphrase, fallback=settings.fallback_font, tsa_urls=settings.tsa_urls
     )
+    # It looks at files in a process without keys, by the signer's own trust list.
+    drawing = Drawing(forms, own.keys)
     catalogue, items = read_catalogue(settings.regions, forms.pages)
     database = open_database(settings.database_url)
     records = Records(Vault(settings.secret), find_sitting)
@@ -59,6 +64,7 @@ def build_signer(settings: Settings, own: SignerSettings, clock: Clock = utc_now
         records=records,
         drafts=Drafts(reader, cases, catalogue, forms, recordings.require),
         seals=seals,
+        drawing=drawing,
         find_actor=find_signed_in,
         require_authority=authorities.require,
         reviews=Reviews(reader, authorities.may_review),
@@ -66,7 +72,7 @@ def build_signer(settings: Settings, own: SignerSettings, clock: Clock = utc_now
         public_url=settings.public_url,
         clock=clock,
     )
-    return Signer(database, catalogue, seals, signing)
+    return Signer(database, catalogue, seals, drawing, signing)
 
 
 async def _file_no_still(_entry: Entry, _still_id: str, _material_id: str) -> None:

@@ -13,12 +13,14 @@ from server.certificates.signer import (
     LISTS_PATH,
     SEALS_PATH,
     SIGNATURES_PATH,
+    SM2_PATH,
     Known,
     ListPaper,
     ListPlace,
     Paper,
     Place,
     Refusal,
+    Sm2Paper,
 )
 from server.db.engine import is_busy
 from server.errors import ServiceError
@@ -28,6 +30,7 @@ from server.signing.service import Signing
 log = structlog.get_logger("kuayu.signing")
 
 MOST_BYTES: Final = 4096
+MOST_PDF: Final = 5 * 1024 * 1024
 Said = TypeVar("Said", bound=BaseModel)
 NOT_SERVED: Final = {405: "method.wrong", 413: "body.too_large"}
 
@@ -36,7 +39,7 @@ def create_app(signing: Signing, clients: frozenset[int]) -> web.Application:
     """Return the application on the signer's socket; other users than `clients` are refused."""
 
     async def show_seals(_request: web.Request) -> web.Response:
-        return _answer(Known(demo=dict(signing.seals.known)))
+        return _answer(Known(demo=dict(signing.seals.known), sm2=dict(signing.seals.sm2)))
 
     async def sign(request: web.Request) -> web.Response:
         place = await _said(Place, request)
@@ -63,10 +66,16 @@ def create_app(signing: Signing, clients: frozenset[int]) -> web.Application:
             )
         )
 
+    async def sign_sm2(request: web.Request) -> web.Response:
+        pdf = await request.clone(client_max_size=MOST_PDF).read()
+        made = await signing.sign_sm2(request.match_info["certificate_id"], pdf)
+        return _answer(Sm2Paper.model_construct(content=made.content, signed_at=made.signed_at))
+
     app = web.Application(middlewares=[_guard(clients)], client_max_size=MOST_BYTES)
     app.router.add_get(SEALS_PATH, show_seals)
     app.router.add_post(SIGNATURES_PATH, sign)
     app.router.add_post(LISTS_PATH, list_statuses)
+    app.router.add_post(SM2_PATH + "/{certificate_id:[0-9a-f]{32}}", sign_sm2)
     return app
 
 

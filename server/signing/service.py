@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +14,10 @@ from server.access import Action, Actor
 from server.calls.talking import require_same_person
 from server.cases.record import Records
 from server.cases.rules import china_day
-from server.certificates import queries, status_queries
+from server.certificates import proof_queries, queries, status_queries
+from server.certificates.drawing import Drawing, Verdict
 from server.certificates.facts import Draft, Drafts, open_facts
-from server.certificates.forms import Order, Signed, SignedList
+from server.certificates.forms import Order, Signed, SignedList, Sm2Signed, is_number_of
 from server.certificates.issuing import RequireAuthority
 from server.certificates.models import Certificate
 from server.certificates.reviews import Issuer, Reviews
@@ -48,6 +50,7 @@ class Signing:
     records: Records
     drafts: Drafts
     seals: Seals
+    drawing: Drawing
     find_actor: FindActor
     require_authority: RequireAuthority
     reviews: Reviews
@@ -90,6 +93,50 @@ class Signing:
         now = self.clock()
         version = next_version(before, now)
         return await self.seals.list_statuses((issuer_code, year), version, now, statuses)
+
+    async def sign_sm2(self, certificate_id: str, pdf: bytes) -> Sm2Signed:
+        """Sign a released certificate's own bytes with its authority's SM2 key, apart from them.
+
+        Nothing goes further than the seal does: the bytes are those that the register released
+        under this id, and by the signer's own trust list a certificate of this very number, which
+        is one of that authority. Refuses certificate.unknown, certificate.not_released,
+        certificate.revoked for what counts no more, certificate.altered for other bytes,
+        rate.exceeded, and signer.unavailable without such a key or where it cannot be judged.
+        """
+        now = self.clock()
+        async with self.database.reading() as session:
+            row = await self._released(session, certificate_id)
+            token = await proof_queries.token_for(session, row.sha256 or "")
+        if hashlib.sha256(pdf).hexdigest() != row.sha256:
+            raise ServiceError("certificate.altered")
+        finding = await self.drawing.examine_strange(pdf, now, token)
+        if finding.verdict is Verdict.CANNOT_TELL:
+            raise ServiceError("signer.unavailable")
+        if (finding.verdict, finding.number) != (Verdict.GENUINE, row.number):
+            log.warning("the file is none of ours", certificate=row.id, number=finding.number)
+            raise ServiceError("certificate.altered")
+        made = await self.seals.sign_sm2(row.authority_id, pdf, now)
+        own = await self.drawing.examine_sm2(pdf, made.content, now, row.number)
+        if own is None or own.verdict is not Verdict.GENUINE:
+            log.warning("the SM2 key does not count", authority=row.authority_id, says=own)
+            raise ServiceError("signer.unavailable")
+        return made
+
+    async def _released(self, session: AsyncSession, certificate_id: str) -> Certificate:
+        """Return a certificate that counts, if its number is one of the authority that it names."""
+        row = await queries.find_any(session, certificate_id)
+        if row is None:
+            raise ServiceError("certificate.unknown")
+        if row.state is CertificateState.RESERVED:
+            raise ServiceError("certificate.not_released")
+        if row.state is not CertificateState.VALID:
+            raise ServiceError("certificate.revoked")
+        self.admit("sign_sm2", row.authority_id)
+        offices = {one.id: one.code for _, one in self.drafts.catalogue.authorities}
+        if not is_number_of(row.number, offices.get(row.authority_id)):
+            log.warning("the number is not of the authority", certificate=row.id)
+            raise ServiceError("certificate.not_released")
+        return row
 
     async def _order(
         self, session: AsyncSession, certificate_id: str, attempt: int, now: datetime

@@ -22,7 +22,7 @@ from server.cases.rules import FIRST_HASH, CaseState, case_number, event_hash
 from server.certificates.drawing import Drawing, Verdict
 from server.certificates.models import Certificate
 from server.certificates.papers import FOLDER, file_name
-from server.certificates.queries import token_for
+from server.certificates.proof_queries import token_for
 from server.certificates.rules import CertificateState, serial_text
 from server.db.engine import Database, open_database
 from server.files import FileStore

@@ -29,6 +29,8 @@ RATES: Final[dict[str, tuple[str, str]]] = {
     # The signer's own: a clerk decides on each certificate, an authority has many clerks.
     "sign_as": ("60/minute", "6000/minute"),
     "sign_for": ("1200/minute", "6000/minute"),
+    # The same for what is signed with SM2 afterwards, which keeps nobody from issuing.
+    "sign_sm2": ("1200/minute", "6000/minute"),
     # Counted per issuer: meanwhile the last list is given.
     "sign_list": ("60/minute", "600/minute"),
 }

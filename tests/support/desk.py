@@ -6,7 +6,7 @@ import asyncio
 import base64
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,7 +30,7 @@ from server.certificates.correcting import Correcting
 from server.certificates.corrections import Corrections
 from server.certificates.drawing import Drawing
 from server.certificates.facts import Drafts
-from server.certificates.forms import Order, Signed, SignedList
+from server.certificates.forms import Order, Signed, SignedList, Sm2Signed
 from server.certificates.issuing import Issuing, Key
 from server.certificates.models import Certificate
 from server.certificates.papers import Papers
@@ -117,6 +117,13 @@ class SignerHere:
     async def list_statuses(self, issuer_code: str, year: int) -> SignedList:
         return await self.signing.list_statuses(issuer_code, year)
 
+    @property
+    def sm2(self) -> Mapping[str, bool]:
+        return self.signing.seals.sm2
+
+    async def sign_sm2(self, certificate_id: str, pdf: bytes) -> Sm2Signed:
+        return await self.signing.sign_sm2(certificate_id, pdf)
+
 
 async def trust_seat(_session: AsyncSession, _actor: Actor, _case: Case) -> None:
     """Ask for no authority beyond the seat: that has tests of its own."""
@@ -172,8 +179,8 @@ class Desk:
     def signing_by(self, seals: Seals) -> Signing:
         """The signer's own reading of what there is; every known clerk is signed in."""
         return Signing(
-            self.units.database, self.records, self.drafts, seals, self._find_actor, trust_seat,
-            self.reviews, build_admit(), PUBLIC_URL, self.units.clock,
+            self.units.database, self.records, self.drafts, seals, self.drawing, self._find_actor,
+            trust_seat, self.reviews, build_admit(), PUBLIC_URL, self.units.clock,
         )  # fmt: skip
 
     async def _find_actor(

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -54,21 +54,23 @@ async def kill_service(desk: Desk, url: str, case_id: str, step: str) -> None:
         await _kill(child)
 
 
-async def kill_signer(desk: Desk, url: str, socket: Path, case_id: str, step: str) -> str:
-    """Have a signer in another process asked by the desk, and kill it at a step of its own.
+async def kill_signer(
+    desk: Desk, url: str, socket: Path, step: str, asking: Coroutine[object, object, object]
+) -> str:
+    """Have a signer in another process asked by `asking`, and kill it at a step of its own.
 
-    Return why nothing was issued.
+    Return why nothing was signed.
     """
     async with _run("sign_and_stop", url, desk.seals.folder, socket, step) as child:
         await _hear(child, "signing")
-        issuing = asyncio.create_task(desk.issue(case_id, f"key-{case_id}"))
+        asked = asyncio.create_task(asking)
         await _hear(child, f"at {step}")
         await _kill(child)
         try:
-            row = await issuing
+            made = await asked
         except ServiceError as error:
             return error.code
-        raise AssertionError(f"{row.number} was issued by a signer that was killed")
+        raise AssertionError(f"{made} was signed by a signer that was killed")
 
 
 async def faults(desk: Desk, url: str, folder: Path) -> list[Fault]:

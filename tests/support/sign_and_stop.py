@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.certificates.drawing import Drawing
-from server.certificates.forms import Forms, Order, Signed
+from server.certificates.forms import Forms, Order, Signed, Sm2Signed
 from server.certificates.seals import Seals
 from server.db.engine import open_database
 from server.db.unit import Units
@@ -25,6 +25,7 @@ from tests.support.issue_and_stop import Stop
 from tests.support.signer_socket import answering
 
 STEPS = ("asked", "borne out", "signed")
+SM2_STEPS = ("asked for SM2", "signed with SM2")
 
 
 class StoppingSeals(Seals):
@@ -38,6 +39,11 @@ class StoppingSeals(Seals):
         await self.stop.at("signed")
         return signed
 
+    async def sign_sm2(self, authority_id: str, pdf: bytes, now: object) -> Sm2Signed:
+        signed = await super().sign_sm2(authority_id, pdf, now)  # type: ignore[arg-type]
+        await self.stop.at("signed with SM2")
+        return signed
+
 
 @dataclass(frozen=True, slots=True)
 class StoppingSigning(Signing):
@@ -46,6 +52,10 @@ class StoppingSigning(Signing):
     async def sign(self, certificate_id: str, attempt: int) -> Signed:
         await StoppingSeals.stop.at("asked")
         return await Signing.sign(self, certificate_id, attempt)
+
+    async def sign_sm2(self, certificate_id: str, pdf: bytes) -> Sm2Signed:
+        await StoppingSeals.stop.at("asked for SM2")
+        return await Signing.sign_sm2(self, certificate_id, pdf)
 
 
 async def main(url: str, keys: str, socket: str, step: str) -> None:

@@ -224,7 +224,8 @@ async def test_with_the_signer_killed_at_any_step_the_retry_gives_the_one_certif
 ) -> None:
     ask_at(desk, socket)
     case_id = await desk.ready_case()
-    assert await kill_signer(desk, sqlite_url, socket, case_id, step) == "signer.unavailable"
+    asking = desk.issue(case_id, f"key-{case_id}")
+    assert await kill_signer(desk, sqlite_url, socket, step, asking) == "signer.unavailable"
     async with answering(desk.signer.signing, socket):
         row = await desk.issue(case_id, f"key-{case_id}")
         again = await desk.issue(case_id, f"key-{case_id}")
