@@ -92,7 +92,8 @@ class _Reader:
             yield self._row("seal", authority, one, elsewhere=not ours)
         earlier = [
             (path.name.partition(".")[0], read_certificate(path))
-            for path in sorted(self.folder.glob("issued/*.cer"))
+            for part in ("issued", "imported")
+            for path in sorted(self.folder.glob(f"{part}/*.cer"))
         ]
         # Folders of before kept the keys of what was revoked.
         earlier += [

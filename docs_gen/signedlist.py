@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 
 from docs_gen.ca import Pair, is_issued_by, is_signed_by, signs_lists
 from docs_gen.clocks import Clocks
+from docs_gen.closed import Closed
 from docs_gen.cose import ALGORITHM, TYPE, covered
 from docs_gen.keyfiles import DER, KeyFolderError
 from docs_gen.sm2chain import Sm2Trust
@@ -69,6 +70,8 @@ def seal_list(trust: TrustList, signer: Pair, root: x509.Certificate, now: datet
             "qr_keys": dict(trust.qr_keys),
             "clocks": [list(trust.clocks.certificates), list(trust.clocks.crls)],
             "sm2": [list(trust.sm2.roots), list(trust.sm2.intermediates), list(trust.sm2.crls)],
+            "closed": [list(trust.closed.cas), list(trust.closed.seals)],
+            "sm2_closed": [list(trust.sm2.closed.cas), list(trust.sm2.closed.seals)],
         },
         canonical=True,
     )
@@ -139,17 +142,19 @@ def _trust(said: Mapping[str, object], ends: datetime) -> TrustList:
     keys = said["qr_keys"]
     if not isinstance(keys, dict):
         raise TrustListError("no signed trust list: qr_keys")
+    second_roots, second_cas, second_crls = _parts(said, "sm2", 3)
     return TrustList(
         roots=found["roots"], intermediates=found["intermediates"], crls=found["crls"],
         qr_keys=tuple(keys.items()), clocks=Clocks(*_parts(said, "clocks", 2)),
-        sm2=Sm2Trust(*_parts(said, "sm2", 3)), version=version,
+        sm2=Sm2Trust(second_roots, second_cas, second_crls, Closed(*_parts(said, "sm2_closed", 2))),
+        closed=Closed(*_parts(said, "closed", 2)), version=version,
         issued_at=datetime.fromtimestamp(issued_at, UTC),
         expires_at=min(datetime.fromtimestamp(expires_at, UTC), ends),
     )  # fmt: skip
 
 
 def _parts(said: Mapping[str, object], name: str, count: int) -> list[tuple[bytes, ...]]:
-    """Return the parts of what lists from before there were clocks, or SM2, do not have."""
+    """Return the parts of what lists of before clocks, SM2 or closed CAs do not have."""
     found = said.get(name, [[]] * count)
     if not isinstance(found, list) or len(found) != count:
         raise TrustListError(f"no signed trust list: {name}")

@@ -6,7 +6,7 @@ pyHanko's path validation takes another's arithmetic; ours knows SM2 with SM3 an
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
@@ -31,7 +31,8 @@ from pyhanko_certvalidator.sig_validate import (
 
 from docs_gen import sm2
 from docs_gen.ca import CLOCK_SLACK
-from docs_gen.sm2certs import SM2_WITH_SM3, SM3, is_signed_by
+from docs_gen.closed import Closed
+from docs_gen.sm2certs import SM2_WITH_SM3, SM3, is_issued_by, is_signed_by
 from docs_gen.validation import certificate, crl, crls_of, names_above
 
 
@@ -42,6 +43,7 @@ class Sm2Trust:
     roots: tuple[bytes, ...] = ()
     intermediates: tuple[bytes, ...] = ()
     crls: tuple[bytes, ...] = ()
+    closed: Closed = field(default_factory=Closed)
 
 
 class ChainState(enum.StrEnum):
@@ -59,7 +61,8 @@ async def judge_chain(
 ) -> ChainState:  # fmt: skip
     """Say whether a signer's certificate leads to one of our SM2 roots and counts now.
 
-    Every certificate below a root needs a current CRL that its own CA has signed.
+    Every certificate below a root needs a current CRL that its own CA has signed. What a closed CA
+    certified beside the seals that are named is unknown.
     """
     above = names_above(signer, trust.intermediates)
     judged_by = ValidationContext(
@@ -93,6 +96,9 @@ def _listed(path: ValidationPath, trust: Sm2Trust, now: datetime) -> ChainState:
     Its own: pyHanko takes that of a CA beside it for one of an indirect issuer.
     """
     steps = [x509.load_der_x509_certificate(one.dump()) for one in path]
+    ours = map(x509.load_der_x509_certificate, (*trust.intermediates, *trust.roots))
+    if not trust.closed.admits(steps[-1], [ca for ca in ours if is_issued_by(steps[-1], ca)]):
+        return ChainState.UNKNOWN
     lists = list(map(x509.load_der_x509_crl, trust.crls))
     for ca, below in pairwise(steps):
         current = [

@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography import x509
 
 from docs_gen import sm2
+from docs_gen.closed import keep_imported
 from docs_gen.data import Issuer
 from docs_gen.keyfiles import DER, KeyFolderError, locked, read_crl, sync, write
 from docs_gen.sm2certs import is_issued_by
@@ -109,6 +110,7 @@ class Sm2Folder:
         if not may_sign(seal.certificate):
             raise KeyFolderError("expected a certificate whose key usage is nonRepudiation")
         with locked(self.folder):
+            keep_imported(self._part, authority, seal.certificate)
             for ca in seal.chain:
                 trust_ca(self._part, ca)
             path = self._part / "seals" / f"{authority}.pem"

@@ -1,9 +1,9 @@
 """The SM2 seals of a key folder: its part `sm2`, beside the P-256 seals.
 
 `root.pem` is the operator's own root with its key, `seals/<authority>.pem` the authorities' keys,
-each encrypted (PKCS#8) with its certificate and the CAs above it; `issued/*.cer`, `trusted/*` and
-`revoked.json` are what they are beside it. An own root certifies seals directly: it shows how it
-goes, and keys that are to count come from a licensed CA.
+each encrypted (PKCS#8) with its certificate and the CAs above it; `issued/*.cer`,
+`imported/*.cer`, `trusted/*` and `revoked.json` are what they are beside it. An own root certifies
+seals directly: it shows how it goes, and keys that are to count come from a licensed CA.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 
 from docs_gen import sm2
 from docs_gen.ca import operator_of
+from docs_gen.closed import close_cas
 from docs_gen.data import Issuer
 from docs_gen.keyfiles import (
     DER,
@@ -156,6 +157,9 @@ def gather_trust(folder: Path, own: Sm2Pair | None, crl: bytes | None) -> Sm2Tru
         crls=(
             *([crl] if crl else []),
             *(read_crl(path) for path in sorted(part.glob("trusted/*.crl"))),
+        ),
+        closed=close_cas(
+            part, [ca for ca in others if not own or ca != own.certificate], is_issued_by
         ),
     )
 

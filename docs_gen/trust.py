@@ -2,8 +2,9 @@
 
 A key folder holds its operator's own CAs as `root.p12` (unless that is kept elsewhere) and
 `ca/<region>.p12`, the authorities' keys as `seals/<authority>.p12` or, for one in a token,
-`seals/<authority>.toml`; certificates whose keys are gone as `issued/*.cer`; what other operators
-publish, and an own root that is kept elsewhere, as `trusted/*.cer` and `trusted/*.crl`; the CAs of
+`seals/<authority>.toml`; certificates whose keys are gone as `issued/*.cer`, imported ones as
+`imported/*.cer`; what other operators publish, the CAs of imported seals, and an own root that is
+kept elsewhere, as `trusted/*.cer` and `trusted/*.crl`; the CAs of
 time-stamping authorities and their CRLs as `clocks/*.cer` and `clocks/*.crl`; `qr.pem` with its
 public keys so far in `qr.json`, `list.p12`, `revoked.json`, `trust.json` and what was signed of it,
 `trust.cose`. Verifying needs one of these two alone: the CAs' certificates, their CRLs, and the
@@ -12,7 +13,6 @@ public keys of QR codes. What is of SM2 lies in `sm2/`: see `docs_gen.sm2keys`.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -35,6 +35,7 @@ from docs_gen.ca import (
     make_seal,
 )
 from docs_gen.clocks import Clocks
+from docs_gen.closed import close_cas, digest, keep_imported
 from docs_gen.data import Issuer
 from docs_gen.keyfiles import (
     DER,
@@ -109,7 +110,8 @@ def write_trust(folder: Path, now: datetime, passphrase: str) -> TrustList:
     """Do what `renew_crls` does for who has locked the folder, and return the list."""
     own = own_cas(folder, passphrase)
     others = [read_certificate(path) for path in sorted(folder.glob("trusted/*.cer"))]
-    cas = list(dict.fromkeys([*(pair.certificate for pair in own), *others]))
+    mine = [pair.certificate for pair in own]
+    cas = list(dict.fromkeys([*mine, *others]))
     revoked = read_revoked(folder)
     theirs = [read_crl(path) for path in sorted(folder.glob("trusted/*.crl"))]
     if not (folder / "qr.pem").exists():
@@ -132,6 +134,7 @@ def write_trust(folder: Path, now: datetime, passphrase: str) -> TrustList:
         ),
         version=_next_version(folder, now),
         sm2=_sm2(folder, now, passphrase),
+        closed=close_cas(folder, [ca for ca in others if ca not in mine], is_issued_by),
     )
     write(folder / TRUST, trust_text(trust), replace=True)
     return trust
@@ -224,8 +227,9 @@ def import_seal(
     """Put a PKCS#12 file into a key folder under an authority; return its subject.
 
     KeyFolderError if it does not open, holds no P-256 key that may sign documents, or comes
-    without its chain up to the root. The chain's CAs join the trust list; their operator's CRLs
-    come by `import_crl`, and until they are there nothing that this key signs is found genuine.
+    without its chain up to the root. The chain's CAs join the trust list, for what is imported
+    alone; their operator's CRLs come by `import_crl`, and until they are there nothing that this
+    key signs is found genuine.
     """
     pair, chain = open_content("the PKCS#12 file", content, given.encode())
     if not leads_to_root(pair.certificate, chain):
@@ -235,6 +239,7 @@ def import_seal(
     with locked(folder):
         if seal_files(folder).get(authority, Path()).suffix == IN_TOKEN:
             raise KeyFolderError(f"{authority}: its key is in a token, by seals/{authority}.toml")
+        keep_imported(folder, authority, pair.certificate)
         for ca in chain:
             trust_ca(folder, ca)
         path = folder / "seals" / f"{authority}.p12"
@@ -272,7 +277,7 @@ def trust_ca(folder: Path, ca: x509.Certificate) -> None:
 
 def trusted_file(folder: Path, ca: x509.Certificate) -> Path:
     """Return where the certificate of a CA whose key is elsewhere is kept."""
-    return folder / "trusted" / f"{hashlib.sha256(ca.public_bytes(DER)).hexdigest()}.cer"
+    return folder / "trusted" / f"{digest(ca).hex()}.cer"
 
 
 def read_revoked(folder: Path) -> list[Revoked]:

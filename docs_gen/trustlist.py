@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from docs_gen.ca import CLOCK_SLACK, is_issued_by, is_signed_by
 from docs_gen.clocks import Clocks
+from docs_gen.closed import Closed
 from docs_gen.keyfiles import KeyFolderError
 from docs_gen.sm2chain import Sm2Trust
 
@@ -38,6 +39,7 @@ class TrustList:
     expires_at: datetime | None = None
     clocks: Clocks = field(default_factory=Clocks)
     sm2: Sm2Trust = field(default_factory=Sm2Trust)
+    closed: Closed = field(default_factory=Closed)
 
     def is_fresh(self, now: datetime) -> bool:
         """Say whether what this list says may still be taken for the whole truth."""
@@ -51,12 +53,16 @@ class TrustList:
         return {key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in self.qr_keys}
 
     def issued(self, certificate: bytes) -> bool:
-        """Say whether a CA of ours signed a certificate (DER); not whether it still counts."""
+        """Say whether a CA of ours signed a certificate (DER); not whether it still counts.
+
+        One that a closed CA signed is ours only if it is named itself.
+        """
         try:
             one = x509.load_der_x509_certificate(certificate)
         except ValueError:
             return False
-        return self._issuer_of(one) is not None
+        issuers = self._issuers_of(one)
+        return bool(issuers) and self.closed.admits(one, issuers)
 
     def is_chain(self, certificate: bytes, cas: Collection[bytes]) -> bool:
         """Say whether these CAs (DER) are all of ours between a certificate and its root."""
@@ -78,7 +84,7 @@ class TrustList:
 
         Only that CA's own: pyHanko takes the CRL of a CA beside it for one of an indirect issuer.
         """
-        ca = self._issuer_of(x509.load_der_x509_certificate(certificate))
+        ca = next(iter(self._issuers_of(x509.load_der_x509_certificate(certificate))), None)
         return ca is not None and any(
             is_signed_by(crl, ca)
             and crl.next_update_utc is not None
@@ -87,9 +93,9 @@ class TrustList:
             for crl in map(x509.load_der_x509_crl, self.crls)
         )
 
-    def _issuer_of(self, certificate: x509.Certificate) -> x509.Certificate | None:
+    def _issuers_of(self, certificate: x509.Certificate) -> list[x509.Certificate]:
         ours = map(x509.load_der_x509_certificate, (*self.intermediates, *self.roots))
-        return next((ca for ca in ours if is_issued_by(certificate, ca)), None)
+        return [ca for ca in ours if is_issued_by(certificate, ca)]
 
 
 def load_trust(folder: Path) -> TrustList:
@@ -97,28 +103,26 @@ def load_trust(folder: Path) -> TrustList:
     path = folder / TRUST
     try:
         data = json.loads(path.read_text())
-        # Lists from before there were versions, clocks or SM2 have none.
+        # Lists from before there were versions, clocks, SM2 or closed CAs have none.
         clocks = data.get("clocks", {"certificates": [], "crls": []})
         second = data.get("sm2", {"roots": [], "intermediates": [], "crls": []})
         return TrustList(
-            roots=tuple(base64.b64decode(der) for der in data["roots"]),
-            intermediates=tuple(base64.b64decode(der) for der in data["intermediates"]),
-            crls=tuple(base64.b64decode(der) for der in data["crls"]),
+            roots=_ders(data["roots"]),
+            intermediates=_ders(data["intermediates"]),
+            crls=_ders(data["crls"]),
             qr_keys=tuple(
                 (bytes.fromhex(entry["id"]), base64.b64decode(entry["key"]))
                 for entry in data["qr_keys"]
             ),
-            clocks=Clocks(
-                tuple(base64.b64decode(der) for der in clocks["certificates"]),
-                tuple(base64.b64decode(der) for der in clocks["crls"]),
-            ),
+            clocks=Clocks(_ders(clocks["certificates"]), _ders(clocks["crls"])),
             version=int(data.get("version", 0)),
             sm2=Sm2Trust(
-                *(
-                    tuple(base64.b64decode(der) for der in second[name])
-                    for name in ("roots", "intermediates", "crls")
-                )
+                _ders(second["roots"]),
+                _ders(second["intermediates"]),
+                _ders(second["crls"]),
+                _closed(second),
             ),
+            closed=_closed(data),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise KeyFolderError(f"{path}: {error}") from None
@@ -140,9 +144,27 @@ def trust_text(trust: TrustList) -> bytes:
             "roots": [_text(one) for one in trust.sm2.roots],
             "intermediates": [_text(one) for one in trust.sm2.intermediates],
             "crls": [_text(one) for one in trust.sm2.crls],
+            "closed": _closed_text(trust.sm2.closed),
         },
+        "closed": _closed_text(trust.closed),
     }
     return json.dumps(said, indent=1).encode()
+
+
+def _ders(said: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple(map(base64.b64decode, said))
+
+
+def _closed(said: Mapping[str, Mapping[str, list[str]]]) -> Closed:
+    found = said.get("closed", {"cas": [], "seals": []})
+    return Closed(*(tuple(map(bytes.fromhex, found[name])) for name in ("cas", "seals")))
+
+
+def _closed_text(closed: Closed) -> dict[str, list[str]]:
+    return {
+        "cas": [one.hex() for one in closed.cas],
+        "seals": [one.hex() for one in closed.seals],
+    }
 
 
 def _text(content: bytes) -> str:

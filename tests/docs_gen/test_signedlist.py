@@ -14,6 +14,7 @@ from docs_gen import signedlist
 from docs_gen.ca import Pair, make_ca, make_list_signer
 from docs_gen.chain import Chain
 from docs_gen.clocks import Clocks
+from docs_gen.closed import Closed
 from docs_gen.keyfiles import DER, open_pkcs12
 from docs_gen.pinned import load_pinned
 from docs_gen.sealkeys import SealKey
@@ -34,9 +35,11 @@ from tests.support.office import NOW, PASSPHRASE, TEMPLATES, Office, open_office
 
 KIND = "pension-balance"
 CLOCKS = Clocks((b"clock",), (b"crl",))
-SM2 = Sm2Trust((b"sm2 root",), (b"sm2 ca",), (b"sm2 crl",))
+SM2 = Sm2Trust((b"sm2 root",), (b"sm2 ca",), (b"sm2 crl",), Closed((b"sm2 ca",), (b"seal",)))
+CLOSED = Closed((b"a ca",), (b"a seal", b"another"))
 TRUST = TrustList(
-    (b"root",), (b"ca",), (), ((b"12345678", b"k" * 32),), 7, clocks=CLOCKS, sm2=SM2
+    (b"root",), (b"ca",), (), ((b"12345678", b"k" * 32),), 7, clocks=CLOCKS, sm2=SM2,
+    closed=CLOSED,
 )  # fmt: skip
 
 
@@ -133,10 +136,11 @@ def test_no_other_key_signs_a_list(mine: Office, exported: tuple[bytes, str]) ->
             open_list(seal_list(TRUST, one, root, NOW), exported[1])
     opened = open_list(seal_list(TRUST, signer, root, NOW), exported[1])
     assert (opened.version, opened.clocks, opened.sm2) == (7, CLOCKS, SM2)
+    assert opened.closed == CLOSED
     assert above
 
 
-def test_a_list_of_before_clocks_and_sm2_names_none(
+def test_a_list_of_before_clocks_sm2_and_closed_cas_names_none(
     mine: Office, exported: tuple[bytes, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signer, root = certificates(mine)
@@ -144,12 +148,14 @@ def test_a_list_of_before_clocks_and_sm2_names_none(
 
     def older(said: object, **options: bool) -> bytes:
         if isinstance(said, dict):
-            said = {name: value for name, value in said.items() if name not in {"clocks", "sm2"}}
+            since = {"clocks", "sm2", "closed", "sm2_closed"}
+            said = {name: value for name, value in said.items() if name not in since}
         return written(said, **options)
 
     monkeypatch.setattr(signedlist.cbor2, "dumps", older)
     opened = open_list(seal_list(TRUST, signer, root, NOW), exported[1])
     assert (opened.version, opened.clocks, opened.sm2) == (7, Clocks(), Sm2Trust())
+    assert opened.closed == Closed()
 
 
 def test_what_signs_lists_seals_nothing(mine: Office, exported: tuple[bytes, str]) -> None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from docs_gen import sm2, sm2signing
 from docs_gen.ca import Revoked, make_ca
 from docs_gen.ca import make_seal as make_p256_seal
+from docs_gen.closed import Closed, digest
 from docs_gen.keyfiles import DER
 from docs_gen.sm2certs import make_crl, make_root, make_seal
 from docs_gen.sm2chain import Sm2Trust
@@ -264,6 +265,19 @@ def test_what_no_longer_counts_is_named(
     later = NOW + timedelta(days=1826)
     assert found(lists(office), later) == (Verdict.CANNOT_TELL, Sm2Reason.ENDED)
     assert found(Sm2Trust()) == (Verdict.CANNOT_TELL, Sm2Reason.NO_ROOTS)
+
+
+def test_below_a_closed_root_only_the_seals_that_are_named_count(
+    issued: bytes, signed: bytes, seal: Sm2Seal, office: Office, trust: TrustList
+) -> None:
+    def found(*seals: bytes) -> tuple[Verdict, Sm2Reason]:
+        closed = Closed((digest(seal.chain[0]),), seals)
+        known = dataclasses.replace(lists(office), closed=closed)
+        finding = judge(issued, signed, dataclasses.replace(trust, sm2=known))
+        return finding.verdict, finding.reason
+
+    assert found(b"another's") == (Verdict.UNKNOWN, Sm2Reason.STRANGER)
+    assert found(b"another's", digest(seal.certificate)) == (Verdict.GENUINE, Sm2Reason.HOLDS)
 
 
 def test_a_list_that_is_too_old_finds_nothing_genuine(

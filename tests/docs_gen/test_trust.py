@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from docs_gen.ca import Pair, make_ca, make_crl, make_seal
 from docs_gen.keyfiles import open_pkcs12
+from docs_gen.keylist import list_keys
 from docs_gen.sealkeys import SealKey
 from docs_gen.signing import issue
 from docs_gen.trust import (
@@ -123,9 +124,9 @@ def test_a_folder_without_a_trust_list_is_refused(tmp_path: Path) -> None:
 def test_no_private_key_is_in_the_trust_list(office: Office) -> None:
     data = json.loads((office.folder / "trust.json").read_text())
     assert set(data) == {
-        "version", "roots", "intermediates", "crls", "qr_keys", "clocks", "sm2",
+        "version", "roots", "intermediates", "crls", "qr_keys", "clocks", "sm2", "closed",
     }  # fmt: skip
-    assert set(data["sm2"]) == {"roots", "intermediates", "crls"}
+    assert set(data["sm2"]) == {"roots", "intermediates", "crls", "closed"}
     key = load_qr_key(office.folder, PASSPHRASE)
     assert office.trust.qr_keys == (
         (qr_key_id(key.public_key()), key.public_key().public_bytes_raw()),
@@ -146,6 +147,66 @@ def test_a_real_key_is_brought_with_its_chain_and_works_once_its_crls_are_there(
     assert Office(folder).judge(made).verdict is Verdict.GENUINE
     assert office.judge(made).verdict is Verdict.UNKNOWN
     assert load_qr_key(folder, PASSPHRASE)
+
+
+def certified(name: str, ca: Pair, office: Office) -> bytes:
+    """A certificate as a customer of a CA makes it, who has no code that numbers show."""
+    seal = make_seal(name, "", ca, NOW)
+    return asyncio.run(issue(office.facts(), TEMPLATES[KIND], held(seal, ca))).pdf
+
+
+def held(seal: Pair, *above: Pair) -> SealKey:
+    return SealKey(seal.certificate, seal.key, [ca.certificate for ca in above])
+
+
+@pytest.mark.parametrize("level", ["ca", "root"])
+def test_of_a_licensed_cas_customers_only_who_was_imported_is_ours(
+    level: str, operator: Operator, office: Office, tmp_path: Path
+) -> None:
+    folder = tmp_path / "keys"
+    bring(folder, operator)
+    for ca in (operator.root, operator.ca):
+        import_crl(folder, operator.crl(ca, NOW), PASSPHRASE, NOW)
+    theirs = certified("某某商贸有限公司", getattr(operator, level), office)
+    assert Office(folder).judge(theirs).verdict is Verdict.UNKNOWN
+    # Where its CA is another operator's own, whom we trust whole, it would be genuine.
+    (seal,) = (folder / "imported").iterdir()
+    seal.unlink()
+    renew_crls(folder, NOW, PASSPHRASE)
+    assert Office(folder).judge(theirs).verdict is Verdict.GENUINE
+
+
+def test_what_an_imported_key_signed_stays_genuine_when_another_takes_its_place(
+    operator: Operator, office: Office, tmp_path: Path
+) -> None:
+    folder = tmp_path / "keys"
+    bring(folder, operator)
+    for ca in (operator.root, operator.ca):
+        import_crl(folder, operator.crl(ca, NOW), PASSPHRASE, NOW)
+    key = SealKey.load(folder / "seals" / f"{KIND}.p12", PASSPHRASE)
+    made = asyncio.run(issue(office.facts(), TEMPLATES[KIND], key)).pdf
+    after = make_seal("霍邱县人力资源和社会保障局", "11341522MB0000001T", operator.ca, NOW)
+    bring(folder, operator, operator.p12(operator.ca, operator.root, seal=after))
+    key = SealKey.load(folder / "seals" / f"{KIND}.p12", PASSPHRASE)
+    made_after = asyncio.run(issue(office.facts(), TEMPLATES[KIND], key)).pdf
+    for content in (made, made_after):
+        assert Office(folder).judge(content).verdict is Verdict.GENUINE
+    shown = [row for row in list_keys(folder, PASSPHRASE, NOW) if row.kind == "seal"]
+    assert len(shown) == 2
+
+
+def test_an_imported_seal_closes_no_ca_of_our_own(
+    office: Office, issued: bytes, tmp_path: Path
+) -> None:
+    mine = office.copy(tmp_path / "mine")
+    root, ca = (
+        open_pkcs12(path, PASSPHRASE.encode())[0]
+        for path in (mine.folder / "root.p12", next(mine.folder.glob("ca/*.p12")))
+    )
+    seal = make_seal("霍邱县人力资源和社会保障局（演示）", "11341522MB0000001T", ca, NOW)
+    bring(mine.folder, Operator(), Operator().p12(ca, root, seal=seal))
+    assert load_trust(mine.folder).closed.cas == ()
+    assert mine.judge(issued).verdict is Verdict.GENUINE
 
 
 def test_a_real_key_takes_the_place_of_a_demo_key_and_the_others_still_count(

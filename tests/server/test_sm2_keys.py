@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs_gen import sm2
+from docs_gen.closed import digest
 from docs_gen.keyfiles import KeyFolderError
 from docs_gen.sm2keys import load_seals as load_sm2_seals
 from docs_gen.trust import load_trust, renew_crls
@@ -142,6 +143,9 @@ def test_the_key_of_a_licensed_ca_is_brought_and_counts_with_its_list(
     done("keys", "export-trust", tmp_path / "after", "--data", begun)
     status, said = verified(tmp_path, "after", root)
     assert (status, said["verdict"], said["signer"]) == (0, "genuine", "Seal")
+    # What that CA certifies for others does not count.
+    assert load_trust(keys).sm2.closed.seals == (digest(seal.certificate),)
+    assert load_trust(keys).sm2.closed.cas == tuple(map(digest, seal.chain))
     assert "no SM2 CA" in refused("keys", "sm2", "import-crl", other_crl(tmp_path), "--data", begun)
 
 
