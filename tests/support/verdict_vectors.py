@@ -246,7 +246,7 @@ def _ask_of_signers(vectors: Vectors, mine: Province) -> None:
         ),
         "two keys": mine.trust(qr_keys=((THEIR_ID, b"k" * 32), (OUR_ID, PUBLIC))),
         "no keys": mine.trust(qr_keys=()),
-        "unknown words": _sealed(mine, {"later": [1, {"x": b"y"}], "sm2": b"z"}),
+        "unknown words": _sealed(mine, {"later": [1, {"x": b"y"}], "latest": b"z"}),
         "no version": _sealed(mine, {"version": "7"}),
         "another kind": _sealed(mine, {}, kind="application/other"),
         "a status list": status,
