@@ -148,6 +148,7 @@ CODES: dict[str, int] = {
     "review.unneeded": 409,
     "review.stale": 409,
     "review.gone": 409,
+    "review.unread": 409,
     "review.own": 403,
     "status_list.unknown": 404,
     "trust_list.unknown": 404,

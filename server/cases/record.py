@@ -35,7 +35,7 @@ UNSEEN: Final = frozenset({
     "export.requested", "export.finished", "export.failed", "export.cancelled",
     "export.downloaded", "export.purged",
     "revocation.requested", "revocation.declined", "revocation.withdrawn",
-    "review.requested", "review.approved", "review.declined", "review.withdrawn",
+    "review.requested", "review.read", "review.approved", "review.declined", "review.withdrawn",
     "recall.made", "recall.acknowledged", "certificate.copied", "evidence.exported",
 })  # fmt: skip
 

@@ -156,7 +156,7 @@ class ReviewList(Message):
 
 
 class ReviewedValue(Message):
-    """One value of the form, as it was put before the second clerk; personal ones masked.
+    """One value of the form, as it was put before the second clerk, whole as the page has it.
 
     `printed` is one that the certificate shows.
     """

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import TABLE, Action, Actor, Role
-from server.cases.models import Case
+from server.cases.models import Case, CaseEvent
 from server.certificates.models import Certificate, IssueReview
 from server.certificates.queries import MOST, of_jurisdiction
 from server.certificates.rules import CertificateState, RequestState
@@ -38,6 +38,15 @@ async def of_kind(session: AsyncSession, case_id: str, kind: str) -> Sequence[Is
         .execution_options(populate_existing=True)
     )
     return (await session.scalars(statement)).all()
+
+
+async def has_read(session: AsyncSession, review: IssueReview, clerk_id: str) -> bool:
+    """Say whether a case's log has that a clerk read what is put before the second clerk."""
+    statement = select(CaseEvent.data, CaseEvent.actor).where(
+        CaseEvent.case_id == review.case_id, CaseEvent.kind == "review.read"
+    )
+    found = (await session.execute(statement)).all()
+    return any(data["review_id"] == review.id and actor["id"] == clerk_id for data, actor in found)
 
 
 async def is_used(session: AsyncSession, review_id: str) -> bool:

@@ -49,10 +49,9 @@ class _Desk:
             return await self.reviewing.views.list(session, ask.actor)
 
     async def read_review(self, ask: Ask[Empty]) -> wire.ReviewedCase:
-        async with ask.database.reading() as session:
-            return await self.reviewing.views.read(
-                session, ask.actor, ask.path["review_id"], ask.units.clock()
-            )
+        return await ask.command(
+            lambda unit: self.reviewing.read(unit, ask.actor, ask.path["review_id"])
+        )
 
     async def preview_review(self, ask: Ask[Empty]) -> FileAnswer:
         pdf = await self.reviewing.preview(ask.actor, ask.path["review_id"])
@@ -95,8 +94,8 @@ def routes(reviewing: Reviewing) -> list[Route[Any]]:
               "Have a second clerk look at a correction"),
         Route("GET", "/api/reviews", Action.LIST_REVIEWS, Empty, on.list_reviews, wire.ReviewList,
               "What waits for a second clerk before it is issued"),
-        Route("GET", REVIEW, Action.READ_REVIEW, Empty, on.read_review, wire.ReviewedCase,
-              "All that a second clerk judges by"),
+        Route("POST", REVIEW + "/readings", Action.READ_REVIEW, Empty, on.read_review,
+              wire.ReviewedCase, "See all that a second clerk judges by, values whole; logged"),
         Route("GET", REVIEW + "/preview", Action.READ_REVIEW, Empty, on.preview_review, None,
               "Draw what would be issued, as it was put before the second clerk"),
         Route("POST", REVIEW + "/approval", Action.DECIDE_REVIEW, wire.ReviewApproval,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.access import Action, Actor, authorize, handles
+from server.access import Action, Actor, authorize
 from server.cases import queries as case_queries
 from server.cases.models import Case
 from server.certificates import queries as certificate_queries
@@ -21,8 +21,7 @@ from server.certificates.models import IssueReview
 from server.certificates.reviews import Basis, Issuer, Reviews, answer_context, reason_context
 from server.certificates.rules import APPROVAL_LASTS, RequestState, ReviewFault, review_rule
 from server.errors import ServiceError
-from server.items.rules import APPLICANT, ENTERPRISE, mask_value
-from server.tickets.rules import unknown_as
+from server.items.rules import APPLICANT, ENTERPRISE
 from server.vault import CaseKey, VaultError
 
 
@@ -85,11 +84,10 @@ class ReviewViews:
             review=None if found.row is None else self.review(case, found.row),
         )
 
-    async def read(
-        self, session: AsyncSession, actor: Actor, review_id: str, now: datetime
+    async def whole(
+        self, session: AsyncSession, actor: Actor, row: IssueReview, case: Case, now: datetime
     ) -> wire.ReviewedCase:
-        """Return all that a second clerk judges by; refuses review.unknown as `find` does."""
-        row, case = await self.find(session, actor, review_id)
+        """Return all that a second clerk judges by; the caller has authorized and logged it."""
         reader, key = self.reviews.reader, self.reviews.reader.records.key_of(case)
         basis = self.reviews.open_basis(case, row)
         earlier = await queries.of_kind(session, case.id, row.kind)
@@ -111,22 +109,6 @@ class ReviewViews:
             ],
             stale=not still_so or standing.fault is ReviewFault.CHANGED,
         )
-
-    async def find(
-        self, session: AsyncSession, actor: Actor, review_id: str
-    ) -> tuple[IssueReview, Case]:
-        """Return a review to who may decide on it, or asked for it.
-
-        Refuses review.unknown for one that there is not or that the actor may not know of, and
-        agent.without_authority to agents who do not handle the item.
-        """
-        row = await self.known(session, review_id)
-        with unknown_as("review.unknown"):
-            records = self.reviews.reader.records
-            case = await records.read(session, actor, row.case_id, Action.READ_REVIEW)
-        if not handles(actor, case.item_code):
-            raise ServiceError("agent.without_authority", why="item_foreign")
-        return row, case
 
     async def known(self, session: AsyncSession, review_id: str) -> IssueReview:
         """Return a review as it is now; review.unknown where there is none."""
@@ -196,16 +178,14 @@ class ReviewViews:
         return old.number, differences
 
     def _values(self, case: Case, basis: Basis) -> Sequence[wire.ReviewedValue]:
-        """Return the whole form with the applicant, personal values masked as in the case."""
+        """Return the whole form with the applicant: who approves a value must have seen it."""
         own = {one.name: one for one in self.reviews.reader.item_of(case).fields}
         known = {**APPLICANT, **ENTERPRISE, **own}
         return [
             wire.ReviewedValue(
                 name=name,
                 label=field.label,
-                value=mask_value(field, basis.values[name])
-                if field.personal and name != "applicant_name"
-                else basis.values[name],
+                value=basis.values[name],
                 printed=name in basis.draft.values,
             )
             for name, field in known.items()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from server.access import Action, Actor, handles
 from server.calls.talking import require_same_person
+from server.cases.models import Case
 from server.cases.record import Entry
 from server.certificates import review_messages as wire
 from server.certificates import review_queries as queries
@@ -98,6 +99,16 @@ class Reviewing:
         await self._keep(entry, basis, said)
         return await self.views.standing(session, case, basis, unit.now)
 
+    async def read(self, unit: Unit, actor: Actor, review_id: str) -> wire.ReviewedCase:
+        """Show a second clerk all that they judge by, every value whole; the log says who read it.
+
+        Refuses as `decline` does: who asked knows it, and once it is decided nobody has to.
+        """
+        row, entry = await self._begin(unit, actor, review_id, Action.READ_REVIEW)
+        about = {"review_id": row.id, "kind": row.kind, "title": row.title}
+        await entry.append("review.read", about)
+        return await self.views.whole(unit.session, actor, row, entry.case, unit.now)
+
     async def approve(
         self, unit: Unit, actor: Actor, review_id: str, remark: str
     ) -> wire.ReviewRequest:
@@ -136,10 +147,18 @@ class Reviewing:
         return await self._shown(entry, row)
 
     async def preview(self, actor: Actor, review_id: str) -> bytes:
-        """Draw what would be issued, as it was put before the second clerk; never signed."""
+        """Draw what would be issued, as it was put before the second clerk; never signed.
+
+        Refuses as `read` does, and review.unread to who has not: the page has whole values too.
+        """
         issuing = self.issuing
         async with issuing.units.database.reading() as session:
-            row, case = await self.views.find(session, actor, review_id)
+            row = await self.views.known(session, review_id)
+            with unknown_as("review.unknown"):
+                case = await issuing.records.read(session, actor, row.case_id, Action.READ_REVIEW)
+            _require_before(actor, case, row)
+            if not await queries.has_read(session, row, actor.id):
+                raise ServiceError("review.unread")
             draft = self.reviews.open_basis(case, row).draft
         template = issuing.drafts.forms.template(draft.kind, draft.template_version)
         demo = issuing.signer.looks_demo(draft.authority.id)
@@ -185,18 +204,15 @@ class Reviewing:
         await entry.append("review.requested", public, private={"reason": reason})
         self._tell(entry, row)
 
-    async def _begin(self, unit: Unit, actor: Actor, review_id: str) -> tuple[IssueReview, Entry]:
-        """Lock the case for a decision on a review."""
+    async def _begin(
+        self, unit: Unit, actor: Actor, review_id: str, action: Action = Action.DECIDE_REVIEW
+    ) -> tuple[IssueReview, Entry]:
+        """Lock the case of a review that is put before the actor."""
         row = await self.views.known(unit.session, review_id)
         with unknown_as("review.unknown"):
-            entry = await self.issuing.records.begin(unit, actor, row.case_id, Action.DECIDE_REVIEW)
-        if not handles(actor, entry.case.item_code):
-            raise ServiceError("agent.without_authority", why="item_foreign")
-        if row.asked_by == actor.id:
-            raise ServiceError("review.own")
+            entry = await self.issuing.records.begin(unit, actor, row.case_id, action)
         row = await self.views.known(unit.session, review_id)
-        if row.state is not RequestState.OPEN:
-            raise ServiceError("review.gone")
+        _require_before(actor, entry.case, row)
         return row, entry
 
     async def _require_unchanged(self, entry: Entry, row: IssueReview) -> None:
@@ -235,6 +251,16 @@ class Reviewing:
         news = {"case_id": row.case_id, "review_id": row.id}
         for room in deciding(entry.case.jurisdiction):
             entry.unit.notify(room, "review.changed", news)
+
+
+def _require_before(actor: Actor, case: Case, row: IssueReview) -> None:
+    """Refuse whoever has nothing to decide on: not on the item, who asked, or too late."""
+    if not handles(actor, case.item_code):
+        raise ServiceError("agent.without_authority", why="item_foreign")
+    if row.asked_by == actor.id:
+        raise ServiceError("review.own")
+    if row.state is not RequestState.OPEN:
+        raise ServiceError("review.gone")
 
 
 def _closed(entry: Entry, state: RequestState) -> dict[str, object]:

@@ -46,6 +46,12 @@ async def asked(desk: Desk, case_id: str, actor: Actor = AGENT) -> str:
     return standing.review.id
 
 
+async def read(desk: Desk, review_id: str, actor: Actor = COLLEAGUE) -> wire.ReviewedCase:
+    """A second clerk opens what is put before them."""
+    async with desk.units.open() as unit:
+        return await desk.reviewing.read(unit, actor, review_id)
+
+
 async def approve(desk: Desk, review_id: str, actor: Actor = COLLEAGUE) -> wire.ReviewRequest:
     """A second clerk approves."""
     async with desk.units.open() as unit:

@@ -39,7 +39,7 @@ export const useReviews = defineStore("reviews", () => {
     run(() => post<ReviewStanding>(`/api/cases/${desk.caseId}/reviews`, { kind, remark }));
   const askCorrection = (id: string, values: Record<string, string>, reason: string) =>
     run(() => post<ReviewStanding>(`/api/certificates/${id}/correction-reviews`, { values, reason }));
-  const read = (id: string) => get<ReviewedCase>(`/api/reviews/${id}`);
+  const read = (id: string) => post<ReviewedCase>(`/api/reviews/${id}/readings`);
   const approve = (id: string) => run(() => post<ReviewRequest>(`/api/reviews/${id}/approval`, {}));
   const decline = (id: string, reason: string) =>
     run(() => post<ReviewRequest>(`/api/reviews/${id}/refusal`, { reason }));

@@ -120,6 +120,7 @@ const WORDS: Record<string, Words> = {
     const why = text(data.label) ? `（${text(data.label)}超过 ${text(data.above)}）` : "";
     return `提请复核后签发${text(data.title)}${why}${quoted(data.reason)}`;
   },
+  "review.read": (data) => `为复核${text(data.title)}，查看了办件的完整内容`,
   "review.approved": (data) => `复核同意${text(data.asked_by)}签发${text(data.title)}${quoted(data.remark)}`,
   "review.declined": (data) => `复核不同意签发${text(data.title)}${quoted(data.reason)}`,
   "review.withdrawn": (data) => (data.replaced ? "内容已变动，原提请的复核作废" : "撤回提请的复核"),
