@@ -11,6 +11,7 @@ ZIP. The exit status is 0 only if the files are those of evidence.json and every
  log       every event has the hash that its contents give, and names the hash of the one before
  register  the register's row, the PDF, and the event of its issuing in the log say the same, and so
            does the approval of a second clerk, where it was issued on one
+ seal      the seal on the page is the very picture that the log names, or drawn if it names none
  checks    checks, consent and materials are those of the log, none left out, and were made before
  history   copies, receipts and recalls are those of the log
  status    the signed status list says of this certificate what the register says
@@ -29,6 +30,7 @@ import hashlib
 import io
 import json
 import logging
+import re
 import sys
 import zipfile
 import zlib
@@ -53,6 +55,8 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 FOUND_OUT = ("check.", "consent.", "material.", "person.", "review.")
 REVIEWED = ("review.requested", "review.approved")
 UNDONE = {"certificate.revoked": "revoked", "certificate.superseded": "superseded"}
+# Where a picture is placed in a page's content: its width in points, and its name.
+PLACED = re.compile(rb"([\d.]+) 0 0 [\d.]+ [\d.-]+ [\d.-]+ cm\s+(/\S+) Do")
 STATUS_KIND = "application/kuayu-status-list+cbor"
 
 
@@ -166,6 +170,29 @@ def _register(one: Evidence) -> None:
     demand((states or ["valid"]) == [row["state"]], "log and register differ in its state")
 
 
+def _seal(one: Evidence) -> None:
+    [issued] = one.events("certificate.issued")
+    if "seal_picture" not in issued["data"]:
+        return  # Logs of before say nothing of it.
+    named = issued["data"]["seal_picture"]
+    reader = PdfFileReader(io.BytesIO(one.content["certificate.pdf"]), strict=False)
+    pages = [page.get_object() for page in reader.root["/Pages"]["/Kids"]]
+    found = [digest for page in pages for digest in _pictures(page)]
+    demand(found == ([named] if named else []), "the seal is another picture than the log names")
+
+
+def _pictures(page: Any) -> list[str]:  # noqa: ANN401
+    """Return the digests of the pictures on a page: of pixels each way, mm, coverage, colours."""
+    resources, found = page["/Resources"], []
+    drawn = {name.decode(): float(wide) for wide, name in PLACED.findall(page["/Contents"].data)}
+    for name in resources.get("/XObject", {}):
+        image, cover = resources["/XObject"][name], resources["/XObject"][name]["/SMask"]
+        demand(name in drawn, "a picture is nowhere on its page")
+        size = b"%d %d %.1f " % (cover["/Width"], cover["/Height"], drawn[name] / 72 * 25.4)
+        found.append(hashlib.sha256(size + cover.data + image.data).hexdigest())
+    return found
+
+
 def _approval(one: Evidence, review_id: str | None, issued: Json) -> None:
     """Demand that what it was issued on is a second clerk's approval, if it was issued on one."""
     demand(issued["data"].get("review_id") == review_id, "log and register differ in the review")
@@ -233,6 +260,7 @@ def _public(event: Json) -> Json:
 
 LINES = {
     "signature 电子签名": _signature, "log 办件记录": _log, "register 登记簿": _register,
+    "seal 印章图像": _seal,
     "checks 核验与同意": _checks, "history 使用与副本": _history, "status 状态列表": _status,
 }  # fmt: skip
 

@@ -190,7 +190,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     refusals, second = (
         Refusals(reader, catalogue, drawing, signer), Sm2Signing(units, signer, papers),
     )  # fmt: skip
-    drafts = Drafts(reader, cases, catalogue, drawing.forms, recordings.require)
+    drafts = Drafts(reader, cases, catalogue, drawing.forms, recordings.require, signer.picture_of)
     recalls, authorities = Recalls(records, catalogue), Authorities(reader)
     certificates = Certificates(records, reader, catalogue, recalls, settings.public_url)
     return House(

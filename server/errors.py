@@ -135,6 +135,7 @@ CODES: dict[str, int] = {
     "certificate.kind_unknown": 422,
     "certificate.unprintable": 422,
     "certificate.not_released": 409,
+    "seal.changed": 409,
     "certificate.revoked": 409,
     "certificate.altered": 409,
     "certificate.unchanged": 409,

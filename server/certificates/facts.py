@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -34,7 +34,10 @@ NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The facts of a certificate of one kind, as the case has them at one moment."""
+    """The facts of a certificate of one kind, as the case has them at one moment.
+
+    `picture` is the digest of the picture that its seal is; without one the seal is drawn.
+    """
 
     kind: str
     title: str
@@ -42,10 +45,19 @@ class Draft:
     jurisdiction: str
     authority: Authority
     values: Mapping[str, str]
+    picture: str | None = None
+
+    @property
+    def unsealed(self) -> Draft:
+        """The same without the seal: all that a case says, and a second clerk approves."""
+        return replace(self, picture=None)
 
     def to_json(self) -> str:
-        """Return it as text that `from_json` reads."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+        """Return it as text that `from_json` reads, also that of versions without pictures."""
+        said = asdict(self)
+        if self.picture is None:
+            del said["picture"]
+        return json.dumps(said, ensure_ascii=False, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Draft:
@@ -94,6 +106,7 @@ class Draft:
             signing_time=row.signing_at,
             verify_url=verify_address(public_url, row.number),
             demo=row.demo,
+            picture=self.picture,
         )
 
     def holder(self, name: str) -> str:
@@ -124,10 +137,15 @@ def holder_of(records: Records, forms: Forms, case: Case, row: Certificate) -> s
 
 
 Demand = Callable[[AsyncSession, Case], Awaitable[None]]
+PictureOf = Callable[[str], str | None]
 
 
 async def demand_nothing(_session: AsyncSession, _case: Case) -> None:
     """Ask for no recording."""
+
+
+def no_picture(_authority_id: str) -> None:
+    """Have every seal drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +157,7 @@ class Drafts:
     catalogue: Catalogue
     forms: Forms
     require_recording: Demand = demand_nothing
+    picture_of: PictureOf = no_picture
 
     async def outline(
         self, session: AsyncSession, case: Case, kind: str, *,
@@ -186,7 +205,7 @@ class Drafts:
         self, session: AsyncSession, case: Case, kind: str, *,
         version: str | None = None, corrected: Mapping[str, str] = NOTHING,
     ) -> Draft:  # fmt: skip
-        """Return the facts to issue on.
+        """Return the facts to issue on, with the picture that the seal is as of now.
 
         Refuses as `outline` does, and consent.missing, recording.missing, checks.missing,
         materials.missing, case.incomplete.
@@ -200,7 +219,8 @@ class Drafts:
             raise ServiceError("checks.missing", kinds=[CheckKind.IDENTITY.value])
         for owner in (Owner.LOCAL, Owner.JURISDICTION):
             await self.cases.require_complete(session, case, owner)
-        return await self.outline(session, case, kind, version=version, corrected=corrected)
+        draft = await self.outline(session, case, kind, version=version, corrected=corrected)
+        return replace(draft, picture=self.picture_of(draft.authority.id))
 
     def _authority(self, line: CertificateKind, case: Case) -> Authority:
         return issuing_authority(self.catalogue, line, case.jurisdiction)

@@ -59,7 +59,8 @@ def is_number_of(number: str, code: str | None) -> bool:
 class Order:
     """Everything that one certificate is made of; the same order gives the same bytes.
 
-    The template comes along: one of the drawing process's own might be of another version.
+    The template comes along: one of the drawing process's own might be of another version. The
+    seal's picture does not: `picture` is its digest, and None for a seal that is drawn.
     """
 
     template: Template
@@ -73,6 +74,7 @@ class Order:
     signing_time: datetime
     verify_url: str
     demo: bool
+    picture: str | None = None
 
     @property
     def issuer(self) -> Issuer:

@@ -100,9 +100,10 @@ class Issuing:
         Before anything is reserved it refuses what `Drafts.complete` refuses,
         certificate.unprintable, certificate.exists, clock.behind, signer.unavailable,
         agent.without_authority, person.unconfirmed after a cut, and review.needed or
-        review.pending where a second clerk must have approved these very facts. The seat, the
-        authority and the person are checked when reserving and again when releasing. With a
-        correction it refuses what `Corrections` does instead of certificate.exists, and
+        review.pending where a second clerk must have approved these very facts; afterwards
+        seal.changed where the seal became another one meanwhile: the next try takes that. The
+        seat, the authority and the person are checked when reserving and again when releasing. With
+        a correction it refuses what `Corrections` does instead of certificate.exists, and
         supersedes the wrong certificate in the transaction that releases the new one.
         """
         for _ in range(TRIES):
@@ -261,7 +262,8 @@ class Issuing:
             await proof_queries.keep_stamp(unit.session, row.id, signed.stamped_at, None)
         if entry.case.state in {CaseState.IN_CALL, CaseState.WITH_JURISDICTION}:
             entry.move(CaseState.CERTIFIED)
-        await entry.append("certificate.issued", _issued(row, signed.stamped_at))
+        picture = open_facts(entry.key, row).picture
+        await entry.append("certificate.issued", _issued(row, picture, signed.stamped_at))
 
     async def _grounds(self, entry: Entry, draft: Draft, correction: Correction | None) -> Grounds:
         """Return what the certificate supersedes, and the approval that it is issued on."""
@@ -358,7 +360,9 @@ async def _found(session: AsyncSession, certificate_id: str) -> Certificate:
     return row
 
 
-def _issued(row: Certificate, stamped_at: datetime | None) -> dict[str, object]:
+def _issued(
+    row: Certificate, picture: str | None, stamped_at: datetime | None
+) -> dict[str, object]:
     return {
         "certificate_id": row.id,
         "kind": row.kind,
@@ -367,5 +371,6 @@ def _issued(row: Certificate, stamped_at: datetime | None) -> dict[str, object]:
         "sha256": row.sha256,
         "case_hash": row.case_hash,
         "review_id": row.review_id,
+        "seal_picture": picture,
         "stamped_at": None if stamped_at is None else stamped_at.isoformat(),
     }

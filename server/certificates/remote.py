@@ -48,17 +48,18 @@ class RemoteSigner:
         self._assumed = demo
         self._known: Mapping[str, bool] = {}
         self._sm2: Mapping[str, bool] = {}
+        self._pictures: Mapping[str, str] = {}
 
     async def look(self) -> None:
         """Learn whose seals there are; signer.unavailable if nobody answers.
 
         A signer of the demonstration is none for a service in production.
         """
-        known = await self._ask("GET", SEALS_PATH, None, Known, LOOK_PATIENCE)
-        if any((*known.demo.values(), *known.sm2.values())) and not self._assumed:
+        found = await self._ask("GET", SEALS_PATH, None, Known, LOOK_PATIENCE)
+        if any((*found.demo.values(), *found.sm2.values())) and not self._assumed:
             log.error("the signer has demo keys, which are not for production")
             raise ServiceError(UNAVAILABLE)
-        self._known, self._sm2 = known.demo, known.sm2
+        self._known, self._sm2, self._pictures = found.demo, found.sm2, found.pictures
 
     @property
     def sm2(self) -> Mapping[str, bool]:
@@ -82,6 +83,10 @@ class RemoteSigner:
     def looks_demo(self, authority_id: str) -> bool:
         """Say the same of what is never sealed, and so needs no answer."""
         return self._known.get(authority_id, self._assumed)
+
+    def picture_of(self, authority_id: str) -> str | None:
+        """Return the digest of the picture that a seal is, as of the last look; None if drawn."""
+        return self._pictures.get(authority_id)
 
     async def sign(self, certificate_id: str, attempt: int) -> Signed:
         """Have a reserved certificate drawn and signed; refuses what the signer refuses."""

@@ -85,7 +85,7 @@ class Reviews:
         """Return what a second clerk would look at now."""
         materials = await case_queries.list_materials(session, case.id)
         return Basis(
-            draft=draft,
+            draft=draft.unsealed,
             values={**await self.reader.values(session, case), **corrected},
             materials=tuple(sorted(one.sha256 for one in materials if not one.removed)),
             corrects=corrects,

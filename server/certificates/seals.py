@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from docs_gen import qr, sm2, statuslist
 from docs_gen.chain import Chain
 from docs_gen.data import Issuer
 from docs_gen.fonts import FontError, load_fonts
+from docs_gen.imageseal import ImageSeal, load_pictures
 from docs_gen.sealkeys import load_seals
 from docs_gen.signing import issue
 from docs_gen.sm2keys import load_seals as load_sm2_seals
@@ -37,7 +39,7 @@ __all__ = ["KeyFolderError", "Seals"]
 
 log = structlog.get_logger("kuayu.certificates")
 
-
+CHANGED = "seal.changed"
 _STATUSES = {
     CertificateState.VALID: statuslist.Status.VALID,
     CertificateState.REVOKED: statuslist.Status.REVOKED,
@@ -60,6 +62,7 @@ class Seals:
         self._passphrase = passphrase
         self._demo: Mapping[str, bool] = {}
         self._sm2: Mapping[str, bool] = {}
+        self._pictures: Mapping[str, str] = {}
         self._pool = WorkerPool(
             "seals", 1, _lay_out_keys, (folder, passphrase, fallback, tsa_urls), refusal=UNAVAILABLE
         )
@@ -73,6 +76,15 @@ class Seals:
     def sm2(self) -> Mapping[str, bool]:
         """Every authority that there is an SM2 key for, and whether it is a demonstration's."""
         return self._sm2
+
+    @property
+    def pictures(self) -> Mapping[str, str]:
+        """Every authority whose seal is a picture, and the picture's digest."""
+        return self._pictures
+
+    def picture_of(self, authority_id: str) -> str | None:
+        """Return the digest of the picture that a seal is; None if it is drawn."""
+        return self._pictures.get(authority_id)
 
     def is_demo(self, authority_id: str) -> bool:
         """Say whether an authority's key is one of the demonstration; unavailable without one."""
@@ -95,8 +107,9 @@ class Seals:
         found = await self._pool.run(_survey)
         if isinstance(found, str):
             raise KeyFolderError(found)
-        self._demo, self._sm2 = found
-        false = sorted({name for kind in found for name, is_demo in kind.items() if is_demo})
+        self._demo, self._sm2, self._pictures = found.demo, found.sm2, found.pictures
+        keys = (*found.demo.items(), *found.sm2.items())
+        false = sorted({name for name, is_demo in keys if is_demo})
         if false and not demo:
             raise KeyFolderError(f"demo keys are not for production: {', '.join(false)}")
 
@@ -129,9 +142,14 @@ class Seals:
         await self._pool.close()
 
     async def issue(self, order: Order, now: datetime) -> Signed:
-        """Draw, sign and validate a certificate; the same order gives the same bytes."""
+        """Draw, sign and validate a certificate; the same order gives the same bytes.
+
+        Refuses seal.changed where the seal is another picture than was ordered, or none.
+        """
         found = await self._pool.run(_issue, order, now)
         if isinstance(found, Refused):
+            if found.code == CHANGED:  # Brought since the start, and read by a newer process.
+                await self._learn()
             log.warning(
                 "not signed", number=order.number, why=found.why or found.code, **found.details
             )
@@ -151,6 +169,21 @@ class Seals:
             raise ServiceError(found.code)
         return Sm2Signed(found, now.replace(microsecond=0))
 
+    async def _learn(self) -> None:
+        """Know the pictures as the process has them now."""
+        found = await self._pool.run(_survey)
+        if not isinstance(found, str):
+            self._pictures = found.pictures
+
+
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """Of each seal and each SM2 key whether it is a demonstration's; the digests of pictures."""
+
+    demo: dict[str, bool]
+    sm2: dict[str, bool]
+    pictures: dict[str, str]
+
 
 class _Keys:
     """What the signing process holds, loaded once."""
@@ -163,10 +196,29 @@ class _Keys:
         self.resting: dict[str, float] = {}
         self.seals = load_seals(folder, passphrase)
         self.sm2 = load_sm2_seals(folder, passphrase)
+        self.pictures = load_pictures(folder)
         self.qr_key = load_qr_key(folder, passphrase)
         self.qr_key_id = qr_key_id(self.qr_key.public_key())
         self.trust = TrustFile(folder)
         load_fonts(fallback)
+
+    def refusal_of(self, order: Order) -> Refused | None:
+        """Say why these are no keys for an order, if they are not."""
+        name = order.authority.id
+        if name not in self.seals:
+            return Refused(UNAVAILABLE)
+        if self.seals[name].demo and not order.demo:
+            return Refused(UNAVAILABLE, why=f"{name}: a key of the demonstration")
+        return None if order.picture == self.digests().get(name) else Refused(CHANGED)
+
+    def digests(self) -> dict[str, str]:
+        """Return whose seals are pictures, and the pictures' digests."""
+        return {name: picture.digest for name, picture in self.pictures.items()}
+
+    def image_for(self, order: Order) -> ImageSeal | None:
+        """Return the seal that is a picture; None for one that is drawn."""
+        picture = self.pictures.get(order.authority.id)
+        return None if picture is None else ImageSeal(picture, order.demo)
 
 
 class _Press:
@@ -186,19 +238,24 @@ def _lay_out_keys(
         _Press.fault = str(error)
 
 
-def _survey() -> tuple[dict[str, bool], dict[str, bool]] | str:
-    """Return of each seal and each SM2 key whether it is a demonstration's."""
+def _survey() -> _Survey | str:
+    """Return what there is, or the fault that there is nothing."""
     if (keys := _Press.keys) is None:
         return _Press.fault
     seals = {name: key.demo for name, key in keys.seals.items()}
-    return seals, {name: key.demo for name, key in keys.sm2.items()}
+    return _Survey(seals, {name: key.demo for name, key in keys.sm2.items()}, keys.digests())
+
+
+def _keys_for(order: Order) -> _Keys | Refused:
+    keys = _Press.keys
+    return Refused(UNAVAILABLE) if keys is None else keys.refusal_of(order) or keys
 
 
 def _issue(order: Order, now: datetime) -> tuple[Signed, str | None] | Refused:
     """Return a signed certificate, and why its time is not proved where it was to be."""
-    keys = _Press.keys
-    if keys is None or order.authority.id not in keys.seals:
-        return Refused(UNAVAILABLE)
+    keys = _keys_for(order)
+    if isinstance(keys, Refused):
+        return keys
     facts = order.facts("")
     claim = qr.Claim(
         number=order.number,
@@ -208,13 +265,20 @@ def _issue(order: Order, now: datetime) -> tuple[Signed, str | None] | Refused:
         issued_on=facts.issued_on,
         valid_until=order.template.valid_until(facts.issued_on),
     )
-    seal = keys.seals[order.authority.id]
+    key = keys.seals[order.authority.id]
     token = qr.encode(claim, keys.qr_key, keys.qr_key_id)
     trust = keys.trust.now()
     source = Source(keys.tsa_urls, trust, resting=keys.resting) if keys.tsa_urls else None
     try:
         made = asyncio.run(
-            issue(order.facts(token), order.template, seal, keys.fallback, source=source)
+            issue(
+                order.facts(token),
+                order.template,
+                key,
+                keys.fallback,
+                seal=keys.image_for(order),
+                source=source,
+            )
         )
     except ValueError:
         return Refused("certificate.unprintable")
@@ -222,8 +286,8 @@ def _issue(order: Order, now: datetime) -> tuple[Signed, str | None] | Refused:
         # A token that does not answer.
         return Refused(UNAVAILABLE, why=str(error))
     # What is stamped is judged as of its stamp, also when the seal's chain has ended.
-    if made.stamped_at is None and not seal.outlives(claim.valid_until):
-        why = f"{order.authority.id}: its chain ends on {seal.ends:%Y-%m-%d}, before what it signs"
+    if made.stamped_at is None and not key.outlives(claim.valid_until):
+        why = f"{order.authority.id}: its chain ends on {key.ends:%Y-%m-%d}, before what it signs"
         return Refused(UNAVAILABLE, why=why)
     finding = asyncio.run(verify(made.pdf, trust, max(now, made.stamped_at or now)))
     as_ordered = finding.verdict is Verdict.GENUINE and finding.number == order.number

@@ -35,6 +35,9 @@ class Signer(Protocol):
     def looks_demo(self, authority_id: str) -> bool:
         """Say the same of what is never sealed, and so needs no answer."""
 
+    def picture_of(self, authority_id: str) -> str | None:
+        """Return the digest of the picture that a seal is, as of the last look; None if drawn."""
+
     async def sign(self, certificate_id: str, attempt: int) -> Signed:
         """Have a reserved certificate drawn and signed; the same place gives the same bytes.
 
@@ -68,10 +71,14 @@ class Place(_Said):
 
 
 class Known(_Said):
-    """Whose seals and SM2 keys there are; of each whether it is one of the demonstration."""
+    """Whose seals and SM2 keys there are; of each whether it is one of the demonstration.
+
+    `pictures` has the digests of the seals that are pictures.
+    """
 
     demo: dict[str, bool]
     sm2: dict[str, bool] = {}
+    pictures: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = {}
 
 
 class Paper(_Said):

@@ -39,7 +39,9 @@ def create_app(signing: Signing, clients: frozenset[int]) -> web.Application:
     """Return the application on the signer's socket; other users than `clients` are refused."""
 
     async def show_seals(_request: web.Request) -> web.Response:
-        return _answer(Known(demo=dict(signing.seals.known), sm2=dict(signing.seals.sm2)))
+        seals = signing.seals
+        known = Known(demo=dict(seals.known), sm2=dict(seals.sm2), pictures=dict(seals.pictures))
+        return _answer(known)
 
     async def sign(request: web.Request) -> web.Response:
         place = await _said(Place, request)

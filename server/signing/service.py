@@ -64,9 +64,10 @@ class Signing:
         Refuses certificate.unknown, certificate.exists for one that is released, rate.exceeded per
         clerk and authority, login.missing for a clerk who is not signed in, whatever issuing
         refuses (the seat, the state, the authority, what the case lacks, a second clerk's
-        approval of these very facts where regions.toml asks for one), and
+        approval of these very facts where regions.toml asks for one),
         certificate.not_released for a place that was taken anew, is too old, stands beside a
-        certificate that counts and that it does not correct, or does not say what the record says.
+        certificate that counts and that it does not correct, or does not say what the record says,
+        and seal.changed for one that was reserved with another picture of the seal, or with none.
         """
         now = self.clock()
         async with self.database.reading() as session:
@@ -179,7 +180,7 @@ class Signing:
         await require_same_person(session, case, now)
         said = await self.drafts.complete(session, case, row.kind, version=row.template_version)
         kept = open_facts(self.records.key_of(case), row)
-        wrong = [] if kept == said else ["sealed_facts"]
+        wrong = [] if kept.unsealed == said.unsealed else ["sealed_facts"]
         wrong += self._differences(row, said)
         approval = await self.reviews.require(
             session, case, said, Issuer(row.issued_by, now), corrects=row.supersedes
@@ -188,6 +189,8 @@ class Signing:
         if wrong:
             log.warning("the register differs from the record", certificate=row.id, differs=wrong)
             raise ServiceError("certificate.not_released")
+        if kept.picture != said.picture:
+            raise ServiceError("seal.changed")
         return said
 
     def _differences(self, row: Certificate, draft: Draft) -> list[str]:

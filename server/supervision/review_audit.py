@@ -41,6 +41,6 @@ async def fault_of_review(
 def _same(row: Certificate, review: IssueReview, key: CaseKey | None) -> bool:
     """Say whether the certificate has the facts that were approved; so does what does not open."""
     try:
-        return key is None or open_basis(key, review).draft == open_facts(key, row)
+        return key is None or open_basis(key, review).draft == open_facts(key, row).unsealed
     except VaultError:
         return True

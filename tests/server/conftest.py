@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from docs_gen.imageseal import import_picture
 from server.certificates.drawing import Drawing
 from server.certificates.forms import Forms
 from server.certificates.seals import Seals
@@ -17,12 +19,22 @@ from server.files import LocalFiles
 from tests.support.database import SetClock
 from tests.support.desk import Desk, load_catalogue, running_seals
 from tests.support.halls import Halls, wait_patiently
+from tests.support.seals import PICTURED, WIDTH, seal_png
 
 
 @pytest.fixture(scope="session")
 def seals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seals]:
     """Demo keys and their process, for the whole run: starting it takes seconds."""
     with running_seals(tmp_path_factory.mktemp("keys"), SetClock().now) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def pictured(seals: Seals, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seals]:
+    """The same keys with a picture beside one of them, and their process, for the whole run."""
+    folder = shutil.copytree(seals.folder, tmp_path_factory.mktemp("pictured") / "keys")
+    import_picture(folder, PICTURED, seal_png(), WIDTH)
+    with running_seals(folder, SetClock().now) as running:
         yield running
 
 
@@ -48,6 +60,15 @@ async def open_desk(
 async def desk(units: Units, drawing: Drawing, seals: Seals, tmp_path: Path) -> AsyncIterator[Desk]:
     """Two halls and no case yet."""
     async with open_desk(units, drawing, seals, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def pictured_desk(
+    units: Units, drawing: Drawing, pictured: Seals, tmp_path: Path
+) -> AsyncIterator[Desk]:
+    """Two halls whose pension certificates have a picture for a seal."""
+    async with open_desk(units, drawing, pictured, tmp_path) as made:
         yield made
 
 

@@ -6,12 +6,14 @@ import base64
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from docs_gen.imageseal import picture_file
 from server.app import all_routes, build_house
 from server.certificates.models import Certificate
 from server.errors import CODES
@@ -20,6 +22,7 @@ from server.web.limits import build_admit
 from tests.support.database import url_of
 from tests.support.desk import CLERK, SECRET, Desk
 from tests.support.guessing import JSON, SECRETS
+from tests.support.seals import PICTURED, seal_png
 from tests.support.service import demo_settings, free_port
 from tests.support.site import Logins, Site, serving
 
@@ -36,6 +39,7 @@ class Public:
     row: Certificate
     routes: list[Route[Any]]
     answered: list[str]
+    raw: list[bytes] = field(default_factory=list)
 
     async def ask(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
         """Ask as a page would that nobody has signed in on."""
@@ -48,6 +52,7 @@ class Public:
             data=content if method != "GET" else None,
         ) as answer:  # fmt: skip
             raw = await answer.read()
+            self.raw.append(raw)
             said = json.dumps(dict(answer.headers), ensure_ascii=False)
             self.answered.append(said + raw.decode("utf-8", "replace"))
             whole = answer.content_type == "application/json"
@@ -69,6 +74,21 @@ class Public:
 
 @pytest.fixture
 async def public(desk: Desk, sqlite_path: Path, tmp_path: Path) -> AsyncIterator[Public]:
+    async with opened(desk, sqlite_path, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def public_with_picture(
+    pictured_desk: Desk, sqlite_path: Path, tmp_path: Path
+) -> AsyncIterator[Public]:
+    """The same where the certificate's seal is a picture."""
+    async with opened(pictured_desk, sqlite_path, tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def opened(desk: Desk, sqlite_path: Path, tmp_path: Path) -> AsyncIterator[Public]:
     data = tmp_path / "data"
     data.mkdir()
     settings = demo_settings(
@@ -132,6 +152,28 @@ async def test_a_used_or_wrong_link_and_a_screens_pairing_name_nobody(public: Pu
     login = {"name": CLERK.name, "password": "wrong"}
     assert (await public.ask("POST", "/api/login", login))[0] in {401, 422}
     assert public.told == []
+
+
+async def test_no_route_gives_the_picture_of_a_seal(public_with_picture: Public) -> None:
+    public = public_with_picture
+    picture = picture_file(public.desk.seals.folder, PICTURED)
+    canaries = pieces(picture.read_bytes()) + pieces(seal_png())
+    for route in public.routes:
+        await public.ask(route.method, public.path(route), None)
+    content = await public.desk.papers.content(public.row)
+    _, said = await public.ask("POST", "/api/verify/file", content)
+    assert said["data"]["verdict"] == "genuine"
+    assert [one for one in canaries for raw in public.raw if one in raw] == []
+
+
+def pieces(content: bytes) -> list[bytes]:
+    """Pieces of a file all through it, as they are and as base64 has them."""
+    places = range(64, len(content) - 96, 3 * 512)
+    return [
+        piece
+        for at in places
+        for piece in (content[at : at + 24], base64.b64encode(content[at : at + 48])[4:28])
+    ]
 
 
 async def test_a_clerk_who_signs_in_would_read_them(public: Public) -> None:

@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -108,6 +108,9 @@ class SignerHere:
     def is_demo(self, authority_id: str) -> bool:
         return self.signing.seals.is_demo(authority_id)
 
+    def picture_of(self, authority_id: str) -> str | None:
+        return self.signing.seals.picture_of(authority_id)
+
     def looks_demo(self, authority_id: str) -> bool:
         return self.signing.seals.known.get(authority_id, False)
 
@@ -152,7 +155,10 @@ class Desk:
         self.reader = Reader(self.records, self.items, self.catalogue)
         self.cases = Cases(self.records, self.reader, self.items, self.catalogue, self._file_still)
         self.papers = Papers(self.files, self.drawing)
-        self.drafts = Drafts(self.reader, self.cases, self.catalogue, self.drawing.forms)
+        self.drafts = Drafts(
+            self.reader, self.cases, self.catalogue, self.drawing.forms,
+            picture_of=self._picture_of,
+        )  # fmt: skip
         self.reviews = Reviews(self.reader, self._may_review)
         self.signer = SignerHere(self.signing_by(self.seals))
         self.refusals = Refusals(self.reader, self.catalogue, self.drawing, self.signer)
@@ -179,9 +185,13 @@ class Desk:
     def signing_by(self, seals: Seals) -> Signing:
         """The signer's own reading of what there is; every known clerk is signed in."""
         return Signing(
-            self.units.database, self.records, self.drafts, seals, self.drawing, self._find_actor,
-            trust_seat, self.reviews, build_admit(), PUBLIC_URL, self.units.clock,
+            self.units.database, self.records, replace(self.drafts, picture_of=seals.picture_of),
+            seals, self.drawing, self._find_actor, trust_seat, self.reviews, build_admit(),
+            PUBLIC_URL, self.units.clock,
         )  # fmt: skip
+
+    def _picture_of(self, authority_id: str) -> str | None:
+        return self.issuing.signer.picture_of(authority_id)
 
     async def _find_actor(
         self, _session: AsyncSession, clerk_id: str, _now: datetime

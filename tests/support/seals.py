@@ -10,10 +10,15 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from docs_gen.imageseal import ImageSeal
+from docs_gen.picture import Picture
+
 RED = (214, 24, 32)
 FACE = Path(str(resources.files("docs_gen") / "font_files" / "NotoSansSC_400Regular.ttf"))
 WORDS = "某某省统一印章平台"
 TIMES = 2
+# Whose seal it is, and how many mm wide.
+PICTURED, WIDTH = "huoqiu-hrss", 42.0
 
 
 @cache
@@ -55,6 +60,11 @@ def png(image: Image.Image, **options: object) -> bytes:
     kept = io.BytesIO()
     image.save(kept, "PNG", **options)  # type: ignore[arg-type]
     return kept.getvalue()
+
+
+def image_seal(*, demo: bool = True) -> ImageSeal:
+    """Return the invented seal for a page."""
+    return ImageSeal(Picture.read(seal_png(), WIDTH), demo)
 
 
 @cache

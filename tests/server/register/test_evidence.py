@@ -309,3 +309,18 @@ async def test_evidence_in_which_nobody_else_approved_does_not_hold(
     )
     opened.log.remove(approved)
     assert SCRIPT_MODULE.fault_of(lambda: SCRIPT_MODULE.LINES["register 登记簿"](opened)) != ""
+
+
+async def test_a_stranger_finds_the_very_picture_on_the_page_that_the_log_names(
+    pictured_desk: Desk, stranger: Stranger
+) -> None:
+    _, row = await pictured_desk.certified_case()
+    files = await export(pictured_desk, row.id)
+    status, report = await asyncio.to_thread(stranger.verify, files)
+    assert (status, "seal 印章图像: holds" in report) == (0, True), report
+    opened = SCRIPT_MODULE.Evidence(str(stranger.write(files)), stranger.root)
+    [issued] = opened.events("certificate.issued")
+    for named in (None, "0" * 64):
+        issued["data"]["seal_picture"] = named
+        fault = SCRIPT_MODULE.fault_of(lambda: SCRIPT_MODULE.LINES["seal 印章图像"](opened))
+        assert fault == "the seal is another picture than the log names"

@@ -18,7 +18,7 @@ from server.certificates import seals as seals_module
 from server.certificates.drawing import Drawing, Sm2Finding, Sm2Reason, Verdict
 from server.certificates.models import Certificate
 from server.certificates.remote import RemoteSigner
-from server.certificates.seals import KeyFolderError, Seals
+from server.certificates.seals import KeyFolderError, Seals, _Survey
 from server.errors import ServiceError
 from server.pool import Refused
 from server.signing.service import Signing
@@ -216,7 +216,7 @@ async def test_demo_sm2_keys_are_none_for_production_beside_whatever_seals(
         assert await RemoteSigner(socket, demo=False).answers()
 
     async def found(*_given: object) -> object:
-        return {name: False}, {name: True}
+        return _Survey({name: False}, {name: True}, {})
 
     production = Seals(desk.seals.folder, PASSPHRASE)
     monkeypatch.setattr(production._pool, "run", found)

@@ -168,6 +168,7 @@ const certificates: Record<string, Words> = {
   "certificate.kind_unknown": { what: "属地不能签发这种证明", next: "请重新选择证明种类" },
   "certificate.unprintable": { what: "内容中有字库没有的字", next: "请核对生僻字，或联系管理员补充字库" },
   "certificate.not_released": { what: "证明还在签发中", next: "请稍等几秒后重试" },
+  "seal.changed": { what: "签发机关刚刚更换了印章，没有签发", next: "请再按一次，将以现在的印章签发，编号不变" },
   "certificate.altered": { what: "存档的证明文件与签发时不一致", next: "请不要使用，并立即联系管理员", apart: true },
   "certificate.revoked": { what: "这份证明已经作废", next: "请不要再使用；需要时请属地重新签发" },
   "certificate.unchanged": { what: "更正后的内容与原证明一致", next: "请改正有误的内容后再签发" },
