@@ -13,12 +13,15 @@ from cryptography.x509.oid import NameOID
 
 from docs_gen import sm2keys
 from docs_gen.ca import Revoked, is_demo, is_issued_by
+from docs_gen.imageseal import load_pictures
 from docs_gen.keyfiles import open_pkcs12, read_certificate
 from docs_gen.qrkeys import load_qr_key, qr_key_id, qr_keys
 from docs_gen.sealkeys import seal_chain, seal_files
 from docs_gen.signedlist import fingerprint
 from docs_gen.trust import load_trust, own_cas, read_revoked
 from docs_gen.trustlist import TRUST
+
+SHORT = 16
 
 
 class State(enum.StrEnum):
@@ -32,7 +35,10 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A key or a certificate; `serial` is a QR key's id, and `elsewhere` says who revokes it."""
+    """A key, a certificate or a seal's picture; `elsewhere` says who revokes a certificate.
+
+    `serial` is a QR key's id, and the beginning of a picture's digest, which is its `fingerprint`.
+    """
 
     kind: str
     name: str
@@ -48,12 +54,13 @@ class Row:
 
 
 def list_keys(folder: Path, passphrase: str, now: datetime) -> list[Row]:
-    """Return everything of a key folder: CAs, clocks, seals and those before, lists, QR keys."""
+    """Return everything of a key folder: CAs, clocks, seals and those before, pictures, QR keys."""
     own = [pair.certificate for pair in own_cas(folder, passphrase)]
     revoked = [*read_revoked(folder), *read_revoked(folder / sm2keys.PART)]
     reader = _Reader(folder, passphrase, now, own, revoked)
     seals = [*reader.seals(), *reader.signer()]
-    return [*reader.cas(), *reader.clocks(), *seals, *reader.crls(), *reader.qr(), *reader.sm2()]
+    others = [*reader.crls(), *reader.qr(), *reader.sm2()]
+    return [*reader.cas(), *reader.clocks(), *seals, *reader.images(), *others]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,14 @@ class _Reader:
         path = self.folder / "list.p12"
         if path.exists():
             yield self._row("list", "", open_pkcs12(path, self.passphrase.encode())[0].certificate)
+
+    def images(self) -> Iterator[Row]:
+        for authority, one in load_pictures(self.folder).items():
+            size = f"{one.width:g} x {one.height:.3g} mm"
+            yield Row(
+                "image", size, authority, one.digest[:SHORT], None, None, None, State.CURRENT,
+                fingerprint=one.digest,
+            )  # fmt: skip
 
     def crls(self) -> Iterator[Row]:
         if not (self.folder / TRUST).exists():

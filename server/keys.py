@@ -14,8 +14,10 @@ import typer
 
 from docs_gen.chain import Chain, RootKey
 from docs_gen.data import Issuer
+from docs_gen.imageseal import USUAL_WIDTH, import_picture, remove_picture
 from docs_gen.keyfiles import write
 from docs_gen.keylist import Row, list_keys
+from docs_gen.picture import MOST_BYTES
 from docs_gen.qrkeys import KEY_ID_BYTES
 from docs_gen.sealkeys import seal_files
 from docs_gen.signedlist import fingerprint, open_list
@@ -202,6 +204,41 @@ def import_key(
     given = p12_passphrase_file.read_text().strip()
     subject = import_seal(keys.folder, authority, p12.read_bytes(), given, keys.passphrase)
     typer.echo(f"imported {subject}")
+
+
+@keys_app.command("import-seal")
+@telling
+def import_image(
+    png: Annotated[Path, typer.Argument(help="The seal's picture: red on nothing, PNG, RGBA.")],
+    authority: Annotated[str, typer.Option(help="The authority's id in regions.toml.")],
+    data: DataOption = DATA,
+    *,
+    width: Annotated[float, typer.Option(help="How wide the seal is, in mm.")] = USUAL_WIDTH,
+    replace_it: Annotated[bool, typer.Option("--replace", help="Put it for another one.")] = False,
+) -> None:
+    """Bring the picture of an authority's seal, as its seal platform gave it, beside its key.
+
+    From the signer's next start certificates bear it in place of the drawn seal.
+    """
+    folder = keys_of(data).folder
+    issuer_of(issuers_of(data), authority)
+    with png.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    made = import_picture(folder, authority, content, width, replace=replace_it)
+    typer.echo(f"imported {authority}: {made.width:g} x {made.height:.3g} mm, {made.digest}")
+    if is_demonstration(data):
+        typer.echo("it will say 演示 across, on pages that do: this is a demonstration")
+    typer.echo("start the signer again")
+
+
+@keys_app.command("remove-seal")
+@telling
+def remove_image(
+    authority: Annotated[str, typer.Argument(help="The authority's id.")], data: DataOption = DATA
+) -> None:
+    """Remove the picture of an authority's seal, not its key: from then on the seal is drawn."""
+    remove_picture(keys_of(data).folder, authority)
+    typer.echo(f"removed the picture of {authority}: start the signer again")
 
 
 @keys_app.command("import-crl")
