@@ -5,7 +5,8 @@ embedded faces) for another person each time, with all loaded that can be loaded
 pages are signed by pyHanko's own SimpleSigner with the same key. A page of each way must hold the
 facts and be found genuine by our verifier, or there is nothing to compare. Below them stands what
 reportlab and P-256 take alone: a page with nothing but the words and a bare signature over it. Ours
-with the check before release is what the service does for each.
+with the check before release is what the service does for each; with an image seal the picture that
+an office brought is on the page in place of the drawn one.
 
     python bench/certificates.py [--json] [--count N]
 """
@@ -41,6 +42,7 @@ from docs_gen.press import Drawn, draw
 from docs_gen.signing import sign
 from docs_gen.verifying import Verdict, verify
 from tests.support.office import PASSPHRASE, TEMPLATES, Office, open_office
+from tests.support.seals import image_seal
 
 KIND = "pension-balance"
 SURNAMES, GIVEN = "赵钱孙李周吴郑王冯陈", "三四五六七八九十百千"
@@ -90,6 +92,11 @@ def ways(office: Office) -> list[Way]:
     def our_page(facts: Facts) -> Drawn:
         return draw(facts, template)
 
+    image = image_seal()
+
+    def with_image(facts: Facts) -> Drawn:
+        return draw(facts, template, seal=image)
+
     def our_signature(drawn: Drawn, facts: Facts) -> bytes:
         return sign(drawn, facts, key)
 
@@ -104,6 +111,7 @@ def ways(office: Office) -> list[Way]:
 
     return [
         Way("ours", our_page, our_signature),
+        Way("ours, image seal", with_image, our_signature),
         Way("ours, checked for release", our_page, checked),
         Way("reportlab + SimpleSigner", plain.draw, simple),
         Way("Typst + SimpleSigner", Typst(template).draw, simple),

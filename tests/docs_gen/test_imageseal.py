@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import io
+import re
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, PngImagePlugin
 from pypdf import PdfReader
+from pypdf.generic import StreamObject
 from reportlab.pdfgen.canvas import Canvas
 
 from docs_gen.imageseal import (
@@ -23,8 +25,9 @@ from docs_gen.picture import Picture
 from docs_gen.press import Drawn, draw, preview, specimen
 from docs_gen.signing import issue
 from docs_gen.verifying import Verdict
-from tests.support.office import TEMPLATES, Office, picture, text_of
-from tests.support.seals import png, seal_image, seal_png
+from tests.support.office import NOW, TEMPLATES, Office, picture, text_of
+from tests.support.seals import image_seal, png, seal_image, seal_png
+from tests.support.validators import say
 
 KIND = "pension-balance"
 TEMPLATE = TEMPLATES[KIND]
@@ -33,7 +36,7 @@ MOST_BYTES = 150_000
 
 @pytest.fixture(scope="module")
 def seal() -> ImageSeal:
-    return ImageSeal(Picture.read(seal_png(), 42.0), demo=True)
+    return image_seal()
 
 
 def signed(office: Office, seal: ImageSeal) -> bytes:
@@ -61,6 +64,44 @@ def test_the_same_facts_and_picture_give_the_same_bytes(office: Office, seal: Im
     other = ImageSeal(Picture.read(png(seal_image(702, 702)), 42.0), demo=True)
     assert other.picture.digest != seal.picture.digest
     assert signed(office, other) != signed(office, seal)
+
+
+def test_nothing_but_ink_and_size_of_the_picture_is_in_the_certificate(office: Office) -> None:
+    told = PngImagePlugin.PngInfo()
+    told.add_text("Author", "canary-1")
+    told.add_text("Comment", "canary-2", zip=True)
+    told.add_itxt("XML:com.adobe.xmp", "<x>canary-3</x>")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = "canary-4"
+    given = png(seal_image(), pnginfo=told, exif=exif, icc_profile=b"canary-5" * 20)
+    assert {f"canary-{n}" for n in (1, 3, 4)} <= set(
+        re.findall(r"canary-\d", given.decode("latin1"))
+    )
+    made = signed(office, ImageSeal(Picture.read(given, 42.0), demo=True))
+    assert [part for part in streams(made) if b"canary" in part] == []
+    assert made == signed(office, image_seal())
+
+
+def streams(content: bytes) -> list[bytes]:
+    """The file as it is, and every stream of it as it is meant."""
+    found = PdfReader(io.BytesIO(content))
+    objects = (found.get_object(number) for number in range(1, int(found.trailer["/Size"])))
+    return [content, *(one.get_data() for one in objects if isinstance(one, StreamObject))]
+
+
+def test_a_certificate_whose_picture_was_altered_is_not_genuine(
+    office: Office, seal: ImageSeal, tmp_path: Path
+) -> None:
+    made = signed(office, seal)
+    assert say(tmp_path, made, office.trust, NOW) == dict.fromkeys(
+        ("pdfsig", "qpdf", "openssl"), True
+    )
+    places = [made.index(layer.content) for layer in (seal.picture.colours, seal.picture.coverage)]
+    for at in (place + step for place in places for step in range(0, 3000, 150)):
+        altered = made[:at] + bytes([made[at] ^ 4]) + made[at + 1 :]
+        assert office.judge(altered).verdict is Verdict.ALTERED, at
+    said = say(tmp_path, altered, office.trust, NOW)
+    assert (said["pdfsig"], said["openssl"]) == (False, False)
 
 
 class NoInk(ImageSeal):

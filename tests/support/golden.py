@@ -12,11 +12,9 @@ from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from docs_gen.imageseal import ImageSeal
-from docs_gen.picture import Picture
 from docs_gen.press import draw
 from tests.support.office import TEMPLATES, Office, open_office
-from tests.support.seals import seal_png
+from tests.support.seals import image_seal
 
 FOLDER = Path(__file__).parents[1] / "docs_gen" / "golden"
 # The page that is drawn with an image seal too.
@@ -45,7 +43,7 @@ def places(content: bytes) -> list[Place]:
 def drawn(office: Office, kind: str) -> list[Place]:
     """Return the places of a kind's page with the values that tests use."""
     if kind == WITH_IMAGE:
-        seal = ImageSeal(Picture.read(seal_png(), 42.0), demo=True)
+        seal = image_seal()
         return places(draw(office.facts(SEALED), TEMPLATES[SEALED], seal=seal).unsigned())
     return places(draw(office.facts(kind), TEMPLATES[kind]).unsigned())
 

@@ -15,6 +15,7 @@ from pyhanko.sign.signers import SimpleSigner
 from docs_gen import qr
 from docs_gen.data import Facts, Issuer
 from docs_gen.numbers import identifier
+from docs_gen.seal import SealProvider
 from docs_gen.sealkeys import SealKey
 from docs_gen.signing import issue
 from docs_gen.template import load_templates
@@ -162,9 +163,11 @@ class Office:
             demo=True,
         )
 
-    def issue(self, kind: str = "pension-balance", **changed: str) -> bytes:
+    def issue(
+        self, kind: str = "pension-balance", seal: SealProvider | None = None, **changed: str
+    ) -> bytes:
         facts = self.facts(kind, **changed)
-        return asyncio.run(issue(facts, TEMPLATES[kind], self.key(kind))).pdf
+        return asyncio.run(issue(facts, TEMPLATES[kind], self.key(kind), seal=seal)).pdf
 
     def judge(self, content: bytes, now: datetime = NOW) -> Finding:
         return asyncio.run(verify(content, self.trust, now))

@@ -23,6 +23,7 @@ from docs_gen.sealkeys import SealKey
 from docs_gen.signing import sign
 from docs_gen.verifying import Verdict, verify
 from tests.support.office import ISSUERS, NOW, TEMPLATES, VALUES, Office, open_office
+from tests.support.seals import image_seal
 from tests.support.shadows import CHANGES, updated
 from tests.support.signatures import FORGERIES
 
@@ -42,7 +43,7 @@ class Wares:
 def make_wares(folder: Path) -> Wares:
     """Open an office, issue every kind of certificate, and forge them with other keys."""
     office, stranger = open_office(folder / "office"), open_office(folder / "stranger")
-    ours = [office.issue(kind) for kind in VALUES]
+    ours = [*(office.issue(kind) for kind in VALUES), office.issue(seal=image_seal())]
     false = [stranger.issue(kind) for kind in VALUES]
     for kind in ("pension-balance", "pension-contributions"):
         facts, template = office.facts(kind), TEMPLATES[kind]
