@@ -3,6 +3,7 @@ import vue from "@vitejs/plugin-vue";
 import { ElementPlusResolver } from "unplugin-vue-components/resolvers";
 import Components from "unplugin-vue-components/vite";
 import { defineConfig } from "vitest/config";
+import { precache, WORKER } from "./precache.ts";
 
 const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -14,6 +15,7 @@ export default defineConfig({
     vue(),
     // Element Plus only: our own components are imported where they are used.
     Components({ dirs: [], dts: false, resolvers: [ElementPlusResolver()] }),
+    precache(),
   ],
   resolve: { alias: { "@": fromHere("./src") } },
   build: {
@@ -22,6 +24,13 @@ export default defineConfig({
     emptyOutDir: true,
     // The service serves /assets only, and the policy for scripts and fonts allows no data: address.
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      input: { index: fromHere("./index.html"), [WORKER]: fromHere("./src/worker/verify-worker.ts") },
+      // Browsers look for a worker under one name for ever.
+      output: {
+        entryFileNames: ({ name }) => (name === WORKER ? "[name].js" : "assets/[name]-[hash].js"),
+      },
+    },
     chunkSizeWarningLimit: 800,
   },
   server: {

@@ -132,6 +132,8 @@ async def test_every_answer_has_the_protecting_headers(site: Site) -> None:
     assert "frame-ancestors 'none'" in policy
     assert "frame-src 'self' blob:" in policy
     assert "object-src 'none'" in policy
+    assert "worker-src 'self'" in policy
+    assert "manifest-src 'self'" in policy
 
 
 async def test_over_https_browsers_are_told_to_stay_there(units: Units, trial: Trial) -> None:
