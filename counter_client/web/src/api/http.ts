@@ -29,8 +29,8 @@ export async function get<T>(path: string): Promise<T> {
 }
 
 /** Give a command that needs no key: carrying it out twice changes nothing more. */
-export async function post<T>(path: string, body: object = {}): Promise<T> {
-  return readData<T>(await ask(path, json("POST", body)));
+export async function post<T>(path: string, body: object = {}, within?: number): Promise<T> {
+  return readData<T>(await ask(path, { ...json("POST", body), within }));
 }
 
 export async function patch<T>(path: string, body: object): Promise<T> {

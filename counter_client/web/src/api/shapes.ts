@@ -62,6 +62,7 @@ export type Certificate = Models["Certificate"];
 export type Receipt = Models["Receipt"];
 export type Verdict = Models["Verdict"];
 export type VerdictKind = Models["VerdictKind"];
+export type StatusListIndex = Models["StatusListIndex"];
 export type PendingRevocation = Models["PendingRevocation"];
 export type RevocationRequest = Models["RevocationRequest"];
 export type CorrectionPreview = Models["CorrectionPreview"];

@@ -11,3 +11,7 @@ export const VERDICT_REASONS: Record<VerdictKind, string> = {
   unreadable: "无法读取该文件。请选择原始的 PDF 证明文件，不要使用照片或扫描件。",
   cannot_tell: "核验所需的信任清单已过期，暂时无法给出结论。请稍后再试。",
 };
+
+/** A number that was scanned was not mistyped. */
+export const SCANNED_UNKNOWN =
+  "二维码不是本系统签发的，或者被改动过，请勿采信。请向持证人索取原始文件，或向出具机关核实。";

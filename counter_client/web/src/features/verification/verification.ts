@@ -1,0 +1,74 @@
+/** What the verification page asks and shows: one finding, or why there is none. */
+import { ref, shallowRef } from "vue";
+import { ApiError } from "@/api/errors";
+import { post, upload } from "@/api/http";
+import type { Verdict } from "@/api/shapes";
+import { explain } from "@/ui/errors";
+import { askOfCode, type Finding } from "./asking";
+import { codeOf, type CertificateCode } from "./code";
+
+const LARGEST_FILE = 5 * 1024 * 1024;
+const NEEDS_NETWORK = "没有网络，按编号和按文件核验做不了。请扫描证明上的二维码离线核验，或联网后再试。";
+const NOT_PREPARED = "没有网络，本机也还没有备好离线核验。请联网打开一次本页后再试。";
+
+export function useVerification() {
+  const finding = shallowRef<Finding | null>(null);
+  const failure = ref("");
+  const busy = ref(false);
+
+  function clear(): void {
+    failure.value = "";
+    finding.value = null;
+  }
+
+  async function check(ask: () => Promise<Finding>, lost: string): Promise<void> {
+    busy.value = true;
+    clear();
+    try {
+      finding.value = await ask();
+    } catch (error) {
+      failure.value = error instanceof ApiError && error.code !== "network.lost" ? explain(error) : lost;
+    } finally {
+      busy.value = false;
+    }
+  }
+
+  /** Without network by the lists that are kept. */
+  function byQr(code: CertificateCode): Promise<void> {
+    return check(() => askOfCode(code), NOT_PREPARED);
+  }
+
+  /** A QR code's whole text in the place of the number is as good as scanned. */
+  async function byCode(typedNumber: string, typedCode: string): Promise<void> {
+    const number = plain(typedNumber);
+    const pasted = codeOf(number);
+    if (pasted) return byQr(pasted);
+    const check_code = plain(typedCode);
+    if (!number || !check_code) {
+      failure.value = "请填写证明编号和校验码，两者都印在证明左下角。";
+      return;
+    }
+    await check(() => fromRegister(post<Verdict>("/api/verify", { number, check_code })), NEEDS_NETWORK);
+  }
+
+  async function byFile(file: File | undefined): Promise<void> {
+    if (!file) return;
+    if (file.size > LARGEST_FILE) {
+      failure.value = "文件超过 5 MB，不是本系统签发的证明。";
+      return;
+    }
+    const pdf = new Blob([file], { type: "application/pdf" });
+    await check(() => fromRegister(upload<Verdict>("/api/verify/file", pdf)), NEEDS_NETWORK);
+  }
+
+  return { finding, failure, busy, clear, byQr, byCode, byFile };
+}
+
+async function fromRegister(asked: Promise<Verdict>): Promise<Finding> {
+  return { by: "register", scanned: false, verdict: await asked };
+}
+
+/** What was copied or typed with an input method on: without spaces and full-width forms. */
+function plain(typed: string): string {
+  return typed.normalize("NFKC").replace(/\s/g, "");
+}
