@@ -136,7 +136,8 @@ class CorrectionPreview(Message):
 class ReviewRequest(Message):
     """An open review, with what it is about; `number` is that of the certificate to be corrected.
 
-    `mine` was asked for by the reader, who cannot decide on it.
+    `in_call` says that the case's call goes on, so that the citizen waits; `mine` was asked for by
+    the reader, who cannot decide on it.
     """
 
     case_number: str
@@ -144,13 +145,14 @@ class ReviewRequest(Message):
     applicant_name: str
     counter_hall_name: str
     number: str | None
+    in_call: bool
     cause: ReviewCause
     mine: bool
     review: Review
 
 
 class ReviewList(Message):
-    """What waits for a second clerk, oldest first."""
+    """What waits for a second clerk: in a call before all, and each oldest first."""
 
     requests: list[ReviewRequest]
 

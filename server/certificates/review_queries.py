@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, false, or_, select, update
+from sqlalchemy import ColumnElement, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import TABLE, Action, Actor, Role
+from server.calls.models import Call
+from server.calls.rules import CallState
 from server.cases.models import Case, CaseEvent
 from server.certificates.models import Certificate, IssueReview
 from server.certificates.queries import MOST, of_jurisdiction
@@ -16,6 +19,20 @@ from server.db.insert import insert_unless_kept
 
 # A case that has gone on, or back, has nothing to be decided on.
 DECIDED_IN = sorted({one for grant in TABLE[Action.DECIDE_REVIEW] for one in grant.states or ()})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A review with what it is about.
+
+    `number` is that of the certificate to be corrected; `in_call` says that the case's call goes
+    on, so that the citizen waits.
+    """
+
+    row: IssueReview
+    case: Case
+    number: str | None
+    in_call: bool
 
 
 async def ask(session: AsyncSession, review: IssueReview) -> bool:
@@ -60,15 +77,14 @@ async def is_used(session: AsyncSession, review_id: str) -> bool:
     return (await session.scalars(statement)).one_or_none() is not None
 
 
-async def open_for(
-    session: AsyncSession, actor: Actor
-) -> Sequence[tuple[IssueReview, Case, str | None]]:
-    """Return what is open in the actor's jurisdiction, oldest first, with what it corrects.
+async def open_for(session: AsyncSession, actor: Actor) -> Sequence[Waiting]:
+    """Return what is open in the actor's jurisdiction, and first that on which a citizen waits.
 
-    Agents get what is on their items, and what they asked for themselves.
+    Each is in the order of asking. Agents get what is on their items, and what they asked for.
     """
+    in_call = exists().where(Call.case_id == Case.id, Call.state != CallState.ENDED)
     statement = (
-        select(IssueReview, Case, Certificate.number)
+        select(IssueReview, Case, Certificate.number, in_call)
         .join(Case, Case.id == IssueReview.case_id)
         .outerjoin(Certificate, Certificate.id == IssueReview.corrects)
         .where(
@@ -77,10 +93,13 @@ async def open_for(
             of_jurisdiction(actor),
             or_(IssueReview.asked_by == actor.id, _on_items_of(actor)),
         )
-        .order_by(IssueReview.asked_at, IssueReview.id)
+        .order_by(in_call.desc(), IssueReview.asked_at, IssueReview.id)
         .limit(MOST)
     )
-    return [(row[0], row[1], row[2]) for row in await session.execute(statement)]
+    return [
+        Waiting(row, case, number, bool(live))
+        for row, case, number, live in await session.execute(statement)
+    ]
 
 
 async def decide(

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Action, Actor, authorize
+from server.calls.queries import live_call
 from server.cases import queries as case_queries
 from server.cases.models import Case
 from server.certificates import queries as certificate_queries
@@ -33,12 +34,13 @@ class ReviewViews:
     drafts: Drafts
 
     async def list(self, session: AsyncSession, actor: Actor) -> wire.ReviewList:
-        """Return what waits for a second clerk in the actor's jurisdiction, oldest first."""
+        """Return what waits for a second clerk in the actor's jurisdiction.
+
+        Before all that on which a citizen waits, and each oldest first.
+        """
         authorize(actor, Action.LIST_REVIEWS)
         found = await queries.open_for(session, actor)
-        return wire.ReviewList(
-            requests=[self.request(actor, row, case, number) for row, case, number in found]
-        )
+        return wire.ReviewList(requests=[self._request(actor, one) for one in found])
 
     async def of_case(
         self, session: AsyncSession, actor: Actor, case_id: str, now: datetime
@@ -99,7 +101,7 @@ class ReviewViews:
         number, differences = await self._corrected(session, case, key, basis)
         still_so = standing.review is not None and standing.review.id == row.id
         return wire.ReviewedCase(
-            request=self.request(actor, row, case, number),
+            request=await self.request(session, actor, row, case, number),
             values=list(self._values(case, basis)),
             differences=list(differences),
             materials=[one for one in materials if one.sha256 in basis.materials],
@@ -117,11 +119,16 @@ class ReviewViews:
             raise ServiceError("review.unknown")
         return row
 
-    def request(
-        self, actor: Actor, row: IssueReview, case: Case, number: str | None = None
-    ) -> wire.ReviewRequest:
-        """Return a review with what it is about, for lists."""
-        reader = self.reviews.reader
+    async def request(
+        self, session: AsyncSession, actor: Actor, row: IssueReview, case: Case,
+        number: str | None = None,
+    ) -> wire.ReviewRequest:  # fmt: skip
+        """Return a review with what it is about."""
+        call = await live_call(session, case.id)
+        return self._request(actor, queries.Waiting(row, case, number, call is not None))
+
+    def _request(self, actor: Actor, found: queries.Waiting) -> wire.ReviewRequest:
+        row, case, reader = found.row, found.case, self.reviews.reader
         item = reader.item_of(case)
         try:
             applicant = reader.open_applicant(case, reader.records.key_of(case))
@@ -132,7 +139,8 @@ class ReviewViews:
             item_name=item.name,
             applicant_name=applicant["enterprise_name"] or applicant["name"],
             counter_hall_name=reader.catalogue.halls[case.counter_hall].name,
-            number=number,
+            number=found.number,
+            in_call=found.in_call,
             cause=wire.ReviewCause.of(item, row.kind),
             mine=row.asked_by == actor.id,
             review=self.review(case, row),

@@ -245,7 +245,8 @@ class Reviewing:
     async def _shown(self, entry: Entry, row: IssueReview) -> wire.ReviewRequest:
         self._tell(entry, row)
         session = entry.unit.session
-        return self.views.request(entry.actor, await self.views.known(session, row.id), entry.case)
+        now = await self.views.known(session, row.id)
+        return await self.views.request(session, entry.actor, now, entry.case)
 
     def _tell(self, entry: Entry, row: IssueReview) -> None:
         news = {"case_id": row.case_id, "review_id": row.id}

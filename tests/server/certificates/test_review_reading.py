@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from server.calls.queries import end_call
+from server.calls.rules import EndReason
 from server.errors import ServiceError
-from tests.support.database import News
+from tests.support.database import News, SetClock
 from tests.support.desk import (
     AGENT,
     APPLICANT,
@@ -18,6 +20,7 @@ from tests.support.desk import (
     SUPERVISOR,
     Desk,
 )
+from tests.support.live_call import put_in_call
 from tests.support.office import text_of
 from tests.support.reviews import ALWAYS, above, approve, ask_above, asked, read
 
@@ -43,6 +46,29 @@ async def test_the_second_clerk_sees_the_whole_form_the_materials_the_checks_and
     assert (seen.request.cause.label, seen.request.cause.above) == ("个人账户余额（元）", "10000")
     page = await desk.reviewing.preview(COLLEAGUE, review_id)
     assert APPLICANT["id_number"] in text_of(tmp_path, page)
+
+
+async def test_what_a_citizen_waits_for_in_the_call_comes_before_what_is_left_for_afterwards(
+    desk: Desk, clock: SetClock
+) -> None:
+    ask_above(desk.items, ALWAYS)
+    after, waits = await desk.ready_case(), await desk.ready_case(name="李大江")
+    call_id = await put_in_call(desk, waits)
+    for case_id in (after, waits):
+        review_id = await asked(desk, case_id)
+        clock.advance(seconds=1)
+
+    async def listed() -> list[tuple[str, bool]]:
+        async with desk.units.database.reading() as session:
+            found = (await desk.reviewing.views.list(session, SUPERVISOR)).requests
+        return [(one.review.case_id, one.in_call) for one in found]
+
+    assert await listed() == [(waits, True), (after, False)]
+    assert (await read(desk, review_id)).request.in_call
+    async with desk.units.open() as unit:
+        assert await end_call(unit.session, call_id, EndReason.FINISHED, unit.now)
+    assert await listed() == [(after, False), (waits, False)]
+    assert not (await read(desk, review_id)).request.in_call
 
 
 async def test_whole_values_are_seen_by_who_decides_while_it_waits_and_the_log_has_who_read_them(

@@ -4147,7 +4147,7 @@ export interface components {
         ReviewFault: "missing" | "pending" | "declined" | "changed" | "expired" | "used" | "own" | "reviewer_gone";
         /**
          * ReviewList
-         * @description What waits for a second clerk, oldest first.
+         * @description What waits for a second clerk: in a call before all, and each oldest first.
          */
         ReviewList: {
             /** Requests */
@@ -4178,7 +4178,8 @@ export interface components {
          * ReviewRequest
          * @description An open review, with what it is about; `number` is that of the certificate to be corrected.
          *
-         *     `mine` was asked for by the reader, who cannot decide on it.
+         *     `in_call` says that the case's call goes on, so that the citizen waits; `mine` was asked for by
+         *     the reader, who cannot decide on it.
          */
         ReviewRequest: {
             /** Case Number */
@@ -4191,6 +4192,8 @@ export interface components {
             counter_hall_name: string;
             /** Number */
             number: string | null;
+            /** In Call */
+            in_call: boolean;
             cause: components["schemas"]["ReviewCause"];
             /** Mine */
             mine: boolean;

@@ -2,10 +2,12 @@ import { createPinia, setActivePinia } from "pinia";
 import { nextTick } from "vue";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { useDesk } from "./desk";
+import { useLine } from "./line";
 import { useMe } from "./me";
 import { useReviews } from "./reviews";
 
 const asked: string[] = [];
+let inCall = true;
 const answer = (data: unknown) =>
   new Response(JSON.stringify({ data, error: null, request_id: "r" }), {
     headers: { "Content-Type": "application/json" },
@@ -17,7 +19,7 @@ function sit(roles: string[]): ReturnType<typeof useReviews> {
   useMe().me = { clerk: { id: "c", roles } } as never;
   vi.stubGlobal("fetch", async (path: string) => {
     asked.push(path);
-    if (path === "/api/reviews") return answer({ requests: [{ review: { id: "q" } }] });
+    if (path === "/api/reviews") return answer({ requests: [{ review: { id: "q" }, in_call: inCall }] });
     return answer({ kinds: [{ kind: "pension-balance", fault: "missing" }] });
   });
   return useReviews();
@@ -62,6 +64,27 @@ test("where no review is ever asked for, none is looked up", async () => {
   await nextTick();
   await vi.advanceTimersByTimeAsync(3_000);
   expect([asked, reviews.standings]).toEqual([[], []]);
+});
+
+test("while a citizen waits in the call, the line's news tell whether they still do", async () => {
+  const reviews = sit(["agent"]);
+  const tells = new Map<string, (news: object) => void>();
+  const line = { on: (event: string, tell: never) => tells.set(event, tell), onState: () => undefined, open: () => undefined };
+  useLine().open(() => undefined, line as never);
+  await reviews.load();
+  for (const event of ["queue.changed", "board.changed"]) {
+    inCall = true;
+    await reviews.load();
+    asked.length = 0;
+    inCall = false;
+    tells.get(event)?.({ region: "341522", version: 1 });
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect([asked[0], reviews.requests[0]!.in_call]).toEqual(["/api/reviews", false]);
+  }
+  asked.length = 0;
+  tells.get("queue.changed")?.({ region: "341522", version: 2 });
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(asked).toEqual([]);
 });
 
 test("after a refusal everything is asked for again", async () => {

@@ -46,6 +46,12 @@ export const useReviews = defineStore("reviews", () => {
   const withdraw = (id: string) => run(() => post<ReviewRequest>(`/api/reviews/${id}/withdrawal`));
 
   useLine().on("review.changed", loadSoon);
+  // With a call's end nobody waits there any more: lines and boards hear of it.
+  for (const news of ["queue.changed", "board.changed"] as const) {
+    useLine().on(news, () => {
+      if (requests.value.some((one) => one.in_call)) loadSoon();
+    });
+  }
   // What is written into the case changes how its review stands, and no list.
   watch(() => [desk.caseId, desk.seq], settled(look));
 
