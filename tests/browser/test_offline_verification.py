@@ -51,7 +51,15 @@ class Phone:
         """Open the page with the service there, until it could do without."""
         await self.screen.page.goto(self.screen.url + "/verify")
         await expect(self.screen.at("supplies")).to_have_attribute("data-state", "ready")
+        await self.screen.says("supplies", "没有网络也能扫码核验")
         await self.screen.page.wait_for_function(WORKS)
+
+    async def keeps_from_being_installed(self) -> set[str]:
+        """Return why the browser would not put the page on the home screen."""
+        page = self.screen.page
+        debugger = await page.context.new_cdp_session(page)
+        found = await debugger.send("Page.getInstallabilityErrors")
+        return {one["errorId"] for one in found["installabilityErrors"]}
 
 
 async def issued(service: Service) -> tuple[Data, bytes]:
@@ -81,6 +89,7 @@ def altered(address: str) -> str:
 async def finds_it_genuine(phone: Phone, number: str) -> None:
     """Be without network, and have the page again, its camera and a verdict."""
     await phone.visit()
+    assert await phone.keeps_from_being_installed() <= {"in-incognito"}
     await phone.screen.page.context.set_offline(True)
     await phone.screen.page.reload()
     await phone.scan("genuine", "genuine")
@@ -93,6 +102,7 @@ async def finds_it_revoked(phone: Phone, address: str) -> None:
     # Who sends an address on by some application has that application's query in it.
     await phone.screen.page.goto(address.replace("#", "?from=timeline#"))
     await phone.expect("revoked, by its address", "revoked")
+    await phone.screen.page.goto(phone.screen.url + "/verify")
     await phone.scan("revoked", "revoked")
 
 

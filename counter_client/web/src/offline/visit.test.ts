@@ -49,13 +49,13 @@ test("a list that is not to be had keeps nobody from having the others", async (
   expect(years(shelf)).toEqual([2024, 2025, 2026]);
 });
 
-test("when the network goes, no list is asked for any more", async () => {
+test.each(["network.lost", "rate.exceeded"])("after %s no list is asked for any more", async (code) => {
   const many = Array.from({ length: 50 }, (_, at) => place(2000 + at));
   vi.mocked(get).mockResolvedValue({ lists: many });
   const shelf = shelfOf(null);
   vi.mocked(getBlob)
     .mockResolvedValueOnce(new File([], "trust"))
-    .mockRejectedValue(new ApiError("network.lost", 0));
+    .mockRejectedValue(new ApiError(code, 0));
   expect(await bring(shelf)).toMatchObject({ state: "ready", missing: 50 });
   expect(vi.mocked(getBlob).mock.calls.length).toBeLessThanOrEqual(5);
 });

@@ -60,13 +60,17 @@ async function bringStatuses(shelf: Shelf, trust: TrustList, now: () => number):
         await shelf.takeStatus(place, content, one.changes, trust, now());
       } catch (error) {
         missing += 1;
-        // Without network the others would fail as well, each after its own patience.
-        if (error instanceof ApiError && error.code === "network.lost") missing += todo.splice(0).length;
+        if (endsIt(error)) missing += todo.splice(0).length;
       }
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, fetchNext));
   return missing;
+}
+
+/** The others would fail as well: without network each after its own patience, or refused as too many. */
+function endsIt(error: unknown): boolean {
+  return error instanceof ApiError && ["network.lost", "rate.exceeded"].includes(error.code);
 }
 
 async function bytesOf(path: string): Promise<Bytes> {

@@ -6,7 +6,8 @@ const READY: Supplies = { state: "ready", root: "a1", demo: false, issuedAt: Dat
 
 test("nobody is promised to verify without network whose browser does not keep the page", () => {
   expect(suppliesWords(READY, true)).toBe("已备好，没有网络也能扫码核验。信任名单 2026-11-29 08:00。");
-  for (const opens of [null, false]) expect(suppliesWords(READY, opens)).not.toContain("没有网络也能");
+  expect(suppliesWords(READY, null)).toContain("正在把本页存到本机");
+  expect(suppliesWords(READY, false)).toContain("不能离线打开本页");
 });
 
 test("nor is it who has not all lists, or none, or another root's", () => {

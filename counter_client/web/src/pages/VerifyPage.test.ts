@@ -1,0 +1,89 @@
+import { flushPromises, mount } from "@vue/test-utils";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { h } from "vue";
+import { ApiError } from "@/api/errors";
+import { post, upload } from "@/api/http";
+import VerifyPage from "./VerifyPage.vue";
+
+vi.mock("vue-router", () => ({ useRoute: () => ({ params: {} }) }));
+vi.mock("@/api/http", () => ({ post: vi.fn(), upload: vi.fn(), get: vi.fn(), getBlob: vi.fn() }));
+vi.mock("@/features/verification/CodeScanner.vue", () => ({
+  __esModule: true,
+  default: { name: "CodeScanner", emits: ["found", "closed"], render: () => h("div", { "data-testid": "scanner" }) },
+}));
+
+const ADDRESS = "https://kuayu.example/v/1.2.156#token";
+const genuine = { verdict: "genuine", number: "1.2.156", demo: false, checked_at: "2026-11-29T00:00:00Z" };
+
+function open(at = "/verify") {
+  window.history.replaceState(null, "", at);
+  return mount(VerifyPage, { attachTo: document.body, global: { stubs: { SuppliesNote: true } } });
+}
+type Page = ReturnType<typeof open>;
+const at = (page: Page, testid: string) => page.find(`[data-testid="${testid}"]`);
+
+async function fill(page: Page, number: string, code: string): Promise<void> {
+  await at(page, "verify-number").setValue(number);
+  await at(page, "verify-code").setValue(code);
+  await page.find("form").trigger("submit");
+  await flushPromises();
+}
+
+beforeEach(() => void vi.mocked(post).mockResolvedValue(genuine));
+afterEach(() => void (document.body.innerHTML = ""));
+
+test("an address with its token is verified at once, also with a query that an application added", async () => {
+  const page = open("/v/1.2.156?from=timeline#token");
+  await flushPromises();
+  expect(post).toHaveBeenCalledWith("/api/verify/qr", { number: "1.2.156", token: "token" }, 8_000);
+  expect(at(page, "verdict").attributes("data-verdict")).toBe("genuine");
+});
+
+test("while the next certificate is scanned, the last one's verdict does not stand above it", async () => {
+  const page = open("/v/1.2.156#token");
+  await flushPromises();
+  await at(page, "verify-scan").trigger("click");
+  await flushPromises();
+  expect(at(page, "verdict").exists()).toBe(false);
+  expect(at(page, "scanner").exists()).toBe(true);
+});
+
+test("what was scanned is verified, the scanner is closed, and the keyboard is where it was", async () => {
+  const page = open();
+  await at(page, "verify-scan").trigger("click");
+  await flushPromises();
+  page.findComponent({ name: "CodeScanner" }).vm.$emit("found", { number: "1.2.156", token: "token", text: ADDRESS });
+  await flushPromises();
+  expect(at(page, "verdict").attributes("data-verdict")).toBe("genuine");
+  expect(at(page, "scanner").exists()).toBe(false);
+  expect(document.activeElement).toBe(at(page, "verify-scan").element);
+});
+
+test("a code's whole text in the place of the number is as good as scanned", async () => {
+  await fill(open(), ` ${ADDRESS} `, "");
+  expect(post).toHaveBeenCalledWith("/api/verify/qr", { number: "1.2.156", token: "token" }, 8_000);
+});
+
+test("number and check code are taken as people type them", async () => {
+  await fill(open(), "１.2. 156\n", "ab ＣＤ");
+  expect(post).toHaveBeenCalledWith("/api/verify", { number: "1.2.156", check_code: "abCD" });
+});
+
+test("without network one is told that numbers and files need it, and codes do not", async () => {
+  vi.mocked(post).mockRejectedValue(new ApiError("network.lost", 0));
+  const page = open();
+  await fill(page, "1.2.156", "AB");
+  expect(at(page, "verify-failure").text()).toContain("请扫描证明上的二维码离线核验");
+});
+
+test("a refusal keeps its own words, and a file that is too large is not sent", async () => {
+  vi.mocked(post).mockRejectedValue(new ApiError("rate.exceeded", 429));
+  const page = open();
+  await fill(page, "1.2.156", "AB");
+  expect(at(page, "verify-failure").text()).toContain("操作过于频繁");
+  const picker = at(page, "verify-file");
+  Object.defineProperty(picker.element, "files", { value: [{ size: 6_000_000 }] });
+  await picker.trigger("change");
+  expect(at(page, "verify-failure").text()).toContain("超过 5 MB");
+  expect(upload).not.toHaveBeenCalled();
+});
