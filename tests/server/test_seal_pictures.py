@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from PIL import Image
 from docs_gen.imageseal import load_pictures
 from tests.support.commands import done, refused
 from tests.support.seals import PICTURED, png, seal_image, seal_png
-from tests.support.service import REGIONS, begin
+from tests.support.service import REGIONS
 
 OPERATOR = "皖南省跨域业务中心"
 
@@ -126,11 +126,10 @@ def test_only_what_is_kept_as_a_picture_is_removed(data: Path) -> None:
 
 
 def test_in_a_demonstration_it_is_said_that_the_seal_will_say_so(
-    tmp_path: Path, given: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("KUAYU_SECRET", "KUAYU_KEY_PASSPHRASE", "KUAYU_REGIONS"):
-        monkeypatch.delenv(name, raising=False)
-    data = tmp_path / "demo"
-    asyncio.run(begin(data))
-    said = done("keys", "import-seal", given, "--authority", PICTURED, "--data", data)
+    monkeypatch.delenv("KUAYU_SECRET", raising=False)
+    demo = shutil.copytree(data, tmp_path / "demo")
+    (demo / "keys" / "secret").write_text("of a demonstration")
+    said = done("keys", "import-seal", given, "--authority", PICTURED, "--data", demo)
     assert "it will say 演示 across" in said

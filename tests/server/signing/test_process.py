@@ -18,11 +18,14 @@ import pytest
 
 from docs_gen.chain import Chain
 from docs_gen.data import Issuer
+from docs_gen.imageseal import import_picture
+from docs_gen.picture import Picture
 from server.certificates.drawing import Drawing
 from server.certificates.forms import Forms
 from server.certificates.remote import RemoteSigner
 from server.errors import ServiceError
 from tests.support.child import environment
+from tests.support.seals import WIDTH, seal_png
 from tests.support.service import REGIONS, begin
 
 # The signer is another user here, as operations.md has it.
@@ -98,7 +101,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 async def office(folder: Path) -> Office:
-    """An office with one real key, which says nothing of a demonstration."""
+    """An office with one real key and seal, which say nothing of a demonstration."""
     made = Office(folder)
     await begin(made.data)
     shutil.rmtree(made.data / "keys" / "seals")
@@ -106,6 +109,7 @@ async def office(folder: Path) -> Office:
     chain, now = Chain(made.keys, "words"), datetime.now(UTC)
     chain.create("皖南省跨域业务中心", ["341522"], now)
     chain.issue("huoqiu-hrss", ISSUER, now)
+    import_picture(made.keys, "huoqiu-hrss", seal_png(), WIDTH)
     made.give_to_signer()
     return made
 
@@ -141,6 +145,7 @@ async def test_it_signs_for_another_user_and_gives_out_no_more_than_its_trust_li
     async with signer_of(office) as process:
         assert await remote.answers()
         assert remote.is_demo("huoqiu-hrss") is False
+        assert remote.picture_of("huoqiu-hrss") == Picture.read(seal_png(), WIDTH).digest
         with pytest.raises(ServiceError, match=r"certificate\.unknown"):
             await remote.sign("0" * 32, 1)
         drawing = Drawing(Forms(), office.trust)
