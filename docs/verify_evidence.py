@@ -1,7 +1,7 @@
 """Verify the exported evidence of a certificate, on a machine that has nothing of its maker.
 
-    pip install pyhanko cbor2
-    python verify_evidence.py EVIDENCE.zip --root FINGERPRINT
+    pip install pyhanko cbor2 gmssl-pyx
+    python verify_evidence.py EVIDENCE.zip --root FINGERPRINT [--sm2-root FINGERPRINT]
 
 FINGERPRINT is the SHA-256 of the root certificate that you believe in, from another place than the
 ZIP. The exit status is 0 only if the files are those of evidence.json and every line holds:
@@ -15,6 +15,11 @@ ZIP. The exit status is 0 only if the files are those of evidence.json and every
  checks    checks, consent and materials are those of the log, none left out, and were made before
  history   copies, receipts and recalls are those of the log
  status    the signed status list says of this certificate what the register says
+ sm2       where there is one: the detached SM2 signature is over this PDF, by a certificate below
+           an SM2 root of the trust list which no CA had revoked; not checked without gmssl-pyx
+
+The SM2 root is yours to believe in too: name it, from another place than the ZIP, or the line says
+which one it was. The certificate does not rest on it: the seal in the PDF is the first line's.
 
 What nobody can see from the ZIP: whether the log is the one that the office keeps, for it is not
 signed, and somebody could write a whole one anew. Ask the office for the head_hash that the report
@@ -40,14 +45,22 @@ from itertools import pairwise
 from typing import Any
 
 import cbor2
+from asn1crypto import cms
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
+
+try:
+    import gmssl_pyx
+except ImportError:
+    gmssl_pyx = None
 
 Json = dict[str, Any]
 FORMAT, MOST_BYTES = "kuayu-evidence/1", 1 << 30
@@ -58,6 +71,8 @@ UNDONE = {"certificate.revoked": "revoked", "certificate.superseded": "supersede
 # Where a picture is placed in a page's content: its width in points, and its name.
 PLACED = re.compile(rb"([\d.]+) 0 0 [\d.]+ [\d.-]+ [\d.-]+ cm\s+(/\S+) Do")
 STATUS_KIND = "application/kuayu-status-list+cbor"
+SM2_SIGNED_DATA, SM2_CURVE = "1.2.156.10197.6.1.4.2.2", "1.2.156.10197.1.301"
+SM2_WITH_SM3, MOST_STEPS = "1.2.156.10197.1.501", 5
 
 
 def demand(holds: object, says: str) -> None:
@@ -69,8 +84,10 @@ def demand(holds: object, says: str) -> None:
 class Evidence:
     """The opened ZIP, every file of it the named one, and the root that is believed in."""
 
-    def __init__(self, path: str, root: str) -> None:
-        self.root = "".join(root.split()).replace(":", "").lower()
+    def __init__(self, path: str, root: str, sm2_root: str = "") -> None:
+        self.root, self.sm2_root = (
+            "".join(one.split()).replace(":", "").lower() for one in (root, sm2_root)
+        )
         with zipfile.ZipFile(path) as archive:
             names, size = archive.namelist(), sum(one.file_size for one in archive.infolist())
             demand(size < MOST_BYTES, "the files are too large")
@@ -120,9 +137,20 @@ def _signature(one: Evidence) -> None:
     path = [x509.load_der_x509_certificate(step.dump()) for step in found.validation_path or ()]
     for ca, below in pairwise(path):
         _not_revoked(one, ca, below, [x509.load_der_x509_crl(der) for der in crls])
+    demand(_is_admitted(one.trust, path[-1]), "its CA does not count for the one that signed")
     demand(
         str(reader.trailer["/Info"]["/Subject"]) == one.row["number"], "the PDF's number differs"
     )
+
+
+def _is_admitted(lists: Json, seal: x509.Certificate) -> bool:
+    """Say whether a seal counts: a closed CA counts for the seals alone that its list names."""
+    closed = lists.get("closed", {"cas": [], "seals": []})
+    ders = (base64.b64decode(text) for text in (*lists["roots"], *lists["intermediates"]))
+    cas = [ca for ca in map(x509.load_der_x509_certificate, ders) if ca.subject == seal.issuer]
+    named = {ca.fingerprint(hashes.SHA256()).hex() for ca in cas}
+    own = seal.fingerprint(hashes.SHA256()).hex()
+    return own in closed["seals"] or named.isdisjoint(closed["cas"])
 
 
 def _not_revoked(one: Evidence, ca: x509.Certificate, below: x509.Certificate, crls: Any) -> None:  # noqa: ANN401
@@ -251,6 +279,93 @@ def _status(one: Evidence) -> None:
     demand(["", "valid", "revoked", "superseded"][bits] == one.row["state"], "another state")
 
 
+def _sm2(one: Evidence) -> str:
+    """Return what is to be said of a detached SM2 signature that holds."""
+    if gmssl_pyx is None:
+        return "NOT CHECKED 未核对: pip install gmssl-pyx"
+    whole = cms.ContentInfo.load(one.content["certificate.p7s"], strict=True)
+    demand(whole["content_type"].dotted == SM2_SIGNED_DATA, "no signed data of GB/T 35275")
+    data = whole["content"].parse(cms.SignedData)
+    [told], sid = data["signer_infos"], data["signer_infos"][0]["sid"].chosen
+    [signer] = [
+        cert.chosen for cert in data["certificates"]
+        if (cert.chosen.issuer, cert.chosen.serial_number)
+        == (sid["issuer"], sid["serial_number"].native)
+    ]  # fmt: skip
+    said = {attribute["type"].native: attribute["values"][0] for attribute in told["signed_attrs"]}
+    digest = gmssl_pyx.sm3_hash(one.content["certificate.pdf"])
+    demand(said["message_digest"].native == digest, "it is over another PDF")
+    named = said["signing_certificate_v2"]["certs"][0]["cert_hash"].native
+    demand(named == gmssl_pyx.sm3_hash(signer.dump()), "it names another certificate")
+    covered, signature = told["signed_attrs"].untag().dump(), told["signature"].native
+    demand(_sm2_made(signer.dump(), covered, signature), "it was altered")
+    at = said["signing_time"].native
+    demand(at <= one.made_at + CLOCKS_DIFFER, "signed later")
+    code = signer.subject.native.get("organization_identifier", one.row["issuer_code"])
+    demand(code == one.row["issuer_code"], "it is of another authority")
+    root = _sm2_root(one, x509.load_der_x509_certificate(signer.dump()))
+    believed = "" if one.sm2_root else f", if you believe in the root 若信任根证书 {root}"
+    return f"holds 相符, {at.isoformat()}{believed}"
+
+
+def _sm2_root(one: Evidence, below: x509.Certificate) -> str:
+    """Return the fingerprint of the SM2 root that a certificate leads to, each step unrevoked."""
+    roots, others = (
+        [x509.load_der_x509_certificate(base64.b64decode(der)) for der in one.trust["sm2"][name]]
+        for name in ("roots", "intermediates")
+    )
+    crls = [x509.load_der_x509_crl(base64.b64decode(der)) for der in one.trust["sm2"]["crls"]]
+    usage = below.extensions.get_extension_for_class(x509.KeyUsage).value
+    demand(usage.content_commitment, "its certificate is not for documents")
+    demand(_is_admitted(one.trust["sm2"], below), "its CA does not count for it")
+    for _ in range(MOST_STEPS):
+        demand(_is_current(one, below), "a certificate of its chain had ended")
+        mine = [ca for ca in (*others, *roots) if ca.subject == below.issuer and _is_ca(ca)]
+        above = next(
+            (ca for ca in mine if _sm2_below(ca, below, below.tbs_certificate_bytes)), None
+        )
+        if above is None:
+            break
+        current = [
+            crl for crl in crls if crl.issuer == above.subject
+            and _sm2_below(above, crl, crl.tbs_certlist_bytes)
+            and crl.last_update_utc <= one.made_at + CLOCKS_DIFFER < crl.next_update_utc
+        ]  # fmt: skip
+        demand(current, f"no revocation list of {above.subject.rfc4514_string()} at that time")
+        gone = [
+            crl.get_revoked_certificate_by_serial_number(below.serial_number) for crl in current
+        ]
+        demand(not any(gone), "a certificate of its chain was revoked")
+        if above in roots:
+            found = above.fingerprint(hashes.SHA256()).hex()
+            demand(one.sm2_root in {"", found}, "it leads to another SM2 root")
+            return found
+        below = above
+    raise ValueError("its certificate does not lead to an SM2 root of the trust list")
+
+
+def _is_current(one: Evidence, certificate: x509.Certificate) -> bool:
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return bool(begins <= one.made_at + CLOCKS_DIFFER and one.made_at < ends)
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
+    found = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+    return bool(found.value.ca)
+
+
+def _sm2_below(ca: x509.Certificate, one: Any, covered: bytes) -> bool:  # noqa: ANN401
+    """Say whether a CA's SM2 key signed a certificate or a revocation list."""
+    named = one.signature_algorithm_oid.dotted_string == SM2_WITH_SM3
+    return named and _sm2_made(ca.public_bytes(Encoding.DER), covered, one.signature)
+
+
+def _sm2_made(certificate: bytes, covered: bytes, signature: bytes) -> bool:
+    key = asn1_x509.Certificate.load(certificate).public_key
+    demand(key["algorithm"]["parameters"].chosen.dotted == SM2_CURVE, "no SM2 key")
+    return bool(gmssl_pyx.sm2_verify(key["public_key"].native[1:], covered, signature))
+
+
 def _public(event: Json) -> Json:
     """Return an event as checks.json has it: without hashes, ids of people, and ciphertext."""
     who = {name: event["actor"][name] for name in ("kind", "name", "region")}
@@ -279,12 +394,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Verify the exported evidence of a certificate.")
     parser.add_argument("evidence", help="the ZIP")
     parser.add_argument("--root", required=True, help="the root certificate's SHA-256, in hex")
+    parser.add_argument("--sm2-root", default="", help="the SM2 root certificate's SHA-256")
     asked, opened, say = parser.parse_args(), list[Evidence](), sys.stdout.write
-    faults = [fault_of(lambda: opened.append(Evidence(asked.evidence, asked.root)))]
+    given = (asked.evidence, asked.root, asked.sm2_root)
+    faults = [fault_of(lambda: opened.append(Evidence(*given)))]
     for one in opened:
         for name, check in LINES.items():
             faults.append(fault_of(lambda check=check: check(one)))  # type: ignore[misc]  # noqa: B023
             say(f"{name}: {f'DOES NOT HOLD 不符: {faults[-1]}' if faults[-1] else 'holds 相符'}\n")
+        if "certificate.p7s" in one.content:
+            told: list[str] = []
+            faults.append(fault_of(lambda: told.append(_sm2(one))))  # noqa: B023
+            says = f"DOES NOT HOLD 不符: {faults[-1]}" if faults[-1] else told[0]
+            say(f"sm2 国密签名: {says}\n")
         say(f"certificate 证明: {one.row.get('number')}, {one.row.get('state')}\n")
         say(f"as of 截至: {one.made_at.isoformat()}\nlog 办件记录: {one.manifest.get('log')}\n")
     found = "; ".join(filter(None, faults))

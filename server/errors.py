@@ -151,6 +151,7 @@ CODES: dict[str, int] = {
     "review.gone": 409,
     "review.unread": 409,
     "review.own": 403,
+    "detached_signature.unknown": 404,
     "status_list.unknown": 404,
     "trust_list.unknown": 404,
     "recall.unknown": 404,

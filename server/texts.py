@@ -41,11 +41,12 @@ NOT_NUMBERED: Final = "签发后生成"
 EVIDENCE_README: Final = """本文件夹是一份证明的全套证据。
 
 certificate.pdf  签发时的原文件，含电子签名
+certificate.p7s  原文件的国密签名（SM2/SM3，有则附上），不影响证明的结论
 register.json    登记簿上的这一行
 log.jsonl        办件记录，一行一事，含哈希链；个人信息以密文保存
 checks.json      出证前核验了什么、同意了什么、由谁复核，以及在办件记录中的位置
 history.json     使用回执、失效通知、副本
-trust.json       导出时的信任列表：根证书、签发机构证书、吊销列表
+trust.json       导出时的信任列表：根证书、签发机构证书、吊销列表（含国密）
 status.cose      导出时的状态列表，带签名
 evidence.json    以上各文件的 SHA-256
 

@@ -192,6 +192,7 @@ class Certificate(Message):
     demo: bool
     pending_revocation: PendingRevocation | None
     superseded_by: str | None
+    sm2_signed_at: datetime | None
     receipts: list[Receipt]
     recalls: list[Recall]
 
@@ -205,6 +206,7 @@ class Certificate(Message):
         recalls: list[Recall],
         pending: PendingRevocation | None,
         superseded_by: str | None,
+        sm2_signed_at: datetime | None,
     ) -> Certificate:
         """Build from a released certificate's row; certificate.unknown for a reserved one."""
         if row.state is CertificateState.RESERVED or row.issued_at is None or row.sha256 is None:
@@ -226,6 +228,7 @@ class Certificate(Message):
             demo=row.demo,
             pending_revocation=pending,
             superseded_by=superseded_by,
+            sm2_signed_at=sm2_signed_at,
             receipts=receipts,
             recalls=recalls,
         )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.certificates import proof_queries
 from server.certificates.drawing import Drawing
 from server.certificates.forms import Signed
 from server.certificates.models import Certificate
@@ -11,6 +14,7 @@ from server.errors import ServiceError
 from server.files import FileStore
 
 FOLDER = "certificates"
+PKCS7 = "application/pkcs7-signature"
 
 
 def file_name(certificate_id: str, sha256: str) -> str:
@@ -47,3 +51,10 @@ class Papers:
     async def picture(self, row: Certificate, page: int) -> bytes:
         """Return a page of a certificate as a PNG; material.unknown if there is no such page."""
         return await self.drawing.picture(await self.content(row), page)
+
+    async def sm2_signature(self, session: AsyncSession, row: Certificate) -> bytes:
+        """Return a certificate's detached SM2 signature; detached_signature.unknown without one."""
+        kept = await proof_queries.find_sm2(session, row.id)
+        if kept is None:
+            raise ServiceError("detached_signature.unknown")
+        return kept.content

@@ -52,6 +52,16 @@ async def find_sm2(session: AsyncSession, certificate_id: str) -> CertificateSm2
     return await session.get(CertificateSm2, certificate_id, populate_existing=True)
 
 
+async def sm2_times(
+    session: AsyncSession, certificate_ids: Collection[str]
+) -> dict[str, datetime]:  # fmt: skip
+    """Return when those of these certificates were signed with SM2 that were."""
+    statement = select(CertificateSm2.certificate_id, CertificateSm2.signed_at).where(
+        CertificateSm2.certificate_id.in_(certificate_ids)
+    )
+    return {row.certificate_id: row.signed_at for row in await session.execute(statement)}
+
+
 async def list_without_sm2(
     session: AsyncSession, authorities: Collection[str], most: int, after: Place | None
 ) -> Sequence[Certificate]:

@@ -12,7 +12,7 @@ from server.cases.routes import CASE
 from server.certificates import messages as wire
 from server.certificates.correcting import Correcting
 from server.certificates.issuing import Issuing, Key
-from server.certificates.papers import Papers
+from server.certificates.papers import PKCS7, Papers
 from server.certificates.refusals import Refusals
 from server.certificates.review_messages import CorrectionPreview
 from server.certificates.rules import clean_number
@@ -73,6 +73,14 @@ class _Counter:
                 session, ask.actor, ask.path["certificate_id"], Action.READ_CERTIFICATE
             )
         return FileAnswer(await self.papers.content(row), PDF, f"{row.number}.pdf")
+
+    async def read_certificate_sm2(self, ask: Ask[Empty]) -> FileAnswer:
+        async with ask.database.reading() as session:
+            row = await self.certificates.read(
+                session, ask.actor, ask.path["certificate_id"], Action.READ_CERTIFICATE
+            )
+            signature = await self.papers.sm2_signature(session, row)
+        return FileAnswer(signature, PKCS7, f"{row.number}.p7s")
 
     async def verify_certificate(self, ask: Ask[Empty]) -> wire.Verdict:
         async with ask.database.reading() as session:
@@ -150,6 +158,8 @@ def routes(
               "The notice of refusal, to be printed and sealed by hand"),
         Route("GET", CERTIFICATE + "/file", Action.READ_CERTIFICATE, Empty,
               on.read_certificate_file, None, "Download a certificate"),
+        Route("GET", CERTIFICATE + "/sm2-signature", Action.READ_CERTIFICATE, Empty,
+              on.read_certificate_sm2, None, "Download a certificate's detached SM2 signature"),
         Route("POST", CERTIFICATE + "/verification", Action.VERIFY_CERTIFICATE, Empty,
               on.verify_certificate, wire.Verdict, "Check a certificate's file now; logged"),
         Route("POST", CASE + "/settlement", Action.SETTLE_CASE, wire.SettlementOrder,

@@ -14,7 +14,7 @@ from server.cases.reading import Reader
 from server.cases.record import Entry, Records
 from server.cases.rules import CaseState
 from server.certificates import messages as wire
-from server.certificates import queries
+from server.certificates import proof_queries, queries
 from server.certificates.models import Certificate, Receipt, RevocationRequest, Settlement
 from server.certificates.recalls import Recalls, tell_clerk
 from server.certificates.rules import (
@@ -54,6 +54,7 @@ class Certificates:
         recalls = await self.recalls.of(session, ids)
         successors = [row.superseded_by for row in rows if row.superseded_by is not None]
         numbers = await queries.numbers_of(session, successors)
+        signed = await proof_queries.sm2_times(session, ids)
         pending = {one.certificate_id: one for one in await queries.open_requests(session, ids)}
         return wire.CertificateList(
             certificates=[
@@ -65,6 +66,7 @@ class Certificates:
                     ],
                     recalls=[one for one in recalls if one.certificate_id == row.id],
                     superseded_by=numbers.get(row.superseded_by or ""),
+                    sm2_signed_at=signed.get(row.id),
                     pending=await self._pending(session, pending.get(row.id)),
                 )
                 for row in rows

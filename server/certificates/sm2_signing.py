@@ -54,9 +54,12 @@ class Sm2Signing:
         """Have certificates signed that are not, the oldest first; say of how many one is kept.
 
         What is refused keeps nobody behind it waiting: the next time goes on after it, and at the
-        end begins anew. signer.unavailable if nobody answers.
+        end begins anew. While nobody answers there is nothing to be done.
         """
-        await self.signer.look()
+        try:
+            await self.signer.look()
+        except ServiceError:
+            return 0
         kept, done = 0, bool(self.signer.sm2)
         while done:
             async with self.units.database.reading() as session:

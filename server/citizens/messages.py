@@ -49,6 +49,7 @@ class CitizenCertificate(Message):
     issued_at: datetime
     state: CertificateState
     pages: int
+    sm2_signed_at: datetime | None
 
 
 class CitizenRefusal(Message):

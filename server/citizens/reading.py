@@ -15,6 +15,7 @@ from server.cases.messages import Consent
 from server.cases.models import Case
 from server.cases.reading import Reader
 from server.cases.rules import CaseState
+from server.certificates import proof_queries
 from server.certificates import queries as certificate_queries
 from server.certificates.models import Certificate
 from server.certificates.refusals import Refusals
@@ -108,6 +109,7 @@ class Views:
         rating = await queries.find_rating(session, case.id)
         steps = await queries.list_steps(session, case.id, STEPS)
         rows = await certificate_queries.list_released(session, case.id)
+        signed = await proof_queries.sm2_times(session, [row.id for row in rows])
         return wire.CitizenCase(
             number=case.number,
             item_name=self.reader.item_of(case).name,
@@ -115,7 +117,7 @@ class Views:
             counter_hall_name=self._hall_name(case.counter_hall),
             jurisdiction_name=self._region_name(case.jurisdiction),
             steps=[wire.CitizenStep(kind=event.kind, at=event.at) for event in steps],
-            certificates=[_for_citizen(row) for row in rows],
+            certificates=[_for_citizen(row, signed.get(row.id)) for row in rows],
             refusal=await self._refusal(session, case),
             rating=None if rating is None else rating.level,
         )
@@ -188,7 +190,9 @@ def _on_screen(row: Certificate) -> wire.FacingCertificate:
     return wire.FacingCertificate(id=row.id, title=row.title, number=row.number)
 
 
-def _for_citizen(row: Certificate) -> wire.CitizenCertificate:
+def _for_citizen(
+    row: Certificate, sm2_signed_at: datetime | None
+) -> wire.CitizenCertificate:  # fmt: skip
     if row.issued_at is None:
         raise ServiceError("certificate.unknown")
     return wire.CitizenCertificate(
@@ -199,4 +203,5 @@ def _for_citizen(row: Certificate) -> wire.CitizenCertificate:
         issued_at=row.issued_at,
         state=row.state,
         pages=row.pages or 1,
+        sm2_signed_at=sm2_signed_at,
     )

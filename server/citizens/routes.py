@@ -10,7 +10,7 @@ from server.cases.pictures import PDF, PNG, Pictures
 from server.cases.routes import CASE, store_picture
 from server.cases.rules import ConsentState
 from server.certificates.issuing import Key
-from server.certificates.papers import Papers
+from server.certificates.papers import PKCS7, Papers
 from server.citizens import messages as wire
 from server.citizens.models import PickupLink
 from server.citizens.pictures import admit_signature, draw_link
@@ -92,6 +92,12 @@ class _Phone:
         async with ask.database.reading() as session:
             row = await self.views.own_certificate(session, ask.actor, ask.path["certificate_id"])
         return FileAnswer(await self.papers.content(row), PDF, f"{row.number}.pdf")
+
+    async def read_own_sm2(self, ask: Ask[Empty]) -> FileAnswer:
+        async with ask.database.reading() as session:
+            row = await self.views.own_certificate(session, ask.actor, ask.path["certificate_id"])
+            signature = await self.papers.sm2_signature(session, row)
+        return FileAnswer(signature, PKCS7, f"{row.number}.p7s")
 
     async def read_own_picture(self, ask: Ask[wire.PageQuery]) -> FileAnswer:
         async with ask.database.reading() as session:
@@ -212,6 +218,9 @@ def routes(
               wire.CitizenCase, "Read one's own case", audience=citizen),
         Route("GET", CERTIFICATE + "/file", Action.READ_OWN_CASE, Empty, phone.read_own_file,
               None, "Download one's own certificate", audience=citizen),
+        Route("GET", CERTIFICATE + "/sm2-signature", Action.READ_OWN_CASE, Empty,
+              phone.read_own_sm2, None, "Download one's own certificate's SM2 signature",
+              audience=citizen),
         Route("GET", CERTIFICATE + "/picture", Action.READ_OWN_CASE, wire.PageQuery,
               phone.read_own_picture, None, "A picture of one page of one's own certificate",
               audience=citizen),

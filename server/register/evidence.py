@@ -26,6 +26,7 @@ from server.cases.queries import log_of
 from server.cases.rules import covered
 from server.certificates.messages import Certificate as ShownCertificate
 from server.certificates.models import Certificate
+from server.certificates.proof_queries import find_sm2
 from server.certificates.queries import numbers_of
 from server.certificates.statuses import Statuses
 from server.db.unit import Unit
@@ -65,6 +66,7 @@ class Found:
     copies: Sequence[wire.Copy]
     events: Sequence[CaseEvent]
     numbers: Mapping[str, str]
+    sm2: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Evidence:
             copies=[self.register.copy(case, one) for one in await copies_of(session, row.id)],
             events=[event async for event in log_of(session, case.id)],
             numbers=await numbers_of(session, related),
+            sm2=None if (sm2 := await find_sm2(session, row.id)) is None else sm2.content,
         )
 
 
@@ -124,6 +127,7 @@ def pack(found: Found, pdf: bytes, lists: Lists) -> bytes:
     """Return the evidence as a ZIP: `evidence.json` names every other file with its SHA-256."""
     contents = {
         "certificate.pdf": pdf,
+        **({} if found.sm2 is None else {"certificate.p7s": found.sm2}),
         "register.json": _text(_register(found)),
         "log.jsonl": b"".join(_line(event) for event in found.events),
         "checks.json": _text({"events": list(_found_out(found.events))}),

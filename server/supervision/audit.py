@@ -22,7 +22,7 @@ from server.cases.rules import FIRST_HASH, CaseState, case_number, event_hash
 from server.certificates.drawing import Drawing, Verdict
 from server.certificates.models import Certificate
 from server.certificates.papers import FOLDER, file_name
-from server.certificates.proof_queries import token_for
+from server.certificates.proof_queries import find_sm2, token_for
 from server.certificates.rules import CertificateState, serial_text
 from server.db.engine import Database, open_database
 from server.files import FileStore
@@ -31,6 +31,7 @@ from server.supervision import audit_queries as queries
 from server.supervision.export_audit import ExportAudit
 from server.supervision.recording_audit import RecordingAudit
 from server.supervision.review_audit import fault_of_review
+from server.supervision.sm2_audit import fault_of_sm2
 from server.vault import CaseKey, Vault, VaultError
 
 SQLITE = "sqlite+aiosqlite:///"
@@ -176,6 +177,8 @@ class Audit:
             if row.state is CertificateState.RESERVED:
                 if issued or row.sha256 is not None:
                     self._name("certificate.unreleased", row.number)
+                if await find_sm2(session, row.id) is not None:
+                    self._name("detached_signature.misplaced", row.number, "it is not released")
             else:
                 self._logged(row, issued)
                 await self._fell(session, row)
@@ -241,6 +244,10 @@ class Audit:
             self._name("trust.stale", row.number, "the signature cannot be judged")
         elif finding.verdict is not Verdict.GENUINE or finding.number != row.number:
             self._name("signature.wrong", row.number, f"the file is {finding.verdict.value}")
+        if (kept := await find_sm2(session, row.id)) is not None:
+            self._count("sm2_signatures")
+            if fault := await fault_of_sm2(self.drawing, row, kept, content, self.now):
+                self._name(*fault)
 
     async def _materials(self, session: AsyncSession) -> None:
         async for row in queries.every(session, Material, Material.id):

@@ -10,8 +10,10 @@ from server.certificates.routes import routes
 from server.errors import ServiceError
 from server.web.limits import build_admit
 from server.web.login import Audience
+from tests.support import gmssl
 from tests.support.desk import AGENT, APPLICANT, CLERK, KIND, STRANGER, SUPERVISOR, Desk
 from tests.support.site import Logins, Site, serving
+from tests.support.sm2 import sign_all
 
 
 @asynccontextmanager
@@ -75,6 +77,28 @@ async def test_the_counter_downloads_and_checks_the_file(desk: Desk, site: Site)
     assert (await send_file(site, content))["data"]["verdict"] == "genuine"  # type: ignore[index]
 
 
+async def test_both_sides_download_the_sm2_signature_once_there_is_one(
+    desk: Desk, site: Site
+) -> None:
+    case_id, row = await desk.certified_case()
+    where, listed = (
+        f"/api/certificates/{row.id}/sm2-signature",
+        f"/api/cases/{case_id}/certificates",
+    )
+    status, said = await site.ask("GET", where, "clerk")
+    assert (status, said["error"]["code"]) == (404, "detached_signature.unknown")
+    _, before = await site.ask("GET", listed, "clerk")
+    assert before["data"]["certificates"][0]["sm2_signed_at"] is None
+    assert await sign_all(desk) == 1
+    _, after = await site.ask("GET", listed, "clerk")
+    assert after["data"]["certificates"][0]["sm2_signed_at"].startswith("2026-11-22T04:00:00")
+    for token in ("clerk", "agent", "boss"):
+        status, headers, content = await fetch(site, where, token)
+        assert (status, headers["Content-Type"]) == (200, "application/pkcs7-signature")
+        assert gmssl.finds_good(await desk.papers.content(row), content)
+    assert f"{row.number}.p7s" in headers["Content-Disposition"]
+
+
 async def test_settling_and_revoking_over_http(desk: Desk, site: Site) -> None:
     case_id, row = await desk.certified_case()
     order = {"certificate_id": row.id, "reference": "YL-1", "remark": ""}
@@ -117,6 +141,7 @@ async def test_a_clerk_of_a_third_region_learns_nothing(desk: Desk, site: Site) 
         ("POST", f"/api/cases/{case_id}/certificates", {"kind": KIND}),
         ("POST", f"/api/cases/{case_id}/certificate-previews", {"kind": KIND}),
         ("GET", f"/api/certificates/{row.id}/file", None),
+        ("GET", f"/api/certificates/{row.id}/sm2-signature", None),
         ("POST", f"/api/certificates/{row.id}/verification", {}),
         ("POST", f"/api/certificates/{row.id}/revocation", {"reason": "x"}),
         ("GET", f"/api/cases/{case_id}/settlement", None),

@@ -15,6 +15,7 @@ from server.citizens.routes import routes
 from server.texts import NOTICE_VERSION
 from server.web.limits import build_admit
 from server.web.login import COOKIES, Audience
+from tests.support import gmssl
 from tests.support.database import SetClock
 from tests.support.desk import (
     AGENT,
@@ -27,6 +28,7 @@ from tests.support.desk import (
     signature,
 )
 from tests.support.site import Site, serving
+from tests.support.sm2 import sign_all
 
 
 @pytest.fixture
@@ -298,6 +300,13 @@ async def test_from_link_to_phone_over_http(desk: Desk, site: Site) -> None:
     headers = site.headers(cookie, audience=citizen)
     async with site.browser.get(site.url(where + "/file"), headers=headers) as answer:
         assert await answer.read() == await desk.papers.content(row)
+    status, said = await site.ask("GET", where + "/sm2-signature", cookie, audience=citizen)
+    assert (status, said["error"]["code"]) == (404, "detached_signature.unknown")
+    assert await sign_all(desk) == 1
+    async with site.browser.get(site.url(where + "/sm2-signature"), headers=headers) as answer:
+        assert gmssl.finds_good(await desk.papers.content(row), await answer.read())
+    _, said = await site.ask("GET", "/api/citizen/case", cookie, audience=citizen)
+    assert said["data"]["certificates"][0]["sm2_signed_at"] is not None
     async with site.browser.get(site.url(where + "/picture?page=1"), headers=headers) as answer:
         assert (answer.status, answer.content_type) == (200, "image/png")
     status, said = await site.ask(

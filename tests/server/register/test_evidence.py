@@ -38,6 +38,7 @@ class Stranger:
 
     folder: Path
     root: str
+    more: tuple[str, ...] = ()
 
     def write(self, files: Files) -> Path:
         path = self.folder / "evidence.zip"
@@ -47,7 +48,7 @@ class Stranger:
         return path
 
     def command(self, files: Files) -> list[str]:
-        return [str(SCRIPT), str(self.write(files)), "--root", self.root]
+        return [str(SCRIPT), str(self.write(files)), "--root", self.root, *self.more]
 
     def verify(self, files: Files) -> tuple[int, str]:
         """What the script says, in this very process: starting one takes a second."""
@@ -220,6 +221,14 @@ async def test_whoever_puts_the_hashes_right_is_found_by_what_they_changed(
         "no revocation lists": (
             rewritten(files, "trust.json", setting(crls=[])),
             "does not lead to the root",
+        ),
+        "a licensed CA's other customer": (
+            rewritten(files, "trust.json", lambda said: {**said, "closed": {
+                "cas": [hashlib.sha256(base64.b64decode(ca)).hexdigest()
+                        for ca in said["intermediates"]],
+                "seals": [],
+            }}),
+            "its CA does not count for the one that signed",
         ),
         "a later time": (
             renamed(files, made_at="2027-11-22T04:00:00+00:00"),

@@ -185,6 +185,7 @@ const certificates: Record<string, Words> = {
   "review.gone": { what: "这次复核已有结果或已撤回", next: "请看办件的最新状态" },
   "review.unread": { what: "还没有打开过这次复核的内容", next: "请先打开复核内容，再看证明预览" },
   "review.own": { what: "不能复核自己提请的内容", next: "请由另一位同事或值班长复核" },
+  "detached_signature.unknown": { what: "这份证明没有国密签名", next: "刚签发的请稍后再试；证明本身不受影响" },
   "status_list.unknown": { what: "没有这个机构这一年的证明状态清单", next: "请核对机构代码和年份" },
   "recall.unknown": { what: "没有找到这条待确认的通知", next: "请刷新页面后重试" },
   "recall.gone": { what: "这条通知已经确认过", next: "请看证明的最新状态" },
