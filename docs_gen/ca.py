@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +24,9 @@ DEMO_OPERATOR = f"Kuayu {DEMO_MARK}"
 MOST_NAME = 64
 # A purpose of our own, under the arc of UUIDs (ITU-T X.667): to sign trust lists.
 LIST_SIGNING = ObjectIdentifier("2.25.77151727960292474065063102054623726895")
+
+# Whether the second certificate's key signed the first: SM2's are verified by other means.
+IsIssuedBy = Callable[[x509.Certificate, x509.Certificate], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +138,13 @@ def is_demo(certificate: x509.Certificate) -> bool:
     return any(DEMO_MARK in name.rfc4514_string() for name in names)
 
 
-def leads_to_root(certificate: x509.Certificate, chain: Sequence[x509.Certificate]) -> bool:
+def leads_to_root(
+    certificate: x509.Certificate, chain: Sequence[x509.Certificate], is_issued: IsIssuedBy
+) -> bool:
     """Say whether each certificate was signed by another of the chain, up to a self-signed one."""
     left, current = list(chain), certificate
-    while not is_issued_by(current, current):
-        above = next((ca for ca in left if is_issued_by(current, ca)), None)
+    while not is_issued(current, current):
+        above = next((ca for ca in left if is_issued(current, ca)), None)
         if above is None:
             return False
         left.remove(above)

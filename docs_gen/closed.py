@@ -7,15 +7,14 @@ ours. `imported/*.cer` of a key folder are these seals, kept also when others to
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
 
+from docs_gen.ca import IsIssuedBy
 from docs_gen.keyfiles import DER, read_certificate, write
-
-IsIssuedBy = Callable[[x509.Certificate, x509.Certificate], bool]
 
 
 @dataclass(frozen=True, slots=True)

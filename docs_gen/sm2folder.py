@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography import x509
 
 from docs_gen import sm2
+from docs_gen.ca import leads_to_root
 from docs_gen.closed import keep_imported
 from docs_gen.data import Issuer
 from docs_gen.keyfiles import DER, KeyFolderError, locked, read_crl, sync, write
@@ -17,7 +18,6 @@ from docs_gen.sm2keys import (
     PART,
     add_seal,
     certificates_of,
-    leads_to_root,
     own_root,
     save_seal,
     seal_files,
@@ -105,7 +105,7 @@ class Sm2Folder:
         """
         sm2.require()
         seal = seal_of(content, given)
-        if not leads_to_root(seal):
+        if not leads_to_root(seal.certificate, seal.chain, is_issued_by):
             raise KeyFolderError("expected the certificate with its chain of CAs up to the root")
         if not may_sign(seal.certificate):
             raise KeyFolderError("expected a certificate whose key usage is nonRepudiation")

@@ -164,18 +164,6 @@ def gather_trust(folder: Path, own: Sm2Pair | None, crl: bytes | None) -> Sm2Tru
     )
 
 
-def leads_to_root(seal: Sm2Seal) -> bool:
-    """Say whether a seal's own chain goes up to a self-signed certificate."""
-    left, current = list(seal.chain), seal.certificate
-    while not is_issued_by(current, current):
-        above = next((ca for ca in left if is_issued_by(current, ca)), None)
-        if above is None:
-            return False
-        left.remove(above)
-        current = above
-    return current is not seal.certificate
-
-
 def signer_of(folder: Path, content: bytes) -> tuple[x509.CertificateRevocationList, Path] | None:
     """Return another operator's SM2 CRL and the file of the CA that signed it; None if none did."""
     crl = parse_crl(content)

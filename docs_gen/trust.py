@@ -232,7 +232,7 @@ def import_seal(
     key signs is found genuine.
     """
     pair, chain = open_content("the PKCS#12 file", content, given.encode())
-    if not leads_to_root(pair.certificate, chain):
+    if not leads_to_root(pair.certificate, chain, is_issued_by):
         raise KeyFolderError("expected the certificate with its chain of CAs up to the root")
     if not may_sign(pair.certificate):
         raise KeyFolderError("expected a certificate whose key usage is nonRepudiation")
