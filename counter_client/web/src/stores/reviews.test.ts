@@ -6,6 +6,8 @@ import { useLine } from "./line";
 import { useMe } from "./me";
 import { useReviews } from "./reviews";
 
+const MISSING = { kind: "pension-balance", asked: true, fault: "missing", review: null };
+let standing: object = MISSING;
 const asked: string[] = [];
 let inCall = true;
 const answer = (data: unknown) =>
@@ -20,7 +22,7 @@ function sit(roles: string[]): ReturnType<typeof useReviews> {
   vi.stubGlobal("fetch", async (path: string) => {
     asked.push(path);
     if (path === "/api/reviews") return answer({ requests: [{ review: { id: "q" }, in_call: inCall }] });
-    return answer({ kinds: [{ kind: "pension-balance", fault: "missing" }] });
+    return answer({ kinds: [standing] });
   });
   return useReviews();
 }
@@ -34,6 +36,7 @@ function lay(id: string, review: object | null): void {
 beforeEach(() => {
   vi.useFakeTimers();
   asked.length = 0;
+  standing = MISSING;
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -64,6 +67,26 @@ test("where no review is ever asked for, none is looked up", async () => {
   await nextTick();
   await vi.advanceTimersByTimeAsync(3_000);
   expect([asked, reviews.standings]).toEqual([[], []]);
+});
+
+test("what is issued next is known to need a review, or none, once that was looked up", async () => {
+  const reviews = sit(["agent"]);
+  lay("a", null);
+  expect(reviews.next).toBeUndefined();
+  lay("a", { field: null, above: null });
+  expect(reviews.next).toBeNull();
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(reviews.next?.fault).toBe("missing");
+  standing = { ...MISSING, asked: false, fault: null };
+  lay("b", { field: "balance", above: "1" });
+  expect(reviews.next).toBeNull();
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(reviews.next).toBeUndefined();
+  standing = MISSING;
+  lay("c", { field: null, above: null });
+  useDesk().certificates = [{ kind: "pension-balance", state: "valid" }] as never;
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(reviews.next).toBeUndefined();
 });
 
 test("while a citizen waits in the call, the line's news tell whether they still do", async () => {

@@ -1,6 +1,6 @@
 /** What waits for a second clerk before it is issued, and how that stands on the case on the desk. */
 import { defineStore } from "pinia";
-import { ref, watch } from "vue";
+import { computed, ref, watch } from "vue";
 import { get, post } from "@/api/http";
 import type { ReviewedCase, ReviewRequest, ReviewStanding } from "@/api/shapes";
 import { useDesk } from "./desk";
@@ -16,6 +16,15 @@ export const useReviews = defineStore("reviews", () => {
   const requests = ref<ReviewRequest[]>([]);
   /** How reviews stand on the case on the desk, by kind; none where none is ever asked for. */
   const standings = ref<ReviewStanding[]>([]);
+
+  /** How it stands with what is issued next: null until that is known, undefined where nobody asks. */
+  const next = computed(() => {
+    const isValid = (kind: string) => desk.certificates.some((one) => one.kind === kind && one.state === "valid");
+    const kind = desk.item?.certificates.find((one) => !isValid(one.kind));
+    if (!kind?.review) return undefined;
+    const found = standings.value.find((one) => one.kind === kind.kind);
+    return found === undefined ? null : found.asked ? found : undefined;
+  });
 
   async function load(): Promise<void> {
     const found = me.isAgent || me.isSupervisor ? await get<{ requests: ReviewRequest[] }>("/api/reviews") : null;
@@ -52,8 +61,10 @@ export const useReviews = defineStore("reviews", () => {
       if (requests.value.some((one) => one.in_call)) loadSoon();
     });
   }
+  // Nothing that was known of another case is said of this one.
+  watch(() => desk.caseId, () => (standings.value = []), { flush: "sync" });
   // What is written into the case changes how its review stands, and no list.
   watch(() => [desk.caseId, desk.seq], settled(look));
 
-  return { requests, standings, load, ask, askCorrection, read, approve, decline, withdraw };
+  return { requests, standings, next, load, ask, askCorrection, read, approve, decline, withdraw };
 });

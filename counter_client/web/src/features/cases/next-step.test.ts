@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import type { Case, CaseState, Certificate, Item, Ticket } from "../../api/shapes";
+import type { Case, CaseState, Certificate, Item, ReviewFault, ReviewStanding, Ticket } from "../../api/shapes";
+import { REVIEW_FAULTS } from "../../ui/words";
 import { nextStep, type Situation } from "./next-step";
 
 const item = {
@@ -76,6 +77,28 @@ it("does not issue while the counter still owes a material", () => {
   const owed = step(shown("in_call", { missing_materials: ["id-card"] }), true);
   expect(owed.action).toBe("issue");
   expect(owed.closed).toContain("窗口还缺材料：居民身份证");
+});
+
+const review = (fault: ReviewFault | null) =>
+  ({ fault, review: { closed_by_name: "周复核", counts_until: "2026-11-22T04:30:00Z" } }) as ReviewStanding;
+const reviewed = (standing: ReviewStanding | null, asAgent = true, state: CaseState = "in_call", more: Partial<Case> = {}) =>
+  nextStep({ case: shown(state, more), item, ticket: null, asAgent, inCall: true, review: standing });
+
+it("offers nothing to be issued while a second clerk looks, and issues again after they approved", () => {
+  expect(reviewed(null)).toMatchObject({ action: "issue", closed: "正在查看是否须复核" });
+  expect(reviewed(review("missing"))).toMatchObject({ action: "review", label: "提请复核", closed: "" });
+  expect(reviewed(review("pending"))).toMatchObject({ action: "review", label: "等候复核", closed: "" });
+  for (const fault of ["declined", "changed", "expired", "used", "own", "reviewer_gone"] as const) {
+    expect(reviewed(review(fault))).toMatchObject({ action: "review", label: "提请复核", hint: REVIEW_FAULTS[fault] });
+  }
+  expect(reviewed(review(null))).toMatchObject({ action: "issue", label: "签发证明", closed: "", hint: "周复核复核通过，12:30 前可签发" });
+  expect(reviewed(review("pending"), true, "with_jurisdiction").label).toBe("等候复核");
+});
+
+it("asks for no review of what could not be issued all the same", () => {
+  const owed = { missing_materials: ["id-card"] };
+  expect(reviewed(review("missing"), true, "in_call", owed)).toMatchObject({ action: "issue", closed: expect.stringContaining("窗口还缺") });
+  expect(reviewed(review("missing"), true, "in_call", { checks: [] }).action).toBe("check");
 });
 
 it("settles at the counter on a certificate or a promise, and then shows the link", () => {

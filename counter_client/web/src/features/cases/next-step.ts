@@ -1,6 +1,7 @@
 /** The one next useful step of a case, and why it is closed when it is. */
-import type { Case, Certificate, Item, Ticket } from "../../api/shapes";
-import { lengthInWords } from "../../ui/time";
+import type { Case, Certificate, Item, ReviewStanding, Ticket } from "../../api/shapes";
+import { hourMinute, lengthInWords } from "../../ui/time";
+import { REVIEW_FAULTS } from "../../ui/words";
 
 export type StepAction =
   | "call"
@@ -8,6 +9,7 @@ export type StepAction =
   | "check"
   | "fill"
   | "issue"
+  | "review"
   | "settle"
   | "pickup"
   | "hang-up"
@@ -35,6 +37,8 @@ export interface Situation {
   asGuest?: boolean;
   /** Why we may not issue, if the service finds so. */
   barred?: string;
+  /** How its review stands, where what is issued next needs one; null until that is known. */
+  review?: ReviewStanding | null;
 }
 
 /** Say what comes next for this side of the case. */
@@ -69,11 +73,12 @@ function counterStep({ case: shown, item, ticket, inCall, certificates }: Situat
   }
 }
 
-function agentStep({ case: shown, item, inCall, barred, certificates }: Situation): Step {
+function agentStep(now: Situation): Step {
+  const { case: shown, item, inCall, certificates } = now;
   switch (shown.state) {
     case "in_call":
     case "with_jurisdiction":
-      return consentStep(shown) ?? checkStep(shown) ?? fillStep(shown, item, barred);
+      return consentStep(shown) ?? checkStep(shown) ?? fillStep(shown, item) ?? issueStep(now);
     case "waiting":
     case "draft":
       return step("none", "等待接听", "来件响铃后请按“接听”");
@@ -110,10 +115,21 @@ function checkStep(shown: Case): Step | null {
   return step("check", identity.length > 0 ? "重新核验身份" : "记录身份核验");
 }
 
-function fillStep(shown: Case, item: Item | undefined, barred = ""): Step {
+function fillStep(shown: Case, item: Item | undefined): Step | null {
   const fields = emptyFields(shown, item, "jurisdiction");
-  if (fields.length > 0) return step("fill", "填写属地信息", "", `还缺：${fields.join("、")}`);
-  return step("issue", "签发证明", barred || localLack(shown, item));
+  return fields.length > 0 ? step("fill", "填写属地信息", "", `还缺：${fields.join("、")}`) : null;
+}
+
+/** Issuing; where a second clerk must look first, what leads there. */
+function issueStep({ case: shown, item, barred, review: standing }: Situation): Step {
+  const closed = barred || localLack(shown, item);
+  if (closed || standing === undefined) return step("issue", "签发证明", closed);
+  if (standing === null) return step("issue", "签发证明", "正在查看是否须复核");
+  const { fault, review } = standing;
+  if (fault === "pending") return step("review", "等候复核", "", "已提请，另一位同事或值班长复核后才能签发");
+  if (fault) return step("review", "提请复核", "", REVIEW_FAULTS[fault]);
+  const until = review?.counts_until ? `，${hourMinute(review.counts_until)} 前可签发` : "";
+  return step("issue", "签发证明", "", `${review?.closed_by_name ?? ""}复核通过${until}`);
 }
 
 function localLack(shown: Case, item: Item | undefined): string {
