@@ -89,6 +89,23 @@ test("what is issued next is known to need a review, or none, once that was look
   expect(reviews.next).toBeUndefined();
 });
 
+test("what waits for a second clerk is the open review of these facts, or of a correction", async () => {
+  const reviews = sit(["counter"]);
+  const cases: [object, number][] = [
+    [MISSING, 0],
+    [{ ...MISSING, fault: "pending", review: { state: "open", corrects: null } }, 1],
+    [{ ...MISSING, fault: "changed", review: { state: "open", corrects: null } }, 0],
+    [{ ...MISSING, fault: "changed", review: { state: "open", corrects: "z" } }, 1],
+    [{ ...MISSING, fault: null, review: { state: "approved", corrects: null } }, 0],
+  ];
+  for (const [place, [now, waiting]] of cases.entries()) {
+    standing = now;
+    lay(`${place}`, { field: null, above: null });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(reviews.awaited.length).toBe(waiting);
+  }
+});
+
 test("while a citizen waits in the call, the line's news tell whether they still do", async () => {
   const reviews = sit(["agent"]);
   const tells = new Map<string, (news: object) => void>();

@@ -25,6 +25,12 @@ export const useReviews = defineStore("reviews", () => {
     const found = standings.value.find((one) => one.kind === kind.kind);
     return found === undefined ? null : found.asked ? found : undefined;
   });
+  /** What of the case on the desk is before a second clerk now, a correction included. */
+  const awaited = computed(() =>
+    standings.value.flatMap(({ fault, review }) =>
+      review?.state === "open" && (fault === "pending" || review.corrects !== null) ? [review] : [],
+    ),
+  );
 
   async function load(): Promise<void> {
     const found = me.isAgent || me.isSupervisor ? await get<{ requests: ReviewRequest[] }>("/api/reviews") : null;
@@ -66,5 +72,5 @@ export const useReviews = defineStore("reviews", () => {
   // What is written into the case changes how its review stands, and no list.
   watch(() => [desk.caseId, desk.seq], settled(look));
 
-  return { requests, standings, next, load, ask, askCorrection, read, approve, decline, withdraw };
+  return { requests, standings, next, awaited, load, ask, askCorrection, read, approve, decline, withdraw };
 });

@@ -101,6 +101,15 @@ it("asks for no review of what could not be issued all the same", () => {
   expect(reviewed(review("missing"), true, "in_call", { checks: [] }).action).toBe("check");
 });
 
+it("tells the counter what the citizen waits for", () => {
+  const told = (fault: ReviewFault | null) => reviewed(review(fault), false);
+  expect(told("pending")).toMatchObject({ action: "none", label: "等候属地复核" });
+  expect(told("declined").closed).toContain("复核没有通过");
+  expect(told(null).closed).toContain("复核已通过");
+  expect(told("missing").closed).toBe(step(shown("in_call")).closed);
+  expect(reviewed(review("pending"), false, "with_jurisdiction").closed).toContain("正在复核");
+});
+
 it("settles at the counter on a certificate or a promise, and then shows the link", () => {
   expect(step(shown("certified")).action).toBe("settle");
   expect(step(shown("promised")).action).toBe("settle");

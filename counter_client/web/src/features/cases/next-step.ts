@@ -47,7 +47,7 @@ export function nextStep(now: Situation): Step {
   return now.asAgent ? agentStep(now) : counterStep(now);
 }
 
-function counterStep({ case: shown, item, ticket, inCall, certificates }: Situation): Step {
+function counterStep({ case: shown, item, ticket, inCall, certificates, review }: Situation): Step {
   switch (shown.state) {
     case "draft":
     case "returned":
@@ -55,7 +55,7 @@ function counterStep({ case: shown, item, ticket, inCall, certificates }: Situat
     case "waiting":
       return step("none", "等待属地接听", waitingWords(ticket));
     case "in_call":
-      return consentStep(shown) ?? step("none", "等待属地签发证明", "属地正在核验，签发后这里会变为“本地办结”");
+      return consentStep(shown) ?? awaitStep(review);
     case "certified":
       return step("settle", "本地办结", unusable(certificates));
     case "promised":
@@ -65,7 +65,7 @@ function counterStep({ case: shown, item, ticket, inCall, certificates }: Situat
       if (haveAllFallen(certificates)) return step("none", "已办结", "证明已作废，请不要再交给群众");
       return step("pickup", "出示领取二维码");
     case "with_jurisdiction":
-      return step("none", "等待属地办理", "属地已收件，将在通话后完成");
+      return step("none", "等待属地办理", review?.fault === "pending" ? "属地已收件，正在复核" : "属地已收件，将在通话后完成");
     case "refused":
       return step("none", "已不予办理", "这个办件已经结束");
     case "withdrawn":
@@ -130,6 +130,20 @@ function issueStep({ case: shown, item, barred, review: standing }: Situation): 
   if (fault) return step("review", "提请复核", "", REVIEW_FAULTS[fault]);
   const until = review?.counts_until ? `，${hourMinute(review.counts_until)} 前可签发` : "";
   return step("issue", "签发证明", "", `${review?.closed_by_name ?? ""}复核通过${until}`);
+}
+
+/** What the counter, and the citizen with it, waits for in the call. */
+function awaitStep(standing: Situation["review"]): Step {
+  switch (standing?.fault) {
+    case "pending":
+      return step("none", "等候属地复核", "已提请属地另一位人员复核，同意后即可签发");
+    case "declined":
+      return step("none", "等待属地签发证明", "复核没有通过，属地正在核对");
+    case null:
+      return step("none", "等待属地签发证明", "复核已通过，属地即将签发");
+    default:
+      return step("none", "等待属地签发证明", "属地正在核验，签发后这里会变为“本地办结”");
+  }
 }
 
 function localLack(shown: Case, item: Item | undefined): string {
