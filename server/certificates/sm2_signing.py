@@ -73,7 +73,8 @@ class Sm2Signing:
         return kept
 
     async def _sign(self, rows: Sequence[Certificate]) -> int:
-        kept = 0
+        """Have these signed; say of how many one is kept, and log in a line why not of others."""
+        kept, refused = 0, dict[str, str]()
         for row in rows:
             if row.authority_id not in self.signer.sm2:
                 continue
@@ -81,12 +82,14 @@ class Sm2Signing:
                 pdf = await self.papers.content(row)
                 made = await self.signer.sign_sm2(row.id, pdf)
             except (ServiceError, OSError) as error:
-                log.warning("not signed with SM2", number=row.number, why=str(error))
+                refused[row.number] = str(error)
                 continue
             async with self.units.open() as unit:
                 kept += await proof_queries.keep_sm2(
                     unit.session, row.id, made.signed_at, made.content
                 )
+        if refused:
+            log.warning("not signed with SM2", certificates=refused)
         return kept
 
 

@@ -8,10 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from counter_client.client import Client, Refusal
 from counter_client.rehearsal import rehearse
+from server.certificates.models import CertificateSm2
 from server.supervision.audit import Audit, copied
+from tests.support.media_worker import until
 from tests.support.service import ACCOUNTS, Service
 
 pytestmark = pytest.mark.journey
@@ -25,6 +28,12 @@ async def faults(service: Service, folder: Path) -> list[object]:
         return list(await audit.walk())
 
 
+async def is_signed_with_sm2(service: Service) -> bool:
+    """Whether the one certificate has its SM2 signature, which comes after the release."""
+    async with service.house.database.reading() as session:
+        return len((await session.scalars(select(CertificateSm2))).all()) == 1
+
+
 @pytest.mark.whole_pictures
 async def test_two_halls_do_the_whole_story(service: Service, tmp_path: Path) -> None:
     result = await rehearse(service.url, ACCOUNTS, tmp_path)
@@ -36,6 +45,7 @@ async def test_two_halls_do_the_whole_story(service: Service, tmp_path: Path) ->
     )
     assert "Signature is Valid" in signature.stdout
     assert "Total document signed" in signature.stdout
+    await until(lambda: is_signed_with_sm2(service))
     assert await faults(service, tmp_path) == []
 
 

@@ -25,7 +25,7 @@ from tests.support.issue_and_stop import Stop
 from tests.support.signer_socket import answering
 
 STEPS = ("asked", "borne out", "signed")
-SM2_STEPS = ("asked for SM2", "signed with SM2")
+SM2_STEP = "signed with SM2"
 
 
 class StoppingSeals(Seals):
@@ -41,7 +41,7 @@ class StoppingSeals(Seals):
 
     async def sign_sm2(self, authority_id: str, pdf: bytes, now: object) -> Sm2Signed:
         signed = await super().sign_sm2(authority_id, pdf, now)  # type: ignore[arg-type]
-        await self.stop.at("signed with SM2")
+        await self.stop.at(SM2_STEP)
         return signed
 
 
@@ -52,10 +52,6 @@ class StoppingSigning(Signing):
     async def sign(self, certificate_id: str, attempt: int) -> Signed:
         await StoppingSeals.stop.at("asked")
         return await Signing.sign(self, certificate_id, attempt)
-
-    async def sign_sm2(self, certificate_id: str, pdf: bytes) -> Sm2Signed:
-        await StoppingSeals.stop.at("asked for SM2")
-        return await Signing.sign_sm2(self, certificate_id, pdf)
 
 
 async def main(url: str, keys: str, socket: str, step: str) -> None:

@@ -20,6 +20,7 @@ from docs_gen.chain import Chain
 from docs_gen.data import Issuer
 from docs_gen.imageseal import import_picture
 from docs_gen.picture import Picture
+from docs_gen.sm2folder import Sm2Folder
 from server.certificates.drawing import Drawing
 from server.certificates.forms import Forms
 from server.certificates.remote import RemoteSigner
@@ -101,7 +102,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 async def office(folder: Path) -> Office:
-    """An office with one real key and seal, which say nothing of a demonstration."""
+    """An office with one real key of each kind and a seal, which say nothing of a demonstration."""
     made = Office(folder)
     await begin(made.data)
     shutil.rmtree(made.data / "keys" / "seals")
@@ -109,6 +110,7 @@ async def office(folder: Path) -> Office:
     chain, now = Chain(made.keys, "words"), datetime.now(UTC)
     chain.create("皖南省跨域业务中心", ["341522"], now)
     chain.issue("huoqiu-hrss", ISSUER, now)
+    Sm2Folder(made.keys, "words").issue("huoqiu-hrss", ISSUER, now)
     import_picture(made.keys, "huoqiu-hrss", seal_png(), WIDTH)
     made.give_to_signer()
     return made
@@ -148,6 +150,9 @@ async def test_it_signs_for_another_user_and_gives_out_no_more_than_its_trust_li
         assert remote.picture_of("huoqiu-hrss") == Picture.read(seal_png(), WIDTH).digest
         with pytest.raises(ServiceError, match=r"certificate\.unknown"):
             await remote.sign("0" * 32, 1)
+        assert remote.sm2 == {"huoqiu-hrss": False}
+        with pytest.raises(ServiceError, match=r"certificate\.unknown"):
+            await remote.sign_sm2("0" * 32, b"%PDF-1.7")
         drawing = Drawing(Forms(), office.trust)
         finding = await drawing.examine(b"%PDF-1.7", datetime.now(UTC))
         assert finding.verdict == "unreadable"
