@@ -87,3 +87,42 @@ test("a refusal keeps its own words, and a file that is too large is not sent", 
   expect(at(page, "verify-failure").text()).toContain("超过 5 MB");
   expect(upload).not.toHaveBeenCalled();
 });
+
+function choose(page: Page, size: number): Promise<void> {
+  const picker = at(page, "verify-file");
+  Object.defineProperty(picker.element, "files", { value: [new File([new Uint8Array(size)], "a.pdf")], configurable: true });
+  return picker.trigger("change");
+}
+
+test("what is refused before anybody is asked takes the last certificate's verdict away", async () => {
+  const page = open();
+  await fill(page, "1.2.156", "AB");
+  expect(at(page, "verdict").exists()).toBe(true);
+  await choose(page, 6_000_000);
+  expect(at(page, "verdict").exists()).toBe(false);
+  await fill(page, "1.2.156", "AB");
+  await fill(page, "1.2.156", "");
+  expect(at(page, "verdict").exists()).toBe(false);
+  expect(at(page, "verify-failure").text()).toContain("请填写");
+});
+
+test("of two files the verdict on the last one stays, whichever is answered first", async () => {
+  const answers: ((verdict: unknown) => void)[] = [];
+  vi.mocked(upload).mockImplementation(() => new Promise((answer) => answers.push(answer as never)));
+  const page = open();
+  await choose(page, 1);
+  await choose(page, 2);
+  answers[1]!({ ...genuine, verdict: "altered" });
+  await flushPromises();
+  answers[0]!(genuine);
+  await flushPromises();
+  expect(at(page, "verdict").attributes("data-verdict")).toBe("altered");
+});
+
+test("a verdict that appears above what one looks at is brought into view", async () => {
+  const brought = (Element.prototype.scrollIntoView = vi.fn());
+  const page = open();
+  vi.spyOn(Element.prototype, "getBoundingClientRect").mockReturnValue({ top: -300 } as DOMRect);
+  await fill(page, "1.2.156", "AB");
+  expect(brought).toHaveBeenCalledOnce();
+});

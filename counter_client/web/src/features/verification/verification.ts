@@ -15,21 +15,34 @@ export function useVerification() {
   const finding = shallowRef<Finding | null>(null);
   const failure = ref("");
   const busy = ref(false);
+  /** Counts what was asked: an answer about an earlier certificate comes too late. */
+  let turn = 0;
 
   function clear(): void {
+    turn++;
+    busy.value = false;
     failure.value = "";
     finding.value = null;
   }
 
-  async function check(ask: () => Promise<Finding>, lost: string): Promise<void> {
-    busy.value = true;
+  /** Refuse without asking anybody; what was found of the last certificate must not stand beside it. */
+  function refuse(words: string): void {
     clear();
+    failure.value = words;
+  }
+
+  async function check(ask: () => Promise<Finding>, lost: string): Promise<void> {
+    clear();
+    const mine = turn;
+    busy.value = true;
     try {
-      finding.value = await ask();
+      const found = await ask();
+      if (mine === turn) finding.value = found;
     } catch (error) {
-      failure.value = error instanceof ApiError && error.code !== "network.lost" ? explain(error) : lost;
+      const isTold = error instanceof ApiError && error.code !== "network.lost";
+      if (mine === turn) failure.value = isTold ? explain(error) : lost;
     } finally {
-      busy.value = false;
+      if (mine === turn) busy.value = false;
     }
   }
 
@@ -45,8 +58,7 @@ export function useVerification() {
     if (pasted) return byQr(pasted);
     const check_code = plain(typedCode);
     if (!number || !check_code) {
-      failure.value = "请填写证明编号和校验码，两者都印在证明左下角。";
-      return;
+      return refuse("请填写证明编号和校验码，两者都印在证明左下角。");
     }
     await check(() => fromRegister(post<Verdict>("/api/verify", { number, check_code })), NEEDS_NETWORK);
   }
@@ -54,8 +66,7 @@ export function useVerification() {
   async function byFile(file: File | undefined): Promise<void> {
     if (!file) return;
     if (file.size > LARGEST_FILE) {
-      failure.value = "文件超过 5 MB，不是本系统签发的证明。";
-      return;
+      return refuse("文件超过 5 MB，不是本系统签发的证明。");
     }
     const pdf = new Blob([file], { type: "application/pdf" });
     await check(() => fromRegister(upload<Verdict>("/api/verify/file", pdf)), NEEDS_NETWORK);
