@@ -71,8 +71,9 @@ async def withdraw(desk: Desk, review_id: str, actor: Actor = AGENT) -> wire.Rev
 
 
 async def reviewed(desk: Desk, case_id: str, actor: Actor = COLLEAGUE) -> str:
-    """Ask and approve; return the review's id."""
+    """Ask, read and approve; return the review's id."""
     review_id = await asked(desk, case_id)
+    await read(desk, review_id, actor)
     await approve(desk, review_id, actor)
     return review_id
 

@@ -291,7 +291,7 @@ async def test_the_evidence_has_who_reviewed_it_and_a_stranger_sees_that(
 ) -> None:
     files = await reviewed_story(desk)
     kinds = [one["kind"] for one in json.loads(files["checks.json"])["events"]]
-    assert kinds[-2:] == ["review.requested", "review.approved"]
+    assert kinds[-3:] == ["review.requested", "review.read", "review.approved"]
     status, report = await asyncio.to_thread(stranger.verify, files)
     assert (status, "register 登记簿: holds" in report) == (0, True)
 
