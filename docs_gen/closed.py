@@ -1,7 +1,8 @@
 """CAs that count for named seals alone.
 
-A licensed CA certifies many: of its customers only those whose seals an operator has imported are
-ours. `imported/*.cer` of a key folder are these seals, kept also when others took their place.
+A licensed CA certifies many: of its customers only those whose seals an operator has imported, or
+has in a token, are ours. `imported/*.cer` of a key folder are these seals, kept also when others
+took their place.
 """
 
 from __future__ import annotations

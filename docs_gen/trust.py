@@ -111,6 +111,7 @@ def write_trust(folder: Path, now: datetime, passphrase: str) -> TrustList:
     own = own_cas(folder, passphrase)
     others = [read_certificate(path) for path in sorted(folder.glob("trusted/*.cer"))]
     mine = [pair.certificate for pair in own]
+    _note_tokens(folder, mine)
     cas = list(dict.fromkeys([*mine, *others]))
     revoked = read_revoked(folder)
     theirs = [read_crl(path) for path in sorted(folder.glob("trusted/*.crl"))]
@@ -138,6 +139,16 @@ def write_trust(folder: Path, now: datetime, passphrase: str) -> TrustList:
     )
     write(folder / TRUST, trust_text(trust), replace=True)
     return trust
+
+
+def _note_tokens(folder: Path, own: Sequence[x509.Certificate]) -> None:
+    """Note as imported what another operator's CA has certified of keys in tokens."""
+    for path in sorted((folder / "seals").glob(f"*{IN_TOKEN}")):
+        # Who loads the keys names what is wrong; a revocation is not held up by it.
+        with suppress(KeyFolderError):
+            seal, *_ = seal_chain(path, "")
+            if not any(is_issued_by(seal, ca) for ca in own):
+                keep_imported(folder, path.stem, seal)
 
 
 def _sm2(folder: Path, now: datetime, passphrase: str) -> Sm2Trust:

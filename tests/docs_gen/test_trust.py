@@ -27,6 +27,7 @@ from docs_gen.trust import (
     qr_key_id,
     renew_crls,
     revoke_seal,
+    trust_ca,
 )
 from docs_gen.verifying import Verdict
 from tests.support.office import ISSUERS, NOW, PASSPHRASE, TEMPLATES, Office
@@ -174,6 +175,31 @@ def test_of_a_licensed_cas_customers_only_who_was_imported_is_ours(
     seal.unlink()
     renew_crls(folder, NOW, PASSPHRASE)
     assert Office(folder).judge(theirs).verdict is Verdict.GENUINE
+
+
+def test_a_seal_in_a_token_closes_the_licensed_ca_that_certified_it(
+    operator: Operator, office: Office, tmp_path: Path
+) -> None:
+    mine = office.copy(tmp_path / "mine")
+    seals = mine.folder / "seals"
+    (seals / f"{KIND}.p12").unlink()
+    chain = (operator.seal, operator.ca)
+    pem = serialization.Encoding.PEM
+    (seals / "chain.pem").write_bytes(b"".join(one.certificate.public_bytes(pem) for one in chain))
+    said = ("module = 'm'", "token = 't'", "certificates = 'chain.pem'", "key_id = '1'",
+            "pin_file = 'p'")  # fmt: skip
+    (seals / f"{KIND}.toml").write_text("\n".join(said))
+    (seals / f"{KIND}.toml").chmod(0o600)
+    for ca in (operator.root, operator.ca):
+        trust_ca(mine.folder, ca.certificate)
+    renew_crls(mine.folder, NOW, PASSPHRASE)
+    for ca in (operator.root, operator.ca):
+        import_crl(mine.folder, operator.crl(ca, NOW), PASSPHRASE, NOW)
+    key = held(operator.seal, operator.ca)
+    made = asyncio.run(issue(office.facts(), TEMPLATES[KIND], key)).pdf
+    assert mine.judge(made).verdict is Verdict.GENUINE
+    theirs = certified("某某商贸有限公司", operator.ca, office)
+    assert mine.judge(theirs).verdict is Verdict.UNKNOWN
 
 
 def test_what_an_imported_key_signed_stays_genuine_when_another_takes_its_place(
