@@ -27,9 +27,9 @@ function sit(roles: string[]): ReturnType<typeof useReviews> {
   return useReviews();
 }
 
-function lay(id: string, review: object | null): void {
+function lay(id: string, review: object | null, state = "in_call"): void {
   const desk = useDesk();
-  desk.shown = { id } as never;
+  desk.shown = { id, state } as never;
   desk.item = { certificates: [{ kind: "pension-balance", review }] } as never;
 }
 
@@ -91,16 +91,22 @@ test("what is issued next is known to need a review, or none, once that was look
 
 test("what waits for a second clerk is the open review of these facts, or of a correction", async () => {
   const reviews = sit(["counter"]);
-  const cases: [object, number][] = [
-    [MISSING, 0],
-    [{ ...MISSING, fault: "pending", review: { state: "open", corrects: null } }, 1],
-    [{ ...MISSING, fault: "changed", review: { state: "open", corrects: null } }, 0],
-    [{ ...MISSING, fault: "changed", review: { state: "open", corrects: "z" } }, 1],
-    [{ ...MISSING, fault: null, review: { state: "approved", corrects: null } }, 0],
+  const pending = { ...MISSING, fault: "pending", review: { state: "open", corrects: null } };
+  const correction = (corrects: string) => ({ ...MISSING, fault: "changed", review: { state: "open", corrects } });
+  const cases: [object, string, number][] = [
+    [MISSING, "in_call", 0],
+    [pending, "in_call", 1],
+    [pending, "with_jurisdiction", 1],
+    [pending, "returned", 0],
+    [{ ...pending, fault: "changed" }, "in_call", 0],
+    [correction("valid"), "settled", 1],
+    [correction("fallen"), "certified", 0],
+    [{ ...MISSING, fault: null, review: { state: "approved", corrects: null } }, "in_call", 0],
   ];
-  for (const [place, [now, waiting]] of cases.entries()) {
+  useDesk().certificates = [{ id: "valid", state: "valid" }, { id: "fallen", state: "revoked" }] as never;
+  for (const [place, [now, state, waiting]] of cases.entries()) {
     standing = now;
-    lay(`${place}`, { field: null, above: null });
+    lay(`${place}`, { field: null, above: null }, state);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(reviews.awaited.length).toBe(waiting);
   }

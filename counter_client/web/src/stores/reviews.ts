@@ -2,13 +2,15 @@
 import { defineStore } from "pinia";
 import { computed, ref, watch } from "vue";
 import { get, post } from "@/api/http";
-import type { ReviewedCase, ReviewRequest, ReviewStanding } from "@/api/shapes";
+import type { CaseState, ReviewedCase, ReviewRequest, ReviewStanding } from "@/api/shapes";
 import { useDesk } from "./desk";
 import { keepFresh, settled } from "./fresh";
 import { useLine } from "./line";
 import { useMe } from "./me";
 
 const LOOK_AGAIN_EVERY = 30_000;
+/** A case that has gone on, or back, has nothing to be decided on. */
+const DECIDED_IN: CaseState[] = ["in_call", "with_jurisdiction", "certified", "settled"];
 
 export const useReviews = defineStore("reviews", () => {
   const me = useMe();
@@ -25,12 +27,15 @@ export const useReviews = defineStore("reviews", () => {
     const found = standings.value.find((one) => one.kind === kind.kind);
     return found === undefined ? null : found.asked ? found : undefined;
   });
-  /** What of the case on the desk is before a second clerk now, a correction included. */
-  const awaited = computed(() =>
-    standings.value.flatMap(({ fault, review }) =>
-      review?.state === "open" && (fault === "pending" || review.corrects !== null) ? [review] : [],
-    ),
-  );
+  /** What of the case on the desk is before a second clerk now, a correction of what still counts included. */
+  const awaited = computed(() => {
+    if (!DECIDED_IN.includes(desk.shown?.state ?? "draft")) return [];
+    return standings.value.flatMap(({ fault, review }) => {
+      if (review?.state !== "open") return [];
+      const counts = desk.certificates.some((one) => one.id === review.corrects && one.state === "valid");
+      return (review.corrects === null ? fault === "pending" : counts) ? [review] : [];
+    });
+  });
 
   async function load(): Promise<void> {
     const found = me.isAgent || me.isSupervisor ? await get<{ requests: ReviewRequest[] }>("/api/reviews") : null;
