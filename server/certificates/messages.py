@@ -296,7 +296,15 @@ class RecallChanged(Message):
     certificate_id: str
 
 
+class CertificateSigned(Message):
+    """A certificate has its SM2 signature now: ask for the case's certificates again."""
+
+    case_id: str
+    certificate_id: str
+
+
 NOTICES: dict[str, type[Message]] = {
+    "certificate.signed": CertificateSigned,
     "revocation.changed": RevocationChanged,
     "recall.changed": RecallChanged,
 }

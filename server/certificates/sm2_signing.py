@@ -17,6 +17,7 @@ from server.certificates.proof_queries import Place
 from server.certificates.signer import Signer
 from server.db.unit import Units
 from server.errors import ServiceError
+from server.rooms import case as case_room
 
 log = structlog.get_logger("kuayu.certificates")
 
@@ -85,9 +86,10 @@ class Sm2Signing:
                 refused[row.number] = str(error)
                 continue
             async with self.units.open() as unit:
-                kept += await proof_queries.keep_sm2(
-                    unit.session, row.id, made.signed_at, made.content
-                )
+                if await proof_queries.keep_sm2(unit.session, row.id, made.signed_at, made.content):
+                    news = {"case_id": row.case_id, "certificate_id": row.id}
+                    unit.notify(case_room(row.case_id), "certificate.signed", news)
+                    kept += 1
         if refused:
             log.warning("not signed with SM2", certificates=refused)
         return kept

@@ -14,6 +14,7 @@ from server.certificates.papers import file_name
 from server.certificates.sm2_signing import Sm2Signing, keep_signing_sm2
 from server.errors import ServiceError
 from tests.support import gmssl, sign_and_stop
+from tests.support.database import News
 from tests.support.desk import Desk, SignerHere
 from tests.support.killing import kill_signer
 from tests.support.signer_socket import answering, ask_at
@@ -27,7 +28,9 @@ def signing_at(desk: Desk, signer: object = None) -> Sm2Signing:
     return made
 
 
-async def test_what_is_released_is_signed_at_once(either_desk: Desk) -> None:
+async def test_what_is_released_is_signed_at_once_and_its_case_told(
+    either_desk: Desk, news: News
+) -> None:
     signing = signing_at(either_desk)
     _, row = await either_desk.certified_case()
     assert await signing.sign_told() == 1
@@ -35,7 +38,11 @@ async def test_what_is_released_is_signed_at_once(either_desk: Desk) -> None:
     assert found is not None
     assert found.signed_at == either_desk.units.clock()
     assert gmssl.finds_good(await either_desk.papers.content(row), found.content)
+    told = (f"case:{row.case_id}", "certificate.signed")
+    assert news.events().count(told) == 1
+    assert await signing._sign([row]) == 0
     assert await signing.sign_some() == 0
+    assert news.events().count(told) == 1
 
 
 async def test_what_was_missed_is_signed_later_and_the_first_signature_counts(

@@ -186,6 +186,16 @@ export interface components {
             case_id: string;
         };
         /**
+         * CertificateSigned
+         * @description A certificate has its SM2 signature now: ask for the case's certificates again.
+         */
+        CertificateSigned: {
+            /** Case Id */
+            case_id: string;
+            /** Certificate Id */
+            certificate_id: string;
+        };
+        /**
          * Departure
          * @description Why a guest's seat ended before the call did.
          * @enum {string}
@@ -1070,6 +1080,7 @@ export interface components {
             "call.ended": components["schemas"]["CallEnded"];
             "call.started": components["schemas"]["CallStarted"];
             "case.changed": components["schemas"]["CaseChanged"];
+            "certificate.signed": components["schemas"]["CertificateSigned"];
             "devices.switched": components["schemas"]["DevicesSeen"];
             "event.refused": components["schemas"]["EventRefused"];
             "export.changed": components["schemas"]["ExportChanged"];

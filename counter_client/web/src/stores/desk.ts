@@ -199,7 +199,7 @@ export const useDesk = defineStore("desk", () => {
   line.on("ticket.moved", (news) => {
     if (news.case_id === wanted) void readAgain();
   });
-  for (const event of ["call.started", "call.changed", "call.ended"] as const) {
+  for (const event of ["call.started", "call.changed", "call.ended", "certificate.signed"] as const) {
     line.on(event, (news) => {
       if (news.case_id === wanted) void readAgain();
     });
