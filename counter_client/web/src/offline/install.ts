@@ -21,10 +21,19 @@ export async function registerWorker(): Promise<boolean> {
   // A page under development is made of other files each time.
   if (!import.meta.env.PROD || !navigator.serviceWorker) return false;
   try {
-    await navigator.serviceWorker.register("/verify-worker.js", { scope: "/v", updateViaCache: "none" });
-    await navigator.serviceWorker.ready;
-    return true;
+    const how: RegistrationOptions = { scope: "/v", updateViaCache: "none" };
+    const found = await navigator.serviceWorker.register("/verify-worker.js", how);
+    return await Promise.race([navigator.serviceWorker.ready.then(() => true), isGivenUp(found)]);
   } catch {
     return false;
   }
+}
+
+/** Resolves, with false, once a first worker could not keep every file: `ready` would wait for ever. */
+function isGivenUp({ installing, active }: ServiceWorkerRegistration): Promise<false> {
+  return new Promise((resolve) => {
+    const look = () => !active && installing?.state === "redundant" && resolve(false);
+    installing?.addEventListener("statechange", look);
+    look();
+  });
 }

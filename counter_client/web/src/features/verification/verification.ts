@@ -8,7 +8,7 @@ import { askOfCode, type Finding } from "./asking";
 import { codeOf, type CertificateCode } from "./code";
 
 const LARGEST_FILE = 5 * 1024 * 1024;
-const NEEDS_NETWORK = "没有网络，按编号和按文件核验做不了。请扫描证明上的二维码离线核验，或联网后再试。";
+const NEEDS_NETWORK = "没有网络，不能按编号或文件核验。请扫描证明上的二维码离线核验，或联网后再试。";
 const NOT_PREPARED = "没有网络，本机也还没有备好离线核验。请联网打开一次本页后再试。";
 
 export function useVerification() {
