@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from server.access import Action, Actor, handles
 from server.calls.talking import require_same_person
 from server.cases.models import Case
@@ -115,18 +117,22 @@ class Reviewing:
         """Let these very facts be issued, for a while.
 
         Refuses review.unknown, review.own to who asked, agent.without_authority to agents who do
-        not handle the item, review.gone for one that is decided or withdrawn, and review.stale
-        once the case says otherwise.
+        not handle the item, review.gone for one that is decided or withdrawn, review.unread to
+        who has not read it, and review.stale once the case says otherwise.
         """
         row, entry = await self._begin(unit, actor, review_id)
         said = check_prose(remark, "remark", REASON_LENGTH)
+        await _require_read(unit.session, row, actor)
         await self._require_unchanged(entry, row)
         return await self._decide(entry, row, RequestState.APPROVED, {"remark": said})
 
     async def decline(
         self, unit: Unit, actor: Actor, review_id: str, reason: str
     ) -> wire.ReviewRequest:
-        """Do not let it be issued, with the reason; refuses as `approve` does but for changes."""
+        """Do not let it be issued, with the reason; nobody need have read all of it for that.
+
+        Refuses as `approve` does but for review.unread and review.stale.
+        """
         row, entry = await self._begin(unit, actor, review_id)
         said = check_prose(reason, "reason", REASON_LENGTH, required=True)
         return await self._decide(entry, row, RequestState.DECLINED, {"reason": said})
@@ -157,8 +163,7 @@ class Reviewing:
             with unknown_as("review.unknown"):
                 case = await issuing.records.read(session, actor, row.case_id, Action.READ_REVIEW)
             _require_before(actor, case, row)
-            if not await queries.has_read(session, row, actor.id):
-                raise ServiceError("review.unread")
+            await _require_read(session, row, actor)
             draft = self.reviews.open_basis(case, row).draft
         template = issuing.drafts.forms.template(draft.kind, draft.template_version)
         demo = issuing.signer.looks_demo(draft.authority.id)
@@ -252,6 +257,12 @@ class Reviewing:
         news = {"case_id": row.case_id, "review_id": row.id}
         for room in deciding(entry.case.jurisdiction):
             entry.unit.notify(room, "review.changed", news)
+
+
+async def _require_read(session: AsyncSession, row: IssueReview, actor: Actor) -> None:
+    """Refuse whoever has not had everything before their eyes: nobody vouches for the unseen."""
+    if not await queries.has_read(session, row, actor.id):
+        raise ServiceError("review.unread")
 
 
 def _require_before(actor: Actor, case: Case, row: IssueReview) -> None:

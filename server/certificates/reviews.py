@@ -120,7 +120,10 @@ class Reviews:
     async def standing(
         self, session: AsyncSession, case: Case, basis: Basis, issuer: Issuer
     ) -> Standing:
-        """Return the approval that counts; where none does the newest review, and why not."""
+        """Return the approval that counts; where none does the newest review, and why not.
+
+        What was declined since on these very facts no earlier approval lets pass.
+        """
         rows = await queries.of_kind(session, case.id, basis.draft.kind)
         newest = Standing(None, ReviewFault.MISSING)
         for row in rows:
@@ -129,6 +132,8 @@ class Reviews:
                 return Standing(row, None)
             if newest.row is None:
                 newest = Standing(row, fault)
+            if fault is ReviewFault.DECLINED:
+                break
         return newest
 
     async def _fault(

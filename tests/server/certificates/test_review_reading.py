@@ -22,7 +22,15 @@ from tests.support.desk import (
 )
 from tests.support.live_call import put_in_call
 from tests.support.office import text_of
-from tests.support.reviews import ALWAYS, above, approve, ask_above, asked, read
+from tests.support.reviews import (
+    ALWAYS,
+    above,
+    approve_unread,
+    ask_above,
+    asked,
+    decline,
+    read,
+)
 
 
 async def refused(work: Awaitable[object]) -> str:
@@ -71,6 +79,25 @@ async def test_what_a_citizen_waits_for_in_the_call_comes_before_what_is_left_fo
     assert not (await read(desk, review_id)).request.in_call
 
 
+async def test_nobody_approves_unread_and_who_has_read_may(desk: Desk) -> None:
+    ask_above(desk.items, ALWAYS)
+    case_id = await desk.ready_case()
+    review_id = await asked(desk, case_id)
+    await read(desk, review_id, SUPERVISOR)
+    assert await refused(approve_unread(desk, review_id)) == "review.unread"
+    assert await desk.events(case_id, "review.approved") == []
+    await read(desk, review_id)
+    await approve_unread(desk, review_id)
+    assert len(await desk.events(case_id, "review.approved")) == 1
+
+
+async def test_who_has_not_read_may_decline(desk: Desk) -> None:
+    ask_above(desk.items, ALWAYS)
+    case_id = await desk.ready_case()
+    await decline(desk, await asked(desk, case_id))
+    assert len(await desk.events(case_id, "review.declined")) == 1
+
+
 async def test_whole_values_are_seen_by_who_decides_while_it_waits_and_the_log_has_who_read_them(
     desk: Desk, news: News
 ) -> None:
@@ -88,7 +115,7 @@ async def test_whole_values_are_seen_by_who_decides_while_it_waits_and_the_log_h
     assert ("counter:pingwang-1", "facing.changed") not in news.events()
     assert await refused(read(desk, review_id, AGENT)) == "review.own"
     assert await refused(desk.reviewing.preview(AGENT, review_id)) == "review.own"
-    await approve(desk, review_id)
+    await approve_unread(desk, review_id)
     assert await refused(read(desk, review_id)) == "review.gone"
     assert await refused(desk.reviewing.preview(COLLEAGUE, review_id)) == "review.gone"
     # Having read one review opens no other.

@@ -228,6 +228,18 @@ async def test_a_declined_one_lets_nothing_pass_but_may_be_asked_for_again(
     assert [one.answer for one in seen.declined] == ["余额与系统不符"]
 
 
+async def test_what_another_clerk_declined_since_no_earlier_approval_lets_pass(
+    reviewing: Desk,
+) -> None:
+    case_id = await reviewing.ready_case()
+    await reviewed(reviewing, case_id)
+    # Their account is closed for a while, so that another approval has to be asked for.
+    reviewing.dismissed.add(COLLEAGUE.id)
+    await decline(reviewing, await asked(reviewing, case_id), SUPERVISOR)
+    reviewing.dismissed.clear()
+    assert await why(reviewing.issue(case_id)) == "declined"
+
+
 async def test_an_approval_counts_for_half_an_hour(reviewing: Desk, clock: SetClock) -> None:
     case_id = await reviewing.ready_case()
     await reviewed(reviewing, case_id)

@@ -183,7 +183,7 @@ const certificates: Record<string, Words> = {
   "review.unneeded": { what: "现在不需要复核", next: "可以直接签发" },
   "review.stale": { what: "提请复核后，办件内容或材料已变动", next: "请由提请人重新提请复核" },
   "review.gone": { what: "这次复核已有结果或已撤回", next: "请看办件的最新状态" },
-  "review.unread": { what: "还没有打开过这次复核的内容", next: "请先打开复核内容，再看证明预览" },
+  "review.unread": { what: "还没有打开过这次复核的内容", next: "请先打开复核内容看过，再看证明预览或同意签发" },
   "review.own": { what: "不能复核自己提请的内容", next: "请由另一位同事或值班长复核" },
   "detached_signature.unknown": { what: "这份证明没有国密签名", next: "刚签发的请稍后再试；证明本身不受影响" },
   "status_list.unknown": { what: "没有这个机构这一年的证明状态清单", next: "请核对机构代码和年份" },
