@@ -71,7 +71,8 @@ def verify(
 ) -> None:
     """Judge a certificate's file, SM2 signature or QR code; status 0 if it is genuine.
 
-    By its signature and the register of --data, or without either of these by signed lists alone.
+    With an SM2 signature, if both it and the file are. By its signature and the register of --data,
+    or without either of these by signed lists alone.
     """
     if trust is None and (root or status):
         fail("--root and --status: expected --trust")
@@ -87,7 +88,8 @@ def verify(
     else:
         for name, value in said.items():
             typer.echo(f"{name:<16}{'' if value is None else _written(value)}")
-    if said["verdict"] != VerdictKind.GENUINE:
+    # A good SM2 signature makes no certificate of whatever it lies over.
+    if {said["verdict"], said.get("file", VerdictKind.GENUINE)} != {VerdictKind.GENUINE}:
         raise typer.Exit(1)
 
 
