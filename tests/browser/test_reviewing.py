@@ -39,8 +39,23 @@ async def approve(supervisor: Screen, where: str) -> None:
     await expect(asked).to_contain_text("超过 200,000")
     await asked.get_by_test_id("review-open").click()
     await expect(supervisor.at("review-dialog")).to_contain_text("300000.0")
+    await see_a_material(supervisor)
     await supervisor.click("review-approve")
     await expect(asked).to_have_count(0)
+
+
+async def see_a_material(supervisor: Screen) -> None:
+    """Who judges by papers sees them, from where the decision is made."""
+    await supervisor.at("review-material").first.click()
+    viewer = supervisor.at("material-viewer")
+    drawn = viewer.locator("img")
+    await expect(drawn).to_be_visible()
+    await supervisor.page.wait_for_function(
+        "(one) => one.naturalWidth > 0", arg=await drawn.element_handle()
+    )
+    await supervisor.page.keyboard.press("Escape")
+    await expect(viewer).to_be_hidden()
+    await expect(supervisor.at("review-dialog")).to_be_visible()
 
 
 async def ask_and_issue_in_the_call(counter: Screen, agent: Screen, supervisor: Screen) -> None:
