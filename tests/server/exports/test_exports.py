@@ -23,6 +23,7 @@ from server.exports.rules import (
 from server.exports.worker import ExportWorker
 from server.recordings.rules import EndedFor, PartState
 from tests.support.clips import look
+from tests.support.damage import change_last_byte
 from tests.support.database import SetClock
 from tests.support.exported import (
     LATER,
@@ -230,7 +231,7 @@ def test_a_part_grows_until_its_worker_has_told_its_end(
 
 async def test_a_damaged_chunk_fails_the_export_and_is_named(cinema: Cinema) -> None:
     path = cinema.chunk("remote", 1)
-    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    change_last_byte(path)
     _, first = await cinema.ask()
     await cinema.compose()
     job = await cinema.job()
@@ -334,7 +335,7 @@ async def test_a_changed_page_is_given_to_nobody(
     _, job = await cinema.ask()
     await cinema.compose()
     first = min(cinema.pages())
-    first.write_bytes(first.read_bytes()[:-1] + b"\0")
+    change_last_byte(first)
     status, said, _ = await cinema.download(job["id"])
     assert (status, b"export.altered" in said) == (409, True)
     assert "export.downloaded" not in await cinema.kinds()

@@ -12,6 +12,7 @@ from server.backup import back_up, restore
 from server.exports import making
 from server.supervision.export_audit import ExportAudit
 from server.vault import Vault
+from tests.support.damage import change_last_byte
 from tests.support.exported import Cinema, filmed, hang_up, instead
 from tests.support.studio import Studio
 
@@ -40,8 +41,7 @@ async def walk(cinema: Cinema, vault: Vault | None = None) -> set[str]:
 
 
 async def change(cinema: Cinema) -> None:
-    page = cinema.pages()[0]
-    page.write_bytes(page.read_bytes()[:-1] + b"\0")
+    change_last_byte(cinema.pages()[0])
 
 
 async def remove(cinema: Cinema) -> None:

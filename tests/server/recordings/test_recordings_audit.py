@@ -14,6 +14,7 @@ from server.recordings.models import Recording
 from server.supervision.audit import copied
 from server.supervision.recording_audit import RecordingAudit
 from server.vault import Vault
+from tests.support.damage import change_last_byte
 from tests.support.halls import WANG
 from tests.support.studio import BYTES, Studio, open_site, put
 
@@ -51,7 +52,7 @@ def file_of(studio: Studio, part: Recording) -> Path:
 
 async def change(studio: Studio, part: Recording) -> None:
     path = file_of(studio, part)
-    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    change_last_byte(path)
 
 
 async def remove(studio: Studio, part: Recording) -> None:
