@@ -12,7 +12,7 @@ from docs_gen import sm2
 from docs_gen.ca import leads_to_root
 from docs_gen.closed import keep_imported
 from docs_gen.data import Issuer
-from docs_gen.keyfiles import DER, KeyFolderError, locked, read_crl, sync, write
+from docs_gen.keyfiles import KeyFolderError, locked, sync
 from docs_gen.sm2certs import is_issued_by
 from docs_gen.sm2keys import (
     PART,
@@ -26,9 +26,10 @@ from docs_gen.sm2keys import (
 )
 from docs_gen.trust import (
     add_revoked,
-    earlier_seals,
+    keep_crl,
     keep_issued,
     may_sign,
+    seal_of_serial,
     trust_ca,
     write_trust,
 )
@@ -81,9 +82,7 @@ class Sm2Folder:
         with locked(self.folder):
             path = seal_files(self.folder).get(authority)
             current = None if path is None else certificates_of(path)[0]
-            known = [*([] if current is None else [current]), *earlier_seals(self._part, authority)]
-            wanted = serial if serial is not None or current is None else current.serial_number
-            seal = next((one for one in known if one.serial_number == wanted), None)
+            seal = seal_of_serial(self._part, authority, current, serial)
             if seal is None:
                 raise KeyFolderError(f"{authority}: no SM2 certificate of that serial is known")
             if not self._is_own(seal):
@@ -128,12 +127,8 @@ class Sm2Folder:
             found = signer_of(self.folder, content)
             if found is None:
                 raise KeyFolderError("no SM2 CA of the trust list signed this CRL")
-            crl, path = found[0], found[1].with_suffix(".crl")
-            if path.exists():
-                last = x509.load_der_x509_crl(read_crl(path))
-                if crl.last_update_utc < last.last_update_utc:
-                    raise KeyFolderError("the CRL that is there is newer")
-            write(path, crl.public_bytes(DER), replace=True)
+            crl, ca = found
+            keep_crl(ca.with_suffix(".crl"), crl)
             write_trust(self.folder, now, self.passphrase)
         return crl.issuer.rfc4514_string()
 

@@ -179,9 +179,7 @@ def revoke_seal(
     with locked(folder):
         path = seal_files(folder).get(authority)
         current = None if path is None else seal_chain(path, passphrase)[0]
-        known = [*([] if current is None else [current]), *earlier_seals(folder, authority)]
-        wanted = serial if serial is not None or current is None else current.serial_number
-        seal = next((one for one in known if one.serial_number == wanted), None)
+        seal = seal_of_serial(folder, authority, current, serial)
         if seal is None:
             raise KeyFolderError(f"{authority}: no seal certificate of that serial is known here")
         if not any(is_issued_by(seal, ca.certificate) for ca in own_cas(folder, passphrase)):
@@ -212,6 +210,15 @@ def keep_issued(folder: Path, authority: str, certificate: x509.Certificate) -> 
     """Keep a seal certificate without its key: it can still be shown, and revoked."""
     path = folder / "issued" / f"{authority}.{certificate.serial_number:x}.cer"
     write(path, certificate.public_bytes(DER), replace=True)
+
+
+def seal_of_serial(
+    part: Path, authority: str, current: x509.Certificate | None, serial: int | None
+) -> x509.Certificate | None:
+    """Return an authority's certificate of a serial, without one the current; None if unknown."""
+    known = [*([] if current is None else [current]), *earlier_seals(part, authority)]
+    wanted = serial if serial is not None or current is None else current.serial_number
+    return next((one for one in known if one.serial_number == wanted), None)
 
 
 def earlier_seals(folder: Path, authority: str = "*") -> list[x509.Certificate]:
@@ -271,14 +278,18 @@ def import_crl(folder: Path, content: bytes, passphrase: str, now: datetime | No
         signer = next((ca for ca in cas if is_signed_by(crl, ca)), None)
         if signer is None:
             raise KeyFolderError("no CA of the trust list signed this CRL")
-        path = trusted_file(folder, signer).with_suffix(".crl")
-        if path.exists():
-            last = x509.load_der_x509_crl(read_crl(path))
-            if crl.last_update_utc < last.last_update_utc:
-                raise KeyFolderError("the CRL that is there is newer")
-        write(path, crl.public_bytes(DER), replace=True)
+        keep_crl(trusted_file(folder, signer).with_suffix(".crl"), crl)
         write_trust(folder, now or datetime.now(UTC), passphrase)
     return crl.issuer.rfc4514_string()
+
+
+def keep_crl(path: Path, crl: x509.CertificateRevocationList) -> None:
+    """Put a CA's list in the place of its last one; KeyFolderError if that one is newer."""
+    if path.exists():
+        last = x509.load_der_x509_crl(read_crl(path))
+        if crl.last_update_utc < last.last_update_utc:
+            raise KeyFolderError("the CRL that is there is newer")
+    write(path, crl.public_bytes(DER), replace=True)
 
 
 def trust_ca(folder: Path, ca: x509.Certificate) -> None:

@@ -18,13 +18,14 @@ from docs_gen.sm2 import Sm2MissingError
 from docs_gen.sm2verifying import Sm2Finding, Sm2Reason, judge_signature
 from docs_gen.trust import KeyFolderError, TrustList, load_trust
 from docs_gen.trustlist import PUBLISHED, TRUST
-from docs_gen.verifying import Finding, Verdict, verify
+from docs_gen.verifying import MAX_BYTES, Finding, Verdict, verify
 from server.certificates.forms import Forms, Order
 from server.errors import ServiceError
 from server.pool import Refused, WorkerPool, unless_refused
 
 __all__ = [
-    "PUBLISHED", "TRUST", "Drawing", "Finding", "Sm2Finding", "Sm2Reason", "TrustFile", "Verdict",
+    "MAX_BYTES", "PUBLISHED", "TRUST", "Drawing", "Finding", "Sm2Finding", "Sm2Reason",
+    "TrustFile", "Verdict",
 ]  # fmt: skip
 
 PICTURE_PIXELS = 1800

@@ -11,6 +11,7 @@ from server.cases.pictures import PDF
 from server.cases.routes import CASE
 from server.certificates import messages as wire
 from server.certificates.correcting import Correcting
+from server.certificates.drawing import MAX_BYTES
 from server.certificates.issuing import Issuing, Key
 from server.certificates.papers import PKCS7, Papers
 from server.certificates.refusals import Refusals
@@ -23,7 +24,6 @@ from server.web.http import Ask, Empty, FileAnswer, Route, Upload
 from server.web.login import Audience
 
 CERTIFICATE = "/api/certificates/{certificate_id:[0-9a-f]{32}}"
-MAX_BYTES = 5 * 1024 * 1024
 
 Admit = Callable[[str, str], None]
 

@@ -32,7 +32,7 @@ from server.certificates.drawing import UNAVAILABLE, TrustFile
 from server.certificates.forms import Order, Signed, SignedList, Sm2Signed
 from server.certificates.rules import CertificateState
 from server.errors import ServiceError
-from server.pool import Refused, WorkerPool
+from server.pool import Refused, WorkerPool, unless_refused
 from server.regions.rules import Authority
 
 __all__ = ["KeyFolderError", "Seals"]
@@ -132,9 +132,7 @@ class Seals:
         """Sign the status list of an (issuer code, year); what is not named is not issued."""
         named = {serial: _STATUSES[state] for serial, state in statuses.items()}
         made = statuslist.make(*place, version, now, named.items())
-        found = await self._pool.run(_sign_list, made)
-        if isinstance(found, Refused):
-            raise ServiceError(found.code)
+        found = unless_refused(await self._pool.run(_sign_list, made))
         return SignedList(found, made.version, made.issued_at, made.expires_at)
 
     async def close(self) -> None:
@@ -164,9 +162,7 @@ class Seals:
 
         What they are, others look at: the process with the keys opens no file.
         """
-        found = await self._pool.run(_sign_sm2, authority_id, pdf, now)
-        if isinstance(found, Refused):
-            raise ServiceError(found.code)
+        found = unless_refused(await self._pool.run(_sign_sm2, authority_id, pdf, now))
         return Sm2Signed(found, now.replace(microsecond=0))
 
     async def _learn(self) -> None:

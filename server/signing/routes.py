@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from pydantic import BaseModel, ValidationError
 
+from server.certificates.drawing import MAX_BYTES
 from server.certificates.signer import (
     LISTS_PATH,
     SEALS_PATH,
@@ -30,7 +31,6 @@ from server.signing.service import Signing
 log = structlog.get_logger("kuayu.signing")
 
 MOST_BYTES: Final = 4096
-MOST_PDF: Final = 5 * 1024 * 1024
 Said = TypeVar("Said", bound=BaseModel)
 NOT_SERVED: Final = {405: "method.wrong", 413: "body.too_large"}
 
@@ -69,7 +69,7 @@ def create_app(signing: Signing, clients: frozenset[int]) -> web.Application:
         )
 
     async def sign_sm2(request: web.Request) -> web.Response:
-        pdf = await request.clone(client_max_size=MOST_PDF).read()
+        pdf = await request.clone(client_max_size=MAX_BYTES).read()
         made = await signing.sign_sm2(request.match_info["certificate_id"], pdf)
         return _answer(Sm2Paper.model_construct(content=made.content, signed_at=made.signed_at))
 
