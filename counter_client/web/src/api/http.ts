@@ -1,4 +1,5 @@
 /** Commands and questions over HTTP: the one answer shape becomes data or an ApiError. */
+import { sha256 } from "./digest";
 import { ApiError } from "./errors";
 import { KeyRing } from "./keys";
 
@@ -59,7 +60,7 @@ export async function upload<T>(
   file: Blob,
   told: (part: number) => void = () => undefined,
 ): Promise<T> {
-  const what = `${file.type} ${file.size} ${await fingerprint(file)}`;
+  const what = `${file.type} ${file.size} ${await sha256(await file.arrayBuffer())}`;
   const key = ring.take(path, what);
   return settle(path, what, () => again(() => send(path, file, key, told)));
 }
@@ -181,9 +182,4 @@ function refusal(answer: Answer, status: number): ApiError {
   const { code, field, details } = answer.error!;
   if (code === "login.missing" || code === "login.expired") signedOut(code);
   return new ApiError(code, status, field, details ?? {}, answer.request_id);
-}
-
-async function fingerprint(file: Blob): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

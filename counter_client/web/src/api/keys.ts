@@ -1,9 +1,9 @@
 /** Idempotency keys: one per command, kept while its outcome is unknown. */
+import { hex } from "./digest";
 
 /** Return a new key, within the service's `A-Za-z0-9_-`, 8 to 64 characters. */
 export function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 /**

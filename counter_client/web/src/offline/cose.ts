@@ -1,6 +1,7 @@
 /** COSE_Sign1 with Ed25519, as docs_gen/cose.py writes it: in one way only. */
 import { verifyAsync } from "@noble/ed25519";
-import { equal, hex, join, type Bytes } from "./bytes";
+import { hex } from "../api/digest";
+import { equal, join, type Bytes } from "./bytes";
 import { arrayHead, bytesItem, read, Refused, textItem } from "./cbor";
 
 export const ALGORITHM = 1;

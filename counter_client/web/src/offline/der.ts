@@ -2,7 +2,8 @@
  * As much of DER and X.509 as a signed trust list needs: two certificates, whose root is known by
  * its hash, and the revocation lists of that root. Anything longer than need be is refused.
  */
-import { equal, fromHex, hex, type Bytes } from "./bytes";
+import { hex } from "../api/digest";
+import { equal, fromHex, type Bytes } from "./bytes";
 import { Refused } from "./cbor";
 
 interface Node {

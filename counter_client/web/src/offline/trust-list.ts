@@ -1,5 +1,6 @@
 /** Signed trust lists, as docs_gen/signedlist.py writes them: whose QR codes are believed. */
-import { hex, sha256, type Bytes } from "./bytes";
+import { hex, sha256 } from "../api/digest";
+import type { Bytes } from "./bytes";
 import { isWhole, read, Refused, Tagged } from "./cbor";
 import { ALGORITHM, areBytes, covered, TYPE, type Keys } from "./cose";
 import { isRightSignature, isSignedBy, readCertificate, readCrl, type Certificate } from "./der";
