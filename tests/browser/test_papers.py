@@ -83,6 +83,7 @@ async def test_a_camera_that_is_not_to_be_had_is_told_in_words(stage: Stage) -> 
             await counter.click("paper-close")
             await expect(counter.at("paper-dialog")).to_be_hidden()
         await counter.click("material-camera-id-card")
+        await counter.says("paper-trouble", words)
         await counter.page.evaluate("() => { window.refusal = '' }")
         await counter.click("paper-again")
         await counter.sees_moving("paper-live", within=30)
