@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.support.acts import ready_case
+from tests.support.acts import NUMBER, ready_case
 from tests.support.screens import Screen, Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
@@ -65,6 +65,8 @@ async def test_of_two_values_written_at_once_one_is_chosen_and_neither_is_given_
 async def test_a_revealed_value_has_the_cursor_and_is_masked_again_when_left(light: Stage) -> None:
     async with light.desk("wujiang-counter") as counter:
         await ready_case(counter)
+        await counter.click("reveal-applicant_id_number")
+        await counter.says("value-applicant_id_number", NUMBER)
         await expect(counter.at(ACCOUNT)).not_to_contain_text(FIRST)
         await counter.at("row-bank_account").get_by_role("button", name="查看全部").click()
         await expect(counter.control(ACCOUNT)).to_have_value(FIRST)

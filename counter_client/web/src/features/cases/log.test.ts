@@ -22,6 +22,11 @@ test("a changed field is told by its label and value", () => {
   expect(describe(event("field.changed", { name: "months", value: null }), item)).toBe("清空缴费月数");
 });
 
+test("who saw the applicant's whole number is told of by what was seen", () => {
+  expect(describe(event("value.revealed", { name: "applicant_id_number" }), item)).toBe("查看了身份证号码的完整内容");
+  expect(describe(event("value.revealed", { name: "months" }), item)).toBe("查看了缴费月数的完整内容");
+});
+
 test("a return names what is missing and why", () => {
   const data = { missing: [{ what: "身份证", why: "模糊" }, { what: "银行卡", why: "" }] };
   expect(describe(event("case.returned", data), item)).toBe("退回补正：身份证（模糊）、银行卡");

@@ -8,8 +8,9 @@ type Words = (data: Data, item: Item | null) => string;
 
 const text = (value: unknown) => (typeof value === "string" ? value : "");
 const quoted = (value: unknown) => (text(value) ? `：${text(value)}` : "");
+const APPLICANT: Record<string, string> = { applicant_id_number: "身份证号码", applicant_phone: "联系电话" };
 const fieldLabel = (data: Data, item: Item | null) =>
-  item?.fields.find((field) => field.name === data.name)?.label ?? "一项信息";
+  item?.fields.find((field) => field.name === data.name)?.label ?? APPLICANT[text(data.name)] ?? "一项信息";
 const materialName = (kind: unknown, item: Item | null) => {
   const known = item?.materials.find((one) => one.code === kind)?.name;
   return known ?? (kind === "signature" ? "签名" : "其他材料");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Case, Clerk } from "@/api/shapes";
 import { endingsOf } from "./endings";
-import { mayEdit, type Standing, worksLocally, worksThere } from "./rights";
+import { mayEdit, mayReveal, type Standing, worksLocally, worksThere } from "./rights";
 
 function standing(role: string, side: string, state: string, holdsSeat = false): Standing {
   return {
@@ -28,6 +28,15 @@ test("an agent finishes a deferred case after the call", () => {
   const others = standing("agent", "jurisdiction", "with_jurisdiction");
   others.shown!.agent = { id: "another", name: "方坐席" };
   expect(worksThere(others)).toBe(false);
+});
+
+test("who works on a case may see its personal values whole, the agent without a seat may not", () => {
+  expect(mayReveal(standing("agent", "jurisdiction", "in_call", true))).toBe(true);
+  expect(mayReveal(standing("agent", "jurisdiction", "in_call", false))).toBe(false);
+  expect(mayReveal(standing("counter", "local", "draft"))).toBe(true);
+  expect(mayReveal(standing("counter", "local", "certified"))).toBe(true);
+  expect(mayReveal(standing("counter", "local", "settled"))).toBe(false);
+  expect(mayReveal(standing("supervisor", "jurisdiction", "in_call", true))).toBe(false);
 });
 
 test("a supervisor works on nothing", () => {

@@ -8,6 +8,7 @@ export interface Standing {
 }
 
 const AT_COUNTER = ["draft", "waiting", "in_call", "returned"];
+const AFTER_THE_CALL = ["with_jurisdiction", "certified"];
 const IN_JURISDICTION = ["in_call", "with_jurisdiction"];
 
 const acts = (at: Standing, role: "counter" | "agent") => at.me?.roles.includes(role) ?? false;
@@ -26,6 +27,11 @@ export function worksThere(at: Standing): boolean {
   if (!["jurisdiction", "both"].includes(shown.side) || !IN_JURISDICTION.includes(shown.state)) return false;
   return at.holdsSeat || (shown.state === "with_jurisdiction" && shown.agent?.id === at.me?.id);
 }
+
+/** Whether who sits here may have a masked value shown whole; the log keeps that they did. */
+export const mayReveal = (at: Standing) =>
+  worksThere(at) || worksLocally(at) ||
+  (acts(at, "counter") && ["local", "both"].includes(at.shown?.side ?? "") && AFTER_THE_CALL.includes(at.shown!.state));
 
 export const mayWork = (at: Standing) => worksLocally(at) || worksThere(at);
 
