@@ -84,3 +84,17 @@ async def test_a_revealed_value_has_the_cursor_and_is_masked_again_when_left(lig
         await counter.page.keyboard.press("Tab")
         await counter.says(ACCOUNT, "621*")
     assert light.faults() == []
+
+
+async def test_nobody_is_called_while_the_screen_shows_what_was_not_saved(light: Stage) -> None:
+    async with light.desk("wujiang-counter") as counter:
+        await ready_case(counter)
+        await counter.page.route(FIELD, lambda route: route.abort())
+        await write(counter, MINE)
+        await expect(counter.at("next-step")).to_have_text("改正没有保存的内容")
+        await counter.page.unroute(FIELD)
+        await counter.click("tab-log")
+        await counter.click("next-step")
+        await expect(counter.control(ACCOUNT)).to_be_focused()
+        await counter.page.keyboard.press("Enter")
+        await expect(counter.at("next-step")).to_have_text("呼叫属地")

@@ -39,6 +39,8 @@ export interface Situation {
   barred?: string;
   /** How its review stands, where what is issued next needs one; null until that is known. */
   review?: ReviewStanding | null;
+  /** The labels of fields whose text on the screen was not saved. */
+  unsaved?: string[];
 }
 
 /** Say what comes next for this side of the case. */
@@ -47,11 +49,11 @@ export function nextStep(now: Situation): Step {
   return now.asAgent ? agentStep(now) : counterStep(now);
 }
 
-function counterStep({ case: shown, item, ticket, inCall, certificates, review }: Situation): Step {
+function counterStep({ case: shown, item, ticket, inCall, certificates, review, unsaved }: Situation): Step {
   switch (shown.state) {
     case "draft":
     case "returned":
-      return step("call", "呼叫属地", lacking(shown, item));
+      return unsavedStep(unsaved) ?? step("call", "呼叫属地", lacking(shown, item));
     case "waiting":
       return step("none", "等待属地接听", waitingWords(ticket));
     case "in_call":
@@ -74,11 +76,11 @@ function counterStep({ case: shown, item, ticket, inCall, certificates, review }
 }
 
 function agentStep(now: Situation): Step {
-  const { case: shown, item, inCall, certificates } = now;
+  const { case: shown, item, inCall, certificates, unsaved } = now;
   switch (shown.state) {
     case "in_call":
     case "with_jurisdiction":
-      return consentStep(shown) ?? checkStep(shown) ?? fillStep(shown, item) ?? issueStep(now);
+      return consentStep(shown) ?? checkStep(shown) ?? unsavedStep(unsaved) ?? fillStep(shown, item) ?? issueStep(now);
     case "waiting":
     case "draft":
       return step("none", "等待接听", "来件响铃后请按“接听”");
@@ -113,6 +115,11 @@ function checkStep(shown: Case): Step | null {
   // The last word counts, as it does to the service.
   if (identity.at(-1)?.passed) return null;
   return step("check", identity.length > 0 ? "重新核验身份" : "记录身份核验");
+}
+
+/** The case holds another text than the screen shows: nothing is decided on before they agree. */
+function unsavedStep(labels: string[] = []): Step | null {
+  return labels.length > 0 ? step("fill", "改正没有保存的内容", "", `填写的内容没有保存：${labels.join("、")}`) : null;
 }
 
 function fillStep(shown: Case, item: Item | undefined): Step | null {

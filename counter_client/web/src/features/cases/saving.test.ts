@@ -140,3 +140,18 @@ it("shows the service's normal form of what was typed", async () => {
   await field.flush();
   expect(field.draft.value).toBe("1234.50");
 });
+
+it("settles when what was typed last is saved, also while an earlier text is still on its way", async () => {
+  let answer = (): void => undefined;
+  save.mockImplementationOnce((value, version) => new Promise((done) => {
+    answer = () => done({ value, version: version + 1 });
+  }));
+  field.typed("新");
+  void field.flush();
+  field.typed("新的");
+  const settled = field.settle();
+  answer();
+  await settled;
+  expect(save).toHaveBeenLastCalledWith("新的", 2);
+  expect(field.state.value).toBe("clean");
+});

@@ -34,6 +34,8 @@ export interface Saving {
   composing(on: boolean): void;
   /** The person left the field or pressed Enter: save what is not saved yet. */
   flush(): Promise<void>;
+  /** Save what is not saved yet and wait for it: then the field is clean, or its text was refused. */
+  settle(): Promise<void>;
   /** The field as the case has it now: taken over unless the person has typed something else. */
   heard(field: Written): void;
   keepMine(): Promise<void>;
@@ -52,6 +54,7 @@ export function createSaving(
   let base: Written = start;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isComposing = false;
+  let writing: Promise<void> = Promise.resolve();
 
   const isChanged = () => draft.value !== (base.value ?? "");
 
@@ -86,19 +89,30 @@ export function createSaving(
     await write(draft.value, base.version);
   }
 
-  async function write(value: string, version: number): Promise<void> {
+  async function settle(): Promise<void> {
+    if (state.value === "saving") await writing;
+    // What was typed while the last text was on its way is still to be saved.
+    if (state.value === "typing" && !isComposing) await flush();
+  }
+
+  function write(value: string, version: number): Promise<void> {
+    writing = send(value, version);
+    return writing;
+  }
+
+  async function send(value: string, version: number): Promise<void> {
     state.value = "saving";
     fault.value = "";
     conflict.value = null;
     try {
-      settle(value, await save(value, version));
+      take(value, await save(value, version));
     } catch (error) {
       refused(value, error);
     }
   }
 
   /** The service gives the value in its normal form; what was typed meanwhile is saved next. */
-  function settle(sent: string, written: Written): void {
+  function take(sent: string, written: Written): void {
     const more = draft.value !== sent;
     if (written.version >= base.version) base = written;
     if (!more) draft.value = base.value ?? "";
@@ -115,7 +129,7 @@ export function createSaving(
     const { theirs, masked, version, by } = error.details as unknown as Conflict;
     if (!masked && (theirs ?? "") === sent) {
       // Ours already: the answer of an earlier try was lost, or both wrote the same.
-      settle(sent, { value: theirs, version });
+      take(sent, { value: theirs, version });
       return;
     }
     conflict.value = { yours: draft.value, theirs, masked, version, by };
@@ -147,7 +161,7 @@ export function createSaving(
   }
 
   return {
-    draft, state, fault, conflict, typed, composing, flush, heard, keepMine, takeTheirs,
+    draft, state, fault, conflict, typed, composing, flush, settle, heard, keepMine, takeTheirs,
     stop: () => clearTimeout(timer),
   };
 }
