@@ -242,6 +242,8 @@ async def _body(route: Route[Any], request: web.Request) -> bytes:
         return b""
     length = _length(route, request)
     _check_type(route, request)
+    if length == 0:
+        return b""  # aiohttp's reader calls a body of no bytes a broken one.
     try:
         async with asyncio.timeout(UPLOAD_SECONDS if route.upload else JSON_SECONDS):
             return await request.content.readexactly(length)

@@ -213,8 +213,11 @@ async def test_a_dropped_file_of_another_kind_is_refused(site: Site) -> None:
     assert error["code"] == "material.wrong_type"
 
 
-async def test_a_dropped_file_that_is_none_of_ours_has_nothing_but_a_verdict(site: Site) -> None:
-    said = (await send_file(site, b"%PDF-1.7 nothing"))["data"]
+@pytest.mark.parametrize("content", [b"%PDF-1.7 nothing", b""])
+async def test_a_dropped_file_that_is_none_of_ours_has_nothing_but_a_verdict(
+    site: Site, content: bytes
+) -> None:
+    said = (await send_file(site, content))["data"]
     assert isinstance(said, dict)
     assert said.pop("verdict") == "unreadable"
     assert said.pop("checked_at")
