@@ -106,6 +106,20 @@ test("what is refused before anybody is asked takes the last certificate's verdi
   expect(at(page, "verify-failure").text()).toContain("请填写");
 });
 
+test("a file of somebody else's must not be trusted, a number that is not found may be mistyped", async () => {
+  const unknown = { ...genuine, verdict: "unknown", number: null };
+  vi.mocked(post).mockResolvedValue(unknown);
+  vi.mocked(upload).mockResolvedValue(unknown);
+  const page = open();
+  await fill(page, "1.2.156", "AB");
+  expect(at(page, "verdict").text()).toContain("请核对编号和校验码");
+  expect(at(page, "verdict").classes()).toContain("unsure");
+  await choose(page, 1);
+  await flushPromises();
+  expect(at(page, "verdict").text()).toContain("请勿采信");
+  expect(at(page, "verdict").classes()).toContain("bad");
+});
+
 test("of two files the verdict on the last one stays, whichever is answered first", async () => {
   const answers: ((verdict: unknown) => void)[] = [];
   vi.mocked(upload).mockImplementation(() => new Promise((answer) => answers.push(answer as never)));

@@ -16,7 +16,7 @@ afterEach(() => void vi.unstubAllGlobals());
 
 test("with network the register answers, and the lists are not asked", async () => {
   vi.mocked(post).mockResolvedValue({ verdict: "revoked" });
-  expect(await askOfCode(CODE)).toMatchObject({ by: "register", scanned: true, verdict: { verdict: "revoked" } });
+  expect(await askOfCode(CODE)).toMatchObject({ by: "register", given: "code", verdict: { verdict: "revoked" } });
   expect(post).toHaveBeenCalledWith("/api/verify/qr", { number: CODE.number, token: "token" }, 8_000);
   expect(judgeByKept).not.toHaveBeenCalled();
 });

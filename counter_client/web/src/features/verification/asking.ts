@@ -5,8 +5,11 @@ import type { Verdict } from "@/api/shapes";
 import type { OfflineFinding } from "@/offline/judge";
 import type { CertificateCode } from "./code";
 
+/** What was judged: what a QR code or a file holds, nobody has mistyped. */
+export type Given = "number" | "code" | "file";
+
 export type Finding =
-  | { by: "register"; scanned: boolean; verdict: Verdict }
+  | { by: "register"; given: Given; verdict: Verdict }
   | { by: "lists"; at: number; standing: OfflineFinding };
 
 /** With the paper in their hands people wait no longer than this. */
@@ -18,7 +21,7 @@ export async function askOfCode(code: CertificateCode): Promise<Finding> {
     try {
       const { number, token } = code;
       const verdict = await post<Verdict>("/api/verify/qr", { number, token }, PATIENCE);
-      return { by: "register", scanned: true, verdict };
+      return { by: "register", given: "code", verdict };
     } catch (error) {
       if (!(error instanceof ApiError) || !error.isUnknown) throw error;
     }

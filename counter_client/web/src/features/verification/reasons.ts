@@ -1,5 +1,6 @@
 /** What each verdict means, in a sentence that says what to do. */
 import type { VerdictKind } from "@/api/shapes";
+import type { Given } from "./asking";
 
 export const VERDICT_REASONS: Record<VerdictKind, string> = {
   genuine: "该证明由所示机关签发，内容未被改动，目前有效。请核对下列信息与手中的证明一致。",
@@ -12,6 +13,9 @@ export const VERDICT_REASONS: Record<VerdictKind, string> = {
   cannot_tell: "核验所需的信任清单已过期，暂时无法给出结论。请稍后再试。",
 };
 
-/** A number that was scanned was not mistyped. */
-export const SCANNED_UNKNOWN =
-  "二维码不是本系统签发的，或者被改动过，请勿采信。请向持证人索取原始文件，或向出具机关核实。";
+/** Why there is no such certificate, by what was judged: only a number can be mistyped. */
+export const UNKNOWN_REASONS: Record<Given, string> = {
+  number: VERDICT_REASONS.unknown,
+  code: "二维码不是本系统签发的，或者被改动过，请勿采信。请向持证人索取原始文件，或向出具机关核实。",
+  file: "文件不是本系统签发的证明，请勿采信。请向持证人索取原始文件，或向出具机关核实。",
+};

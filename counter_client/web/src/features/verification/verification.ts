@@ -4,7 +4,7 @@ import { ApiError } from "@/api/errors";
 import { post, upload } from "@/api/http";
 import type { Verdict } from "@/api/shapes";
 import { explain } from "@/ui/errors";
-import { askOfCode, type Finding } from "./asking";
+import { askOfCode, type Finding, type Given } from "./asking";
 import { codeOf, type CertificateCode } from "./code";
 
 const LARGEST_FILE = 5 * 1024 * 1024;
@@ -60,7 +60,7 @@ export function useVerification() {
     if (!number || !check_code) {
       return refuse("请填写证明编号和校验码，两者都印在证明左下角。");
     }
-    await check(() => fromRegister(post<Verdict>("/api/verify", { number, check_code })), NEEDS_NETWORK);
+    await check(() => fromRegister("number", post<Verdict>("/api/verify", { number, check_code })), NEEDS_NETWORK);
   }
 
   async function byFile(file: File | undefined): Promise<void> {
@@ -69,14 +69,14 @@ export function useVerification() {
       return refuse("文件超过 5 MB，不是本系统签发的证明。");
     }
     const pdf = new Blob([file], { type: "application/pdf" });
-    await check(() => fromRegister(upload<Verdict>("/api/verify/file", pdf)), NEEDS_NETWORK);
+    await check(() => fromRegister("file", upload<Verdict>("/api/verify/file", pdf)), NEEDS_NETWORK);
   }
 
   return { finding, failure, busy, clear, byQr, byCode, byFile };
 }
 
-async function fromRegister(asked: Promise<Verdict>): Promise<Finding> {
-  return { by: "register", scanned: false, verdict: await asked };
+async function fromRegister(given: Given, asked: Promise<Verdict>): Promise<Finding> {
+  return { by: "register", given, verdict: await asked };
 }
 
 /** What was copied or typed with an input method on: without spaces and full-width forms. */
