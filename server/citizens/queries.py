@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
+from server.calls.models import Call
+from server.calls.rules import CallState
 from server.cases.models import Case, CaseEvent, Consent
 from server.cases.record import UNSEEN
 from server.cases.rules import CaseState, ConsentState
@@ -174,19 +177,35 @@ async def find_rating(session: AsyncSession, case_id: str) -> Rating | None:
 async def cases_at(session: AsyncSession, counter: str, now: datetime) -> list[AtCounter]:
     """Return the cases of a counter that the citizen may be there for, the last touched first.
 
-    Who looks at a recording later, or purges it, has not touched its case.
+    What is done on a case from afar, when its call is over, has not touched it here: the
+    jurisdiction may correct a certificate, and the citizen rate on the phone, when somebody else
+    stands at the counter. Nor has who looks at a recording later, or purges it.
     """
+    has_call = exists().where(Call.case_id == Case.id, Call.state != CallState.ENDED)
+    ended = aliased(CaseEvent)
+    call_over = (
+        select(func.max(ended.seq))
+        .where(ended.case_id == CaseEvent.case_id, ended.kind == "call.ended")
+        .correlate(CaseEvent)
+        .scalar_subquery()
+    )
+    here = CaseEvent.actor["region"].as_string() == Case.counter_region
     touched_at = (
         select(func.max(CaseEvent.at))
-        .where(CaseEvent.case_id == Case.id, CaseEvent.kind.not_in(UNSEEN))
+        .where(
+            CaseEvent.case_id == Case.id,
+            CaseEvent.kind.not_in(UNSEEN),
+            here | (CaseEvent.seq <= call_over),
+        )
         .scalar_subquery()
     )
     statement = (
-        select(Case.id, Case.state, Consent.state, touched_at)
+        select(Case.id, Case.state, Consent.state, Case.opened_at, touched_at, has_call)
         .outerjoin(Consent, Consent.case_id == Case.id)
         .where(
             Case.counter == counter,
             Case.state.in_(STAYS)
+            | has_call
             | ((Case.state != CaseState.WITHDRAWN) & (Case.last_event_at > now - SHOWN_AFTER)),
         )
         .order_by(touched_at.desc())
@@ -194,8 +213,8 @@ async def cases_at(session: AsyncSession, counter: str, now: datetime) -> list[A
     )
     rows = (await session.execute(statement)).all()
     return [
-        AtCounter(case_id, state, consent or ConsentState.NONE, touched_at)
-        for case_id, state, consent, touched_at in rows
+        AtCounter(case_id, state, consent or ConsentState.NONE, opened_at, touched_at, has_call)
+        for case_id, state, consent, opened_at, touched_at, has_call in rows
     ]
 
 

@@ -58,12 +58,22 @@ RATEABLE: Final = frozenset({_S.CERTIFIED, _S.SETTLED, _S.REFUSED, _S.PROMISED})
 
 @dataclass(frozen=True, slots=True)
 class AtCounter:
-    """What decides whether the screen shows a case, and how."""
+    """What decides whether the screen shows a case, and how.
+
+    `touched_at`: when somebody at the counter or in its call last did anything on it.
+    """
 
     case_id: str
     state: CaseState
     consent: ConsentState
+    opened_at: datetime
     touched_at: datetime
+    has_call: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Whether its citizen is still there, however long it takes."""
+        return self.state in STAYS or self.has_call
 
 
 def step_of(case: AtCounter) -> Step:
@@ -78,18 +88,20 @@ def choose_case(cases: Iterable[AtCounter], now: datetime) -> AtCounter | None:
 
     The one in a call comes first, then the one asked for consent, then the one touched last. A
     case that waits or is in a call stays, however long that takes; any other leaves the screen
-    SHOWN_AFTER its last event.
+    SHOWN_AFTER it was touched, and at once when another case is opened: for the next citizen.
     """
+    known = list(cases)
+    last_opened = max((case.opened_at for case in known), default=now)
     shown = [
         case
-        for case in cases
+        for case in known
         if step_of(case) is not Step.IDLE
-        and (case.state in STAYS or now - case.touched_at < SHOWN_AFTER)
+        and (case.stays or (now - case.touched_at < SHOWN_AFTER and case.touched_at >= last_opened))
     ]
     return max(
         shown,
         key=lambda case: (
-            case.state is CaseState.IN_CALL,
+            case.state is CaseState.IN_CALL or case.has_call,
             step_of(case) is Step.CONSENT,
             case.touched_at,
             case.case_id,

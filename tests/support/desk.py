@@ -21,7 +21,7 @@ from server.cases import messages as case_wire
 from server.cases.models import Case
 from server.cases.pictures import PNG, Picture, Pictures
 from server.cases.reading import Reader
-from server.cases.record import Entry, Records
+from server.cases.record import SERVICE, Entry, Records
 from server.cases.routes import store_picture
 from server.cases.rules import CaseState, CheckKind, Origin
 from server.cases.service import Cases
@@ -250,10 +250,12 @@ class Desk:
                 entry.move(state)
                 await entry.append(f"test.{state.value}")
 
-    async def note(self, case_id: str, kind: str) -> None:
-        """Have the service write one event into the case's log."""
+    async def note(self, case_id: str, kind: str, actor: Actor = SERVICE) -> None:
+        """Have the service, or somebody else, write one event into the case's log."""
         async with self.units.open() as unit:
-            await (await self.records.begin_as_service(unit, case_id)).append(kind)
+            entry = await self.records.begin_as_service(unit, case_id)
+            entry.actor = actor
+            await entry.append(kind)
 
     async def check_identity(self, case_id: str, *, passed: bool = True) -> None:
         """The agent checks the applicant's identity."""

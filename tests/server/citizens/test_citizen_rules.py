@@ -15,8 +15,11 @@ def case(
     state: CaseState,
     consent: ConsentState = ConsentState.NONE,
     ago: timedelta = timedelta(0),
+    *,
+    opened: timedelta = timedelta(hours=4),
+    has_call: bool = False,
 ) -> AtCounter:
-    return AtCounter(name, state, consent, NOON - ago)
+    return AtCounter(name, state, consent, NOON - opened, NOON - ago, has_call)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,23 @@ def test_the_next_citizen_does_not_see_the_last_ones_case(state: CaseState) -> N
     gone = case("a", state, ago=SHOWN_AFTER)
     assert choose_case([shown], NOON) is shown
     assert choose_case([gone], NOON) is None
+
+
+def test_a_case_leaves_the_screen_when_the_next_citizens_is_opened() -> None:
+    minute = timedelta(minutes=1)
+    last = case("last", CaseState.SETTLED, ago=2 * minute)
+    draft = case("next", CaseState.DRAFT, opened=minute)
+    assert choose_case([last, draft], NOON) is None
+    # Who comes back with an older case finds it there when it is worked on.
+    assert choose_case([case("last", CaseState.RETURNED), draft], NOON) is not None
+    talking = case("last", CaseState.CERTIFIED, ago=2 * minute, has_call=True)
+    assert choose_case([talking, draft], NOON) is talking
+
+
+def test_while_its_call_goes_on_a_certificate_stays_and_comes_first() -> None:
+    talking = case("call", CaseState.CERTIFIED, ago=timedelta(hours=1), has_call=True)
+    waits = case("waits", CaseState.WAITING)
+    assert choose_case([waits, talking], NOON) is talking
 
 
 def test_one_that_waits_stays_on_the_screen() -> None:

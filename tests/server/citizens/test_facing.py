@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from PIL import Image
 
-from server.access import Actor
+from server.access import Actor, Role
 from server.cases.rules import CaseState, Origin
 from server.certificates.routes import routes as certificate_routes
 from server.citizens.routes import routes
@@ -29,6 +29,8 @@ from tests.support.desk import (
 )
 from tests.support.site import Site, serving
 from tests.support.sm2 import sign_all
+
+PHONE = Actor(id="f" * 32, name="办事人", login_id="f" * 32, roles=frozenset({Role.CITIZEN}))
 
 
 @pytest.fixture
@@ -263,8 +265,36 @@ async def test_what_the_citizen_does_not_see_brings_no_old_case_back(
     assert await step(site) == "idle"
     await desk.note(case_id, kind)
     assert await step(site) == "idle"
-    await desk.note(case_id, "certificate.verified")
+    await desk.note(case_id, "certificate.verified", CLERK)
     assert await step(site) == "certificate"
+
+
+async def test_what_the_jurisdiction_does_after_the_call_shows_nobody_else_the_case(
+    desk: Desk, site: Site, clock: SetClock
+) -> None:
+    earlier = await desk.open_case()
+    for kind in ("certificate.verified",) * 30 + ("call.ended",):
+        await desk.note(earlier, kind)
+    case_id, row = await desk.certified_case()
+    await desk.settle(case_id, row.id)
+    await desk.note(case_id, "call.ended")
+    clock.advance(minutes=14)
+    assert await step(site) == "done"
+    clock.advance(minutes=1)
+    assert await step(site) == "idle"
+    await desk.note(case_id, "certificate.superseded", AGENT)
+    await desk.note(case_id, "rating.given", PHONE)
+    assert await step(site) == "idle"
+
+
+async def test_the_next_citizen_does_not_read_the_last_ones_certificate(
+    desk: Desk, site: Site, clock: SetClock
+) -> None:
+    await desk.certified_case()
+    assert await step(site) == "certificate"
+    clock.advance(seconds=30)
+    await desk.open_case()
+    assert await step(site) == "idle"
 
 
 async def test_the_screen_rates_once(desk: Desk, site: Site) -> None:
