@@ -15,6 +15,11 @@ export function sayHint(message: string): void {
   ElMessage({ type: "info", message, duration: 5_000, showClose: true, grouping: true });
 }
 
+/** Tell what concerns a person who was not there: it stays until they have closed it. */
+export function sayToWhoReturns(message: string): void {
+  ElMessage({ type: "warning", message, duration: 0, showClose: true, grouping: true });
+}
+
 /** Ask before something that cannot be undone; false when the person thinks better of it. */
 export async function confirmed(title: string, message: string, yes: string): Promise<boolean> {
   try {
