@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from server.access import Actor
 from server.cases import messages as wire
 from server.demo import PASSWORD
-from server.running import set_up_logs
+from server.lifetime import set_up_logs
 from tests.support.service import Service, demonstration
 
 APPLICANT = {"name": "张三丰", "id_number": "341522199001010004", "phone": "13800000000"}

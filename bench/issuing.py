@@ -26,7 +26,7 @@ from server.db.engine import open_database
 from server.db.schema import upgrade
 from server.db.unit import Units
 from server.files import LocalFiles
-from server.running import set_up_logs
+from server.lifetime import set_up_logs
 from tests.support.database import News, SetClock
 from tests.support.desk import Desk, SignerHere, load_catalogue, running_seals
 

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from counter_client.rehearsal import rehearse
-from server.running import set_up_logs
+from server.lifetime import set_up_logs
 from tests.support.service import ACCOUNTS, demonstration
 
 

@@ -22,7 +22,7 @@ from bench.rehearsals import stages
 from bench.slices import portions
 from bench.validating import validators
 from bench.values import values
-from server.running import set_up_logs
+from server.lifetime import set_up_logs
 
 RESULTS = Path("build/soak.json")
 

@@ -66,6 +66,7 @@ from server.citizens.service import Citizens
 from server.db.engine import Database, open_database
 from server.db.schema import is_current
 from server.db.unit import Clock, Unit, Units, utc_now
+from server.errors import ToldError
 from server.exports.making import Making
 from server.exports.worker import ExportWorker
 from server.files import LocalFiles
@@ -103,7 +104,7 @@ from server.web.socket import Hub, SocketEvent
 log = structlog.get_logger("kuayu.app")
 
 
-class StartError(Exception):
+class StartError(ToldError):
     """The service does not start; says why."""
 
 

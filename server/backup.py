@@ -13,6 +13,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from server.errors import ToldError
 from server.exports.rules import page_name
 
 MANIFEST = "manifest.json"
@@ -23,7 +24,7 @@ NAMED = frozenset({"recordings", "exports"})
 FORMAT = 1
 
 
-class BackupError(Exception):
+class BackupError(ToldError):
     """A backup that cannot be made or put back; says why."""
 
 

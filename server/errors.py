@@ -167,7 +167,11 @@ CODES: dict[str, int] = {
 }
 
 
-class ServiceError(Exception):
+class ToldError(Exception):
+    """What stops a command of `kuayu` with its own words; anything else is a bug."""
+
+
+class ServiceError(ToldError):
     """A refusal with a stable code; `details` are safe to show and hold no personal data."""
 
     def __init__(self, code: str, **details: object) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from server.errors import ToldError
+
 SECRET_BYTES = 32
 A_SECRET = "the base64 text of 32 random bytes (openssl rand -base64 32)"  # noqa: S105 (words)
 A_TURN_URL = "turn:HOST:PORT?transport=udp, …=tcp or turns:HOST:PORT?transport=tcp"
@@ -32,7 +34,7 @@ _TURN_URL = re.compile(
 )
 
 
-class SettingsError(Exception):
+class SettingsError(ToldError):
     """A wrong setting: says which, where it was set and what was expected."""
 
     def __init__(self, name: str, expected: str, found: str | None = None) -> None:

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from multiprocessing.context import SpawnProcess
 
+from server.lifetime import stop_asked
 from server.media.process import Orders, serve
 from server.offspring import children, tie_to_parent
-from server.running import stop_asked
 
 # Address space, not what is used: libraries for pictures alone map one.
 MEMORY_BYTES = 4 * 1024**3

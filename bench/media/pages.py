@@ -22,7 +22,7 @@ from typing import Any, Final
 from playwright.async_api import async_playwright
 
 from bench.media.contenders import SITE, Pages, Place, Ring, bare, ours, peerjs
-from server.running import set_up_logs
+from server.lifetime import set_up_logs
 
 FLAGS: Final = (
     "--use-fake-ui-for-media-stream",

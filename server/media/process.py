@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
-import signal
 import ssl
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +12,7 @@ from typing import Final
 import structlog
 import uvloop
 
+from server.lifetime import set_up_logs, stop_asked
 from server.media.network import Network, own_address
 from server.media.ports import PortsError
 from server.media.worker import RefusedError, Worker
@@ -46,22 +44,6 @@ class Orders:
     quiet: bool = False
 
 
-def set_up_logs(*, quiet: bool) -> None:
-    """Write one JSON object a line to standard error; only warnings when `quiet`."""
-    level = logging.WARNING if quiet else logging.INFO
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
 def serve(orders: Orders) -> int:
     """Serve until SIGTERM or SIGINT; return how it ended, by a number that WORDS explains."""
     set_up_logs(quiet=orders.quiet)
@@ -69,9 +51,7 @@ def serve(orders: Orders) -> int:
 
 
 async def _serve(orders: Orders) -> int:
-    stopped = asyncio.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(one, stopped.set)
+    stopped = stop_asked()
     try:
         network = Network(orders.address or own_address(), orders.ports, orders.announced)
     except OSError:

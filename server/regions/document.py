@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from server.errors import ToldError
 from server.regions.places import Key, locate
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -35,7 +36,7 @@ class Fault:
     expected: str
 
 
-class CatalogueError(Exception):
+class CatalogueError(ToldError):
     """A regions.toml that the service does not start with; lists every fault found."""
 
     def __init__(self, path: Path, faults: Iterable[Fault]) -> None:

@@ -15,9 +15,9 @@ from server.certificates.seals import KeyFolderError
 from server.certificates.worker import keep_trust_fresh
 from server.db.schema import is_current
 from server.db.unit import Clock, utc_now
-from server.errors import ServiceError
+from server.errors import ServiceError, ToldError
+from server.lifetime import set_up_logs, stop_asked
 from server.offspring import tie_to_parent
-from server.running import set_up_logs, stop_asked
 from server.settings import Settings, SignerSettings
 from server.signing.joining import Signer, build_signer
 from server.signing.peers import SocketTakenError, only_socket
@@ -30,7 +30,7 @@ STOP_SECONDS: Final = 5.0
 MEMORY_BYTES: Final = 4 * 1024**3
 
 
-class SignerError(Exception):
+class SignerError(ToldError):
     """The signer does not start; says why."""
 
 

@@ -10,7 +10,9 @@ import pytest
 from cryptography import x509
 from typer.testing import CliRunner
 
-from server import cli, demo
+from server import demo
+from server.cli import app
+from server.commands import demo as command
 from server.settings import Settings
 
 
@@ -22,14 +24,14 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     async def keep(settings: Settings) -> None:
         kept.append(settings)
 
-    monkeypatch.setattr(cli, "_demo", keep)
-    monkeypatch.setattr(cli, "set_up_logs", lambda **_: None)
+    monkeypatch.setattr(command, "_demo", keep)
+    monkeypatch.setattr(command, "set_up_logs", lambda **_: None)
     monkeypatch.setattr(demo, "own_address", lambda: "192.0.2.7")
     return kept
 
 
 def run(data: Path, *args: str) -> str:
-    ran = CliRunner().invoke(cli.app, ["demo", "--data", str(data), *args])
+    ran = CliRunner().invoke(app, ["demo", "--data", str(data), *args])
     return f"{ran.exit_code} {ran.output}"
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from docs_gen.chain import Chain, RootKey
-from docs_gen.data import Issuer
 from docs_gen.imageseal import USUAL_WIDTH, import_picture, remove_picture
 from docs_gen.keyfiles import write
 from docs_gen.keylist import Row, list_keys
@@ -22,12 +20,34 @@ from docs_gen.qrkeys import KEY_ID_BYTES
 from docs_gen.sealkeys import seal_files
 from docs_gen.signedlist import fingerprint, open_list
 from docs_gen.trust import import_crl, import_seal, revoke_seal
-from server.console import DATA, DataOption, JsonOption, fail, is_demonstration, telling
-from server.regions.document import read_document
-from server.regions.service import load_regions
-from server.settings import read_keys, read_passphrase, read_regions
+from server.commands.console import (
+    DATA,
+    DataOption,
+    JsonOption,
+    fail,
+    is_demonstration,
+    telling,
+)
+from server.commands.key_options import (
+    AllOption,
+    AuthorityArgument,
+    AuthorityOption,
+    SerialOption,
+    YesOption,
+    issuer_of,
+    issuers_of,
+    keys_of,
+    now,
+    number_of,
+    serial_of,
+    wanted,
+)
+from server.commands.sm2_keys import sm2_app
 
 keys_app = typer.Typer(no_args_is_help=True, help="The chain of trust and its keys.")
+keys_app.add_typer(sm2_app, name="sm2")
+app = typer.Typer()
+app.add_typer(keys_app, name="keys")
 
 # The list and certificates are for everybody to read.
 PUBLIC = 0o644
@@ -55,12 +75,12 @@ def create(
 
     With --add make the CAs of regions that were added since, and what the root signs once a year.
     """
-    chain, now = _with_root(keys_of(data), root_key, root_passphrase_file), _now()
+    chain, at = _with_root(keys_of(data), root_key, root_passphrase_file), now()
     regions = sorted({issuer.region for issuer in issuers_of(data).values()})
     if add:
-        root = chain.complete(regions, now)
+        root = chain.complete(regions, at)
     elif operator:
-        root = chain.create(operator, regions, now)
+        root = chain.create(operator, regions, at)
     else:
         fail("kuayu: --operator: expected the operator's name")
     typer.echo(f"root {root.subject.rfc4514_string()}")
@@ -70,10 +90,10 @@ def create(
 @keys_app.command("issue")
 @telling
 def issue(
-    authority: Annotated[str, typer.Argument(help="An authority's id in regions.toml.")] = "",
+    authority: AuthorityArgument = "",
     data: DataOption = DATA,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Every authority without one.")] = False,
+    every: AllOption = False,
     csr: Annotated[Path | None, typer.Option(help="The request of a key in a token, PEM.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where its certificates go, PEM.")] = None,
 ) -> None:
@@ -83,18 +103,17 @@ def issue(
     """
     if every is bool(authority) or (csr is None) is not (out is None) or (every and csr):
         fail("kuayu: expected an AUTHORITY or --all; with --csr an AUTHORITY and --out")
-    chain, now = keys_of(data), _now()
+    chain = keys_of(data)
     if csr is not None and out is not None:
         made = chain.certify(
-            authority, issuer_of(issuers_of(data), authority), csr.read_bytes(), now
+            authority, issuer_of(issuers_of(data), authority), csr.read_bytes(), now()
         )
         write(out, made, mode=PUBLIC)
         typer.echo(f"certified {authority}: {out}")
         return
     issuers = issuers_of(data)
-    wanted = issuers.keys() - seal_files(chain.folder).keys() if every else {authority}
-    for one in sorted(wanted):
-        certificate = chain.issue(one, issuer_of(issuers, one), now)
+    for one in wanted(authority, issuers, seal_files(chain.folder), every=every):
+        certificate = chain.issue(one, issuer_of(issuers, one), now())
         typer.echo(f"issued {one}  {certificate.subject.rfc4514_string()}")
 
 
@@ -103,7 +122,7 @@ def issue(
 def show(data: DataOption = DATA, *, as_json: JsonOption = False) -> None:
     """Show every key and certificate: whose, from when until when, and what it is good for."""
     keys = keys_of(data)
-    rows = list_keys(keys.folder, keys.passphrase, _now())
+    rows = list_keys(keys.folder, keys.passphrase, now())
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], default=_text, ensure_ascii=False))
         return
@@ -114,7 +133,7 @@ def show(data: DataOption = DATA, *, as_json: JsonOption = False) -> None:
 @keys_app.command("rotate")
 @telling
 def rotate(
-    authority: Annotated[str, typer.Argument(help="An authority's id in regions.toml.")] = "",
+    authority: AuthorityArgument = "",
     data: DataOption = DATA,
     *,
     qr: Annotated[bool, typer.Option("--qr", help="The key of QR codes.")] = False,
@@ -128,45 +147,44 @@ def rotate(
     Only --list revokes the old one: nobody needs its lists any more. Start the signer again.
     """
     _require_one(authority, ca, qr, trust_list)
-    chain, now = _with_root(keys_of(data), root_key, root_passphrase_file), _now()
+    chain, at = _with_root(keys_of(data), root_key, root_passphrase_file), now()
     if qr:
-        typer.echo(f"rotated the QR key: {chain.rotate_qr(now).hex()}")
+        typer.echo(f"rotated the QR key: {chain.rotate_qr(at).hex()}")
     elif trust_list:
-        typer.echo(f"rotated {chain.rotate_list(now).subject.rfc4514_string()}")
+        typer.echo(f"rotated {chain.rotate_list(at).subject.rfc4514_string()}")
     elif ca:
-        typer.echo(f"rotated {chain.rotate_ca(ca, now).subject.rfc4514_string()}")
+        typer.echo(f"rotated {chain.rotate_ca(ca, at).subject.rfc4514_string()}")
     else:
-        made = chain.rotate_seal(authority, issuer_of(issuers_of(data), authority), now)
+        made = chain.rotate_seal(authority, issuer_of(issuers_of(data), authority), at)
         typer.echo(f"rotated {authority}  {made.subject.rfc4514_string()}")
 
 
 @keys_app.command("revoke")
 @telling
 def revoke(
-    authority: Annotated[str, typer.Argument(help="An authority's id in regions.toml.")] = "",
+    authority: AuthorityArgument = "",
     data: DataOption = DATA,
     *,
-    serial: Annotated[str, typer.Option(help="Of an earlier certificate, as listed.")] = "",
+    serial: SerialOption = "",
     qr: Annotated[str, typer.Option(help="The id of an earlier key of QR codes.")] = "",
     ca: Annotated[str, REGION] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     root_key: RootKeyOption = None,
     root_passphrase_file: RootPassphraseOption = None,
 ) -> None:
     """Revoke a seal certificate, a CA, or a key of QR codes: nothing it signed counts any more."""
     _require_one(authority, ca, qr)
-    chain, now = _with_root(keys_of(data), root_key, root_passphrase_file), _now()
+    chain, at = _with_root(keys_of(data), root_key, root_passphrase_file), now()
     if not yes:
         typer.confirm("Everything that it ever signed will be found revoked. Go on?", abort=True)
     if qr:
-        chain.revoke_qr(number_of("--qr", qr).to_bytes(KEY_ID_BYTES), now)
+        chain.revoke_qr(number_of("--qr", qr).to_bytes(KEY_ID_BYTES), at)
         typer.echo(f"revoked the QR key {qr}")
     elif ca:
-        made = chain.rotate_ca(ca, now, revoke=True)
+        made = chain.rotate_ca(ca, at, revoke=True)
         typer.echo(f"revoked; the new CA is {made.subject.rfc4514_string()}")
     else:
-        number = number_of("--serial", serial) if serial else None
-        revoked = revoke_seal(chain.folder, authority, now, chain.passphrase, number)
+        revoked = revoke_seal(chain.folder, authority, at, chain.passphrase, serial_of(serial))
         typer.echo(f"revoked {authority}  {revoked.serial_number:x}")
 
 
@@ -181,8 +199,8 @@ def export_trust(
 ) -> None:
     """Write the signed trust list: what `kuayu verify` needs on a machine that has nothing else."""
     keys = keys_of(data)
-    chain, now = _with_root(keys, root_key, root_passphrase_file), _now()
-    content, root = chain.export(now)
+    chain, at = _with_root(keys, root_key, root_passphrase_file), now()
+    content, root = chain.export(at)
     write(file, content, replace=True, mode=PUBLIC)
     trust = open_list(content, root)
     typer.echo(f"version {trust.version}, until {_text(trust.expires_at)}")
@@ -193,14 +211,13 @@ def export_trust(
 @telling
 def import_key(
     p12: Annotated[Path, typer.Argument(help="A PKCS#12 file with its chain.")],
-    authority: Annotated[str, typer.Option(help="The authority's id in regions.toml.")],
+    authority: AuthorityOption,
     p12_passphrase_file: Annotated[Path, typer.Option(help="A file with its passphrase.")],
     data: DataOption = DATA,
 ) -> None:
     """Bring an authority's seal key, which another operator's CA has certified."""
     keys = keys_of(data)
-    if authority not in issuers_of(data):
-        fail(f"kuayu: --authority: regions.toml has none called {authority!r}")
+    issuer_of(issuers_of(data), authority)
     given = p12_passphrase_file.read_text().strip()
     subject = import_seal(keys.folder, authority, p12.read_bytes(), given, keys.passphrase)
     typer.echo(f"imported {subject}")
@@ -210,7 +227,7 @@ def import_key(
 @telling
 def import_image(
     png: Annotated[Path, typer.Argument(help="The seal's picture: red on nothing, PNG, RGBA.")],
-    authority: Annotated[str, typer.Option(help="The authority's id in regions.toml.")],
+    authority: AuthorityOption,
     data: DataOption = DATA,
     *,
     width: Annotated[float, typer.Option(help="How wide the seal is, in mm.")] = USUAL_WIDTH,
@@ -253,16 +270,6 @@ def import_list(
     typer.echo(f"imported the list of {issuer}")
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def keys_of(data: Path) -> Chain:
-    """Return the chain of a data folder's keys, with the passphrase of the environment."""
-    passphrase = read_passphrase(os.environ, demo=is_demonstration(data))
-    return Chain(read_keys(os.environ, data), passphrase)
-
-
 def _with_root(keys: Chain, path: Path | None, passphrase_file: Path | None) -> Chain:
     if path is None:
         return keys
@@ -270,34 +277,9 @@ def _with_root(keys: Chain, path: Path | None, passphrase_file: Path | None) -> 
     return replace(keys, root_key=RootKey(path.absolute(), words))
 
 
-def issuers_of(data: Path) -> dict[str, Issuer]:
-    """Return every authority of regions.toml by its id, as its seal names it."""
-    path = read_regions(os.environ, demo=is_demonstration(data))
-    return {
-        one.id: Issuer(one.name, one.code, one.seal_text, region)
-        for region, one in load_regions(read_document(path)).authorities
-    }
-
-
-def issuer_of(issuers: Mapping[str, Issuer], authority: str) -> Issuer:
-    """Return an authority as its seal names it; ends with words for one that there is not."""
-    found = issuers.get(authority)
-    if found is None:
-        fail(f"kuayu: regions.toml has no authority called {authority!r}")
-    return found
-
-
 def _require_one(*given: object) -> None:
     if sum(map(bool, given)) != 1:
         fail("kuayu: expected one of an AUTHORITY and the options that name another key")
-
-
-def number_of(option: str, text: str) -> int:
-    """Return what hexadecimal digits say; ends with words for what is none."""
-    try:
-        return int(text, 16)
-    except ValueError:
-        fail(f"kuayu: {option}: expected hexadecimal digits, found {text!r}")
 
 
 def _text(value: object) -> str:

@@ -13,7 +13,7 @@ import typer
 from docs_gen.press import specimen
 from docs_gen.samples import longest, sample
 from docs_gen.template import Template, Templates, check_templates
-from server.console import fail, telling
+from server.commands.console import fail, telling
 
 DOTS_PER_INCH: Final = 150
 POINTS_PER_INCH: Final = 72
@@ -23,6 +23,8 @@ FolderOption = Annotated[
 ]
 
 templates_app = typer.Typer(no_args_is_help=True, help="Certificate templates.")
+app = typer.Typer()
+app.add_typer(templates_app, name="templates")
 
 
 @templates_app.command(name="check")

@@ -1,0 +1,35 @@
+"""Working on an installation with the service's own parts, and without serving anyone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from server.app import House, StartError, build_house
+from server.commands.console import settings_for
+from server.db.schema import is_current
+from server.settings import Settings
+
+Result = TypeVar("Result")
+
+
+async def with_house(settings: Settings, work: Callable[[House], Awaitable[Result]]) -> Result:
+    """Run `work` on the joined parts without serving anyone."""
+    house = build_house(settings)
+    try:
+        return await work(house)
+    finally:
+        await house.close()
+
+
+def run_on(data: Path, work: Callable[[House], Coroutine[Any, Any, Result]]) -> Result:
+    """Run `work` on an installation whose schema is the newest."""
+
+    async def checked(house: House) -> Result:
+        if not await is_current(house.database.reader):
+            raise StartError("the database's schema is not the newest: run `kuayu db upgrade`")
+        return await work(house)
+
+    return asyncio.run(with_house(settings_for(data), checked))
