@@ -55,7 +55,7 @@ def trusting(office: Office, clocks: Clocks) -> TrustList:
 
 def issued(office: Office, *urls: str, clocks: Clocks, **changed: str) -> Issued:
     facts = dataclasses.replace(office.facts(KIND, **changed), signing_time=NOW)
-    source = Source(urls, trusting(office, clocks)) if urls else None
+    source = Source(urls, trusting(office, clocks), seconds=60) if urls else None
     return asyncio.run(issue(facts, TEMPLATES[KIND], office.key(KIND), source=source))
 
 
@@ -254,7 +254,7 @@ def test_a_stamp_that_is_kept_apart_proves_the_time_of_the_whole_file(
     office: Office, tsa: Tsa, tmp_path: Path
 ) -> None:
     plain = issued(office, clocks=Clocks()).pdf
-    source = Source((tsa.url,), trusting(office, tsa.clocks(NOW)))
+    source = Source((tsa.url,), trusting(office, tsa.clocks(NOW)), seconds=60)
     token = asyncio.run(stamp(hashlib.sha256(plain).digest(), NOW, source))
     old = office.copy(tmp_path / "old")
     renew_crls(old.folder, SEAL_ENDED, PASSPHRASE)

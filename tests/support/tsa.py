@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -131,9 +131,10 @@ def _handler(tsa: Tsa) -> type[BaseHTTPRequestHandler]:
             self.send_response(500 if tsa.mode == "failing" else 200)
             self.end_headers()
             if tsa.mode == "dripping":
-                for i in range(20):
-                    self.wfile.write(answer[i : i + 1])
-                    tsa.closing.wait(0.05)
+                with suppress(ConnectionError):  # Who asked does not wait for the end.
+                    for i in range(20):
+                        self.wfile.write(answer[i : i + 1])
+                        tsa.closing.wait(0.05)
                 return
             self.wfile.write(answer)
 
