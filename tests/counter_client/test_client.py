@@ -305,11 +305,11 @@ async def test_an_event_that_nobody_acknowledges_times_out(
 async def test_whoever_waits_is_told_when_the_socket_is_gone(
     service: ProtocolServer, client: Client
 ) -> None:
-    entered = asyncio.Event()
+    entered, release = asyncio.Event(), asyncio.Event()
 
     async def never(event: str, data: object, sid: str) -> dict:
         entered.set()
-        await asyncio.sleep(0.2)
+        await release.wait()
         return answer({})
 
     service.acknowledge = never
@@ -323,6 +323,7 @@ async def test_whoever_waits_is_told_when_the_socket_is_gone(
         await waiting
     with pytest.raises(ServerLostError):
         await asking
+    release.set()
     await client.lost()
     assert not client.listening
     assert await client.heard("offer.made") == {"id": "o1"}

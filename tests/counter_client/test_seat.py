@@ -91,7 +91,7 @@ async def test_two_seats_find_each_other_whoever_comes_first(
         await asyncio.gather(one.see(5), two.see(5))
         assert (one.id, two.id) == (SEATS[order[0]], SEATS[order[1]])
         assert one.pictures >= 5
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await calls.reported.wait()
         assert calls.reports == [{"call_id": "a1", "state": "connected"}] * 2
 
@@ -119,10 +119,11 @@ async def test_bad_signals_and_refusals_do_not_end_a_seat(
         await calls.service.tell("signal.received", bad)
         calls.relaying = False
         await two.take()
-        with pytest.raises(TimeoutError):
-            await one.see(within=0.5)
-        assert "description.invalid" in caplog.text
-        assert "seat.unknown" in caplog.text
+        refused = ("description.invalid", "seat.unknown")
+        async with asyncio.timeout(60):
+            while not all(code in caplog.text for code in refused):  # noqa: ASYNC110 (a log)
+                await asyncio.sleep(0.01)
+        assert one.pictures == 0
         calls.relaying = True
         await one.peers["s2"].renew()
         await asyncio.gather(one.see(), two.see())
