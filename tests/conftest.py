@@ -7,15 +7,27 @@ from pathlib import Path
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from server.db.engine import Database
 from server.db.unit import Units
-from tests.support.database import News, SetClock, Templates, opened, units_on, url_of
+from tests.support.database import (
+    News,
+    SetClock,
+    Templates,
+    opened,
+    units_on,
+    url_of,
+    wait_patiently,
+)
 from tests.support.postgres import Cluster, binaries, running_cluster
 
 # How long one example takes depends on what else the machine does; pytest's timeout is enough.
-settings.register_profile("kuayu", deadline=None)
+# The same examples every time: who changed nothing there must not be stopped by a find of chance.
+# `pytest --hypothesis-profile=explore` looks for others.
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("kuayu", derandomize=True, database=None, **PATIENT)
+settings.register_profile("explore", max_examples=5_000, **PATIENT)
 settings.load_profile("kuayu")
 
 
@@ -117,6 +129,13 @@ def units(database: Database, news: News, clock: SetClock) -> Units:
 
 
 @pytest.fixture
-def either_units(either_database: Database, news: News, clock: SetClock) -> Units:
-    """Units once on SQLite and once on PostgreSQL."""
+def hasty_units(either_database: Database, news: News, clock: SetClock) -> Units:
+    """Units once on SQLite and once on PostgreSQL, as patient as the service is."""
     return units_on(either_database, news, clock)
+
+
+@pytest.fixture
+def either_units(hasty_units: Units) -> Units:
+    """Units once on SQLite and once on PostgreSQL, which waits as long as it takes."""
+    wait_patiently(hasty_units.database)
+    return hasty_units

@@ -18,7 +18,7 @@ from server.db.unit import Units
 from server.files import LocalFiles
 from tests.support.database import SetClock
 from tests.support.desk import Desk, load_catalogue, running_seals
-from tests.support.halls import Halls, wait_patiently
+from tests.support.halls import Halls
 from tests.support.seals import PICTURED, WIDTH, seal_png
 
 
@@ -89,6 +89,5 @@ def halls(units: Units) -> Halls:
 
 @pytest.fixture
 def either_halls(either_units: Units) -> Halls:
-    """The halls once on SQLite and once on PostgreSQL, which waits as long as it takes."""
-    wait_patiently(either_units.database)
+    """The halls once on SQLite and once on PostgreSQL."""
     return Halls(either_units)

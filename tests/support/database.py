@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
 
 from server.db.base import Base
 from server.db.engine import Database, open_database
@@ -83,6 +86,20 @@ async def opened(url: str) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+def wait_patiently(database: Database) -> None:
+    """Let other work on the machine fail no race; who stops each other for good still does."""
+    if database.writer.dialect.name == "sqlite":
+        return
+
+    @event.listens_for(database.writer.sync_engine, "connect")
+    def be_patient(connection: Any, _record: object) -> None:  # noqa: ANN401 (the driver's own)
+        cursor = connection.cursor()
+        for limit in ("lock", "statement", "idle_in_transaction_session"):
+            cursor.execute(f"SET {limit}_timeout = '60s'")
+        cursor.close()
+        connection.commit()
 
 
 def units_on(database: Database, news: News, clock: SetClock) -> Units:

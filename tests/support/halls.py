@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, event, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.access import Actor, Role
@@ -21,7 +21,6 @@ from server.cases.reading import Reader, applicant_context
 from server.cases.record import Entry, Records
 from server.cases.rules import FIRST_HASH, CaseState, china_day
 from server.db.base import new_id
-from server.db.engine import Database
 from server.db.unit import Units
 from server.items.rules import Owner
 from server.items.service import load_items
@@ -79,16 +78,6 @@ CLERK = clerk("li")
 OTHER_CLERK = clerk("qian", counter="pingwang-2")
 STRANGER = clerk("zhao", DEQING, Role.COUNTER, Role.AGENT, Role.SUPERVISOR)
 WANG, ZHOU = agent("wang"), agent("zhou")
-
-
-def wait_patiently(database: Database) -> None:
-    """Let other work on the machine fail no race; who stops each other for good still does."""
-    if database.writer.dialect.name != "sqlite":
-
-        @event.listens_for(database.writer.sync_engine, "begin")
-        def begin(connection: Connection) -> None:
-            for setting in ("lock_timeout", "statement_timeout"):
-                connection.exec_driver_sql(f"SET LOCAL {setting} = '60s'")
 
 
 @dataclass

@@ -294,14 +294,14 @@ class Crowd:
             self.refusals.add(refused.code)
 
 
-async def test_a_line_that_is_not_free_in_time_is_refused_as_busy(either_units: Units) -> None:
-    if either_units.database.writer.dialect.name == "sqlite":
+async def test_a_line_that_is_not_free_in_time_is_refused_as_busy(hasty_units: Units) -> None:
+    if hasty_units.database.writer.dialect.name == "sqlite":
         pytest.skip("SQLite has one writer")
-    async with either_units.open() as holding:
+    async with hasty_units.open() as holding:
         await queries.lock_lines(holding.session, {HUOQIU})
         with pytest.raises(ServiceError, match=r"server\.busy"):
-            await Halls(either_units).become(WANG)
-    assert await Halls(either_units).become(WANG)
+            await Halls(hasty_units).become(WANG)
+    assert await Halls(hasty_units).become(WANG)
 
 
 async def test_a_crowd_that_does_everything_at_once_leaves_the_queue_whole(

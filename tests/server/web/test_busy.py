@@ -37,11 +37,11 @@ async def once(site: Site) -> tuple[int, object]:
 
 
 async def test_a_database_that_others_hold_is_busy_and_not_broken(
-    either_units: Units, logins: Logins, trial: Trial, tmp_path: Path
+    hasty_units: Units, logins: Logins, trial: Trial, tmp_path: Path
 ) -> None:
-    async with serving(either_units, routes=trial.routes(), find=logins.find) as site:
+    async with serving(hasty_units, routes=trial.routes(), find=logins.find) as site:
         with capture_logs() as logs:
-            async with held(either_units.database, tmp_path / "kuayu.db"):
+            async with held(hasty_units.database, tmp_path / "kuayu.db"):
                 assert await once(site) == (503, "server.busy")
         assert trial.effects == []
         assert await once(site) == (200, {"time": 1})
