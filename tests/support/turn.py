@@ -83,7 +83,7 @@ async def coturn_running(folder: Path, address: str, secret: str) -> AsyncIterat
     said: list[str] = []
     reading = None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not all(any(one in line for line in said) for one in coturn.listeners):
                 line = await running.stdout.readline()
                 assert line, said
@@ -121,18 +121,25 @@ async def relayed(
     coturn: Coturn, server: IceServer, transport: str
 ) -> AsyncIterator[tuple[TurnTransport, Echoes]]:
     """An allocation under a user that the service made; raises what coturn refuses."""
-    try:
-        allocated, heard = await _allocate(coturn, server, transport)
-    except TransactionFailed as refused:
-        # Of a question that was sent twice the later answer's nonce counts; aioice keeps the first.
-        if refused.response.error_code != STALE_NONCE:
-            raise
-        allocated, heard = await _allocate(coturn, server, transport)
+    allocated, heard = await _allocate_anew(coturn, server, transport)
     try:
         yield allocated, heard
     finally:
         allocated.close()
         await heard.lost.wait()
+
+
+async def _allocate_anew(
+    coturn: Coturn, server: IceServer, transport: str
+) -> tuple[TurnTransport, Echoes]:
+    while True:
+        try:
+            return await _allocate(coturn, server, transport)
+        except TransactionFailed as refused:
+            # Of a question that was sent twice the later answer's nonce counts; aioice keeps the
+            # first. A slow machine sends more than one question twice.
+            if refused.response.error_code != STALE_NONCE:
+                raise
 
 
 async def _allocate(
