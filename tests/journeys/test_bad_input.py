@@ -22,6 +22,7 @@ from counter_client.client import Client, Refusal, ServerLostError
 from counter_client.invented import credit_code, id_number
 from counter_client.pictures import paper
 from docs_gen.fonts import unprintable
+from server.web import channel
 from tests.support.service import Service, demonstration
 from tests.support.story import Story, playing
 
@@ -284,6 +285,13 @@ async def test_bad_signatures(service: Service, watch: Watch) -> None:
                 assert refused.value.code == "signature.unreadable"
 
 
+@pytest.fixture
+def lingering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server wait for who still sends as long as it takes: or the reason is lost."""
+    monkeypatch.setattr(channel, "LINGER_SECONDS", 60)
+
+
+@pytest.mark.usefixtures("lingering")
 async def test_bad_signals(service: Service, story: Story, watch: Watch) -> None:
     call = await story.cast.agent.call(story.call_id)
     said = {"call_id": story.call_id, "to": call["ends"][0]["seat_id"]}
@@ -334,6 +342,7 @@ async def raw_socket(service: Service, client: Client) -> AsyncIterator[Any]:
         yield wire
 
 
+@pytest.mark.usefixtures("lingering")
 @pytest.mark.parametrize("code", FRAMES)
 async def test_frames_that_are_not_ours_end_the_connection_with_a_code(
     service: Service, story: Story, watch: Watch, code: str
@@ -343,7 +352,7 @@ async def test_frames_that_are_not_ours_end_the_connection_with_a_code(
             for frame in FRAMES[code]:
                 async with raw_socket(service, client) as wire:
                     await (wire.send_str if isinstance(frame, str) else wire.send_bytes)(frame)
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(60):
                         ended = await wire.receive()
                     assert ended.type is aiohttp.WSMsgType.CLOSE, (frame[:40], ended)
                     number = 1009 if code == "frame.too_large" else 1008
