@@ -39,7 +39,7 @@ class Follower:
                 return
 
     async def until(
-        self, kind: str, that: Callable[[Data], bool] = anything, within: float = 10.0
+        self, kind: str, that: Callable[[Data], bool] = anything, within: float = 30.0
     ) -> Data:
         """Return the first event of a kind whose data is meant, past or to come.
 

@@ -239,7 +239,7 @@ class Link:
 
     # News
 
-    async def listen(self, login: Login = "staff", *, within: float = 10.0) -> None:
+    async def listen(self, login: Login = "staff", *, within: float = 30.0) -> None:
         """Open the socket of that kind of login; from now on news is heard, or kept for `heard`.
 
         Raises Refusal `socket.refused` with the handshake's status when we are not let in.
@@ -281,7 +281,7 @@ class Link:
         await self._lost.wait()
         return self._why
 
-    async def heard(self, event: str, where: Where = None, within: float | None = 10.0) -> Data:
+    async def heard(self, event: str, where: Where = None, within: float | None = 30.0) -> Data:
         """Return the oldest notice of that event that is meant, heard already or yet to come.
 
         `where` is a mapping of values that must be equal, or a question put to the notice's
@@ -290,7 +290,7 @@ class Link:
         """
         return await self.news.next(event, where, within)
 
-    async def emit(self, event: str, body: Data, *, within: float = 10.0) -> Data:
+    async def emit(self, event: str, body: Data, *, within: float = 30.0) -> Data:
         """Send an event and return its acknowledgement's data; a refused one raises Refusal."""
         if self._socket is None or self._lost.is_set():
             raise ServerLostError("the socket is gone", self._why)

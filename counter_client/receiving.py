@@ -43,7 +43,7 @@ class Receiving(ABC):
         """Return how many video frames were received, of all streams together."""
         return sum(count for name, count in self.frames.items() if name.endswith("/video"))
 
-    async def see(self, pictures: int = 1, within: float = 10.0) -> None:
+    async def see(self, pictures: int = 1, within: float = 30.0) -> None:
         """Wait until so many pictures have been received, of all streams and since the start.
 
         Raises TimeoutError after `within` seconds, ConnectionError if the connection breaks.

@@ -72,7 +72,7 @@ class Seat:
                     raise
         return await self._client.emit("seat.taken", body)
 
-    async def see(self, pictures: int = 1, within: float = 10.0) -> Receiving:
+    async def see(self, pictures: int = 1, within: float = 30.0) -> Receiving:
         """Wait until so many pictures came from some end, which is returned.
 
         Raises TimeoutError after `within` seconds, ConnectionError if that end breaks.

@@ -9,6 +9,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from server import pool
 from server.db.engine import Database
 from server.db.unit import Units
 from tests.support.database import (
@@ -48,6 +49,14 @@ def plain_logs() -> None:
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_pools() -> Iterator[None]:
+    """Let no job be refused because its process starts slowly on a machine that does other work."""
+    with pytest.MonkeyPatch.context() as patient:
+        patient.setattr(pool, "JOB_SECONDS", 200)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ async def test_others_offers_go_on_to_the_next_agent(service: ProtocolServer) ->
     async with Cast(service.url, ACCOUNTS) as cast:
         await service.tell("offer.made", {"id": "o1", "case_id": "others"})
         await service.tell("offer.made", {"id": "o2", "case_id": "ours"})
-        assert (await cast.offered("ours", 5))["id"] == "o2"
+        assert (await cast.offered("ours", 60))["id"] == "o2"
         assert asked(service)[-1] == "POST /api/offers/o1/refusal"
         with pytest.raises(TimeoutError):
             await cast.offered("ours", 0.05)

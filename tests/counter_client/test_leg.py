@@ -59,7 +59,7 @@ class Relay:
         await self.service.tell("leg.answered", {**said, "sdp": sdp})
 
     async def offered(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.offers) < count:  # noqa: ASYNC110 (an event of the client's ends it)
                 await asyncio.sleep(0.01)
 
@@ -85,7 +85,7 @@ async def leg(relay: Relay) -> AsyncIterator[Leg]:
 
 async def test_a_leg_sends_its_camera_and_has_a_slot_for_each_kind(relay: Relay, leg: Leg) -> None:
     assert await leg.open({"call_id": "2" * 32})
-    await asyncio.wait_for(leg.connected.wait(), 10)
+    await asyncio.wait_for(leg.connected.wait(), 60)
     assert relay.service.events[0] == ("leg.opened", {"near": {"call_id": "2" * 32}})
     sdp = relay.offers[0]["sdp"]
     assert (sdp.count("a=sendonly"), sdp.count("a=recvonly")) == (2, 2)
@@ -126,6 +126,6 @@ async def test_a_lost_leg_is_broken(relay: Relay, leg: Leg) -> None:
     await leg.open()
     await relay.service.tell("leg.lost", {"leg_id": "3" * 32, "reason": "worker_lost"})
     await relay.service.tell("leg.lost", {"leg_id": LEG, "reason": "worker_lost"})
-    await asyncio.wait_for(leg.broken.wait(), 10)
+    await asyncio.wait_for(leg.broken.wait(), 60)
     await leg.close()
     assert relay.closed == []

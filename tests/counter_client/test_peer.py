@@ -27,7 +27,7 @@ async def _nothing_is_left_behind(caplog: pytest.LogCaptureFixture) -> AsyncIter
     """After every test no task of a peer lives on, and asyncio has nothing to complain of."""
     before = asyncio.all_tasks()
     yield
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while left := asyncio.all_tasks() - before - {asyncio.current_task()}:
             await asyncio.wait(left, timeout=0.05)
             if all(task.done() for task in left):

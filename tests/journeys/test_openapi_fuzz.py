@@ -16,7 +16,7 @@ from counter_client.client import Client, new_key
 from tests.support.service import Service
 from tests.support.story import Story, playing
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 EXAMPLES = 4  # For each operation; there are some sixty of them.
 # It would end the login that everything else is asked with.
 LEFT_OUT = {"/api/logout"}

@@ -25,7 +25,7 @@ from tests.support.child import kuayu
 from tests.support.relayed_call import Call, in_call, see_more, workers
 from tests.support.service import Service, demonstration
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 
 
 async def events(call: Call, kind: str) -> list[dict[str, Any]]:

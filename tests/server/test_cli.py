@@ -351,7 +351,7 @@ def test_help_and_nonsense() -> None:
 
 
 @pytest.mark.journey
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_the_demonstration_starts_stops_and_keeps_its_data(tmp_path: Path) -> None:
     demo = Demonstration(tmp_path / "data")
     await demo.start()

@@ -38,7 +38,7 @@ class FarEnd(LegEnd):
 
     async def see_in(self, mid: str, frames: int) -> None:
         """Wait until so many frames came in a section."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while self.frames[mid] < frames:
                 self._stirred.clear()
                 await self._stirred.wait()

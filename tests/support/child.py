@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.support.service import REGIONS, free_port
 
 LAST_WORDS = "按 Ctrl-C 停止"
-PATIENCE = 120
+PATIENCE = 240
 
 
 def environment(given: Mapping[str, str] | None = None) -> dict[str, str]:

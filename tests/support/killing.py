@@ -15,7 +15,7 @@ from server.supervision.audit import Audit, Fault, copied
 from tests.support.desk import Desk
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60
+PATIENCE = 200
 
 
 @asynccontextmanager

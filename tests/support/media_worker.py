@@ -25,7 +25,7 @@ async def workers(service: Service) -> dict[str, str]:
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Wait until another process has done something."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(250):
         while not await holds():  # noqa: ASYNC110 (it is another process)
             await asyncio.sleep(0.02)
 

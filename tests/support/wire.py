@@ -36,7 +36,7 @@ class Wire:
 
     async def frame(self) -> str | None:
         """Return the next frame that is no ping; None when the connection has ended."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 message = await self.ws.receive()
                 if message.type is WSMsgType.CLOSE:

@@ -58,7 +58,7 @@ def test_without_servers_there_are_none() -> None:
 async def test_coturn_carries_what_a_user_of_ours_sends(coturn: Coturn, transport: str) -> None:
     loop = asyncio.get_running_loop()
     peer, heard = await loop.create_datagram_endpoint(Echoes, local_addr=(coturn.address, 0))
-    async with relayed(coturn, server_of(coturn), transport) as (allocated, _), asyncio.timeout(10):
+    async with relayed(coturn, server_of(coturn), transport) as (allocated, _), asyncio.timeout(60):
         allocated.sendto(b"over there", peer.get_extra_info("sockname"))
         assert await heard.heard.get() == b"over there"
     peer.close()
@@ -81,7 +81,7 @@ async def test_a_user_whose_time_is_up_or_of_another_secret_never_connects(
 @pytest.mark.parametrize("peer", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "8.8.8.8"])
 async def test_coturn_reaches_nobody_but_itself_and_the_workers(coturn: Coturn, peer: str) -> None:
     async with relayed(coturn, server_of(coturn), "udp") as (allocated, echoes):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             allocated.sendto(b"let me in", (peer, 80))
             refused = await echoes.refused.get()
         assert isinstance(refused, TransactionFailed)

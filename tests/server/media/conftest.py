@@ -24,7 +24,7 @@ class States:
     async def become(self, state: str, *ids: str) -> None:
         """Wait until each of these legs is in a state."""
         waiting = set(ids)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while waiting:
                 which, now = await self.queue.get()
                 if now == state:

@@ -22,7 +22,7 @@ class Told:
         self.queue: asyncio.Queue[wire.LegMeasured] = asyncio.Queue()
 
     async def next(self) -> wire.LegMeasured:
-        return await asyncio.wait_for(self.queue.get(), 30)
+        return await asyncio.wait_for(self.queue.get(), 60)
 
 
 @pytest.fixture

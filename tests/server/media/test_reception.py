@@ -110,7 +110,7 @@ async def test_what_a_receiver_lost_is_not_told_to_the_sender_but_what_the_worke
             lossy = rtcp.Block(slot.media.ssrc, 255 << 24 | 900, 5, 0, 0, 0)
             b.on_rtcp(rtcp.write_receiver_report(9, lossy))
         streams = {source.ssrc for source in a.sources.values()}
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while streams:
                 part = await told.get()
                 streams.discard(int.from_bytes(part.body[4:8]))

@@ -52,7 +52,7 @@ class Shelf:
 
     async def hear(self, event: str) -> dict[str, object]:
         """Wait for what is told under this name."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 name, what = await self.told.get()
                 if name == event:
@@ -117,7 +117,7 @@ async def recorded(tapes: Tapes, recording_id: str, frames: int) -> None:
             enough.set()
 
     tape.tick = watch  # type: ignore[method-assign]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await enough.wait()
 
 
@@ -168,7 +168,7 @@ async def test_what_the_service_does_not_want_ends_the_recording_and_not_the_cal
         assert (await shelf.hear("recording.failed"))["reason"] == "refused"
         after = Packets(30)
         leg.tap = after
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await after.enough.wait()
 
 

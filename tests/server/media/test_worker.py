@@ -73,7 +73,7 @@ async def settle() -> None:
 
 async def ended(before: set[asyncio.Task[object]]) -> None:
     """Wait until every task has ended that was not there before."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while left := asyncio.all_tasks() - before:
             await asyncio.wait(left)
 
@@ -117,7 +117,7 @@ async def test_a_leg_that_was_connected_leaves_nothing_either(
     answered = await told.get()
     assert isinstance(answered, wire.LegAnswered)
     await end.take_answer(answered.sdp)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         assert await told.get() == wire.LegChanged(leg_id=ONE, state="connected")
         assert not worker._patience
         await hear(worker, "leg.closed", leg_id=ONE)

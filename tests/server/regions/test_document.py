@@ -70,7 +70,7 @@ def test_what_is_not_there_or_of_another_shape_is_left_out_of_a_selection(tmp_pa
 
 
 @given(st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_a_file_with_any_damage_is_read_or_refused_with_lines_and_nothing_else(
     tmp_path: Path, data: st.DataObject
 ) -> None:

@@ -126,7 +126,7 @@ async def signer_of(office: Office) -> AsyncIterator[asyncio.subprocess.Process]
     )  # fmt: skip
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(200):
             line = await process.stderr.readline()
             assert json.loads(line)["event"] == "signing", line + await process.stderr.read()
         yield process

@@ -327,5 +327,5 @@ async def test_renewing_waits_for_nobody_who_moves_a_ticket(
             mover.session, ticket, [TicketState.WAITING], TicketState.OFFERED,
             who=WANG.id, now=mover.now,
         )  # fmt: skip
-        async with asyncio.timeout(5), either_units.open() as unit:
+        async with asyncio.timeout(30), either_units.open() as unit:
             await presence_queries.renew_counters(unit.session, [CLERK.id], unit.now)

@@ -230,7 +230,7 @@ async def test_it_runs_until_it_is_stopped(either_units: Units, clock: SetClock)
     units = Units(either_units.database, Telling().publish, clock)
     clock.now += OFFER_LASTS
     running = asyncio.create_task(TicketWorker(units, halls.tickets, set).run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await missed.wait()
     running.cancel()
     assert isinstance((await asyncio.gather(running, return_exceptions=True))[0], BaseException)
