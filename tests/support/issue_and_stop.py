@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from server import pool
 from server.certificates.drawing import Drawing
 from server.certificates.forms import Forms, Order, Signed
 from server.certificates.seals import Seals
@@ -104,6 +105,7 @@ def stop_around_link(stop: Stop) -> None:
 
 
 async def main(url: str, files: str, keys: str, case_id: str, step: str) -> None:
+    pool.JOB_SECONDS = 200  # Its process starts slowly on a machine that does other work.
     stop = Stop(step)
     StoppingSeals.stop = StoppingFiles.stop = stop
     stop_around_link(stop)

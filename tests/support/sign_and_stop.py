@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from server import pool
 from server.certificates.drawing import Drawing
 from server.certificates.forms import Forms, Order, Signed, Sm2Signed
 from server.certificates.seals import Seals
@@ -55,6 +56,7 @@ class StoppingSigning(Signing):
 
 
 async def main(url: str, keys: str, socket: str, step: str) -> None:
+    pool.JOB_SECONDS = 200  # Its process starts slowly on a machine that does other work.
     StoppingSeals.stop = Stop(step)
     catalogue, items = load_catalogue()
     units = Units(open_database(url), News().publish, SetClock())
