@@ -15,11 +15,6 @@ export function sayHint(message: string): void {
   ElMessage({ type: "info", message, duration: 5_000, showClose: true, grouping: true });
 }
 
-/** Tell what concerns a person who was not there: it stays until they have closed it. */
-export function sayToWhoReturns(message: string): void {
-  ElMessage({ type: "warning", message, duration: 0, showClose: true, grouping: true });
-}
-
 /** Ask before something that cannot be undone; false when the person thinks better of it. */
 export async function confirmed(title: string, message: string, yes: string): Promise<boolean> {
   try {
@@ -35,15 +30,22 @@ export async function confirmed(title: string, message: string, yes: string): Pr
   }
 }
 
-/** Ask for some words before a command; null when the person thinks better of it. */
-export async function askedFor(title: string, message: string, yes: string, missing: string): Promise<string | null> {
+function wordsFault(text: string, missing: string, most: number): true | string {
+  const length = [...text.trim()].length;
+  if (length === 0) return missing;
+  return length <= most || `最多 ${most} 字，现在有 ${length} 字`;
+}
+
+/** Ask for some words before a command, no more than the service takes; null when the person thinks better of it. */
+export async function askedFor(
+  title: string, message: string, yes: string, missing: string, most: number,
+): Promise<string | null> {
   try {
     const { value } = await ElMessageBox.prompt(message, title, {
       confirmButtonText: yes,
       cancelButtonText: "再想一想",
       closeOnClickModal: false,
-      inputPattern: /\S/,
-      inputErrorMessage: missing,
+      inputValidator: (text: string) => wordsFault(text ?? "", missing, most),
     });
     return value.trim();
   } catch {

@@ -11,7 +11,7 @@ import { useCases } from "@/stores/cases";
 import { useDesk } from "@/stores/desk";
 import { useGuests } from "@/stores/guests";
 import { useLine } from "@/stores/line";
-import { sayFailure, sayHint, sayToWhoReturns } from "@/ui/say";
+import { sayFailure, sayHint } from "@/ui/say";
 import { useReadiness } from "./readiness";
 
 /** Use it once, in the workbench. */
@@ -175,7 +175,7 @@ export function useCallFlow() {
   watch(
     () => agent.lastClosed,
     (why) => {
-      if (why === "missed") sayToWhoReturns("刚才的来件没有及时接听，已转给下一位。您已转为“暂离”，回来后请切换到“就绪”。");
+      if (why === "missed") sayHint("刚才的来件没有及时接听，已转给下一位。您已转为“暂离”，回来后请切换到“就绪”。");
       else if (why === "withdrawn") sayHint("刚才的来件已由窗口取消。");
       agent.lastClosed = null;
     },
@@ -195,7 +195,7 @@ export function useCallFlow() {
 
 function sayClosed({ name, state, wasMine }: { name: string; state: string; wasMine: boolean }): void {
   if (wasMine) {
-    if (state === "missed") sayToWhoReturns("刚才的会商邀请没有及时回应。您已转为“暂离”，回来后请切换到“就绪”。");
+    if (state === "missed") sayHint("刚才的会商邀请没有及时回应。您已转为“暂离”，回来后请切换到“就绪”。");
     else if (state === "withdrawn") sayHint("刚才的会商邀请已撤回。");
   } else if (state === "declined") sayHint(`${name}谢绝了会商邀请，可邀请其他同事。`);
   else if (state === "missed") sayHint(`${name}没有回应会商邀请，可邀请其他同事。`);
