@@ -10,7 +10,9 @@ import "./ui/theme.css";
 import App from "./App.vue";
 import { guardStaffPages } from "./features/staff/session";
 import { router } from "./router";
+import { followUpgrades } from "./upgrade";
 
 const app = createApp(App).use(createPinia());
 guardStaffPages(router);
+followUpgrades(router);
 app.use(router).mount("#app");
