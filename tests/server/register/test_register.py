@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 from collections.abc import Awaitable
 from datetime import date, timedelta
 
@@ -19,6 +20,8 @@ from server.register.service import Register
 from tests.support.database import News, SetClock
 from tests.support.desk import AGENT, APPLICANT, CLERK, STRANGER, SUPERVISOR, Desk
 
+# Of certificates that nobody issued.
+SERIALS = itertools.count(1_000_000)
 PROVINCE = dataclasses.replace(SUPERVISOR, id="8" * 32, region="340000", hall="")
 HERE = dataclasses.replace(SUPERVISOR, id="7" * 32, region="320509", hall="pingwang")
 ELSEWHERE = dataclasses.replace(SUPERVISOR, id="6" * 32, region="330521", hall="deqing")
@@ -144,7 +147,7 @@ async def test_a_reserved_certificate_is_shown_to_nobody(desk: Desk, register: R
 def _another(row: Certificate, **changed: object) -> Certificate:
     """A further certificate of a case, of a kind of its own, as the register might have it."""
     values = {column.name: getattr(row, column.name) for column in Certificate.__table__.columns}
-    serial = int(new_id()[:6], 16)
+    serial = next(SERIALS)
     own = {
         "id": new_id(), "kind": f"kind-{serial}", "serial": serial, "number": f"NUMBER-{serial}",
         "sha256": new_id() * 2,

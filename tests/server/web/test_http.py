@@ -115,8 +115,10 @@ async def test_every_request_is_logged_without_what_it_says(site: Site) -> None:
     assert (first["method"], first["route"], first["status"]) == ("GET", "/api/things/{thing}", 422)
     assert (second["method"], second["route"], second["status"]) == ("POST", "/api/echo", 422)
     assert first["ms"] >= 0
+    # Some of the digits may stand in a request's id or its time by chance.
+    told = [{**line, "request_id": "", "ms": 0} for line in logs]
     for secret in ("secret", "3205", "clerk"):
-        assert secret not in repr(logs)
+        assert secret not in repr(told)
 
 
 # Headers and cookies
