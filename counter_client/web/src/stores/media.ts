@@ -30,6 +30,10 @@ export const useMedia = defineStore("media", () => {
   let opening: Promise<void> | null = null;
   /** Counts openings and closings: a camera that comes after its closing comes too late. */
   let turn = 0;
+  /** Counts closings: what was asked for before one and comes after it stays closed. */
+  let closings = 0;
+  /** Counts what was chosen: of two choices the later one counts, whichever device opens first. */
+  const choices = { camera: 0, microphone: 0 };
   const cameraTrack = computed(() => camera.value?.getVideoTracks()[0] ?? null);
   /** What the others can hear and see of us. */
   const on = computed(() => ({
@@ -92,6 +96,7 @@ export const useMedia = defineStore("media", () => {
 
   function close(): void {
     turn++;
+    closings++;
     letGo();
     for (const stream of [camera, screen, document_]) {
       stopStream(stream.value);
@@ -118,7 +123,12 @@ export const useMedia = defineStore("media", () => {
 
   /** Take another camera or microphone in place of the one before, if it is to be had. */
   async function choose(kind: "camera" | "microphone", id: string): Promise<void> {
+    const [asked, choice] = [closings, ++choices[kind]];
     const found = await openDevice(kind, id);
+    if (asked !== closings || choice !== choices[kind]) {
+      if (typeof found !== "string") found.stop();
+      return;
+    }
     if (typeof found === "string") {
       problems.value = { ...problems.value, [kind]: found };
       return;
@@ -136,17 +146,28 @@ export const useMedia = defineStore("media", () => {
     apply();
   }
 
+  /** Share a screen; null when the person thought better of it, or took longer than the call. */
   async function shareScreen(ended: () => void): Promise<MediaStream | null> {
+    const asked = closings;
     const stream = await openScreen();
+    if (asked !== closings) {
+      stopStream(stream);
+      return null;
+    }
     const track = stream?.getVideoTracks()[0];
     if (track) track.onended = ended;
     screen.value = stream;
     return stream;
   }
 
-  /** Open a second camera that looks at paper. */
-  async function openDocument(id: string): Promise<MediaStream | DeviceProblem> {
+  /** Open a second camera that looks at paper; null where it opens after the call. */
+  async function openDocument(id: string): Promise<MediaStream | DeviceProblem | null> {
+    const asked = closings;
     const found = await openDevice("camera", id);
+    if (asked !== closings) {
+      if (typeof found !== "string") found.stop();
+      return null;
+    }
     if (typeof found === "string") return found;
     chooseDocument(id);
     stopStream(document_.value);
