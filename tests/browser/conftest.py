@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
-from tests.support.screens import SMALL_CAMERA, Stage
+from tests.support.screens import PATIENCE, SMALL_CAMERA, Stage
 from tests.support.service import Service, demonstration
 
-# Long enough for a machine that is busy with other tests; what must be quick is measured.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=PATIENCE * 1000)
 
 SILENT = "--autoplay-policy=user-gesture-required"
 # Three cameras, of which the second gives depth, which no encoder takes: the third sees papers.

@@ -66,8 +66,8 @@ async def test_a_killed_service_and_a_crashed_tab_cost_no_seat_no_case_and_no_pl
         # The worker dies with it.
         await demonstration.stop(signal.SIGKILL)
         for screen in (counter, agent):
-            await screen.says("connection", "连接中断，正在重连", within=20)
-            await screen.says("call-cover", "办件和席位都为您保留", within=20)
+            await screen.says("connection", "连接中断，正在重连")
+            await screen.says("call-cover", "办件和席位都为您保留")
         await demonstration.start()
         for screen in (counter, agent):
             await screen.says("connection", "已连接", within=30)
@@ -75,7 +75,7 @@ async def test_a_killed_service_and_a_crashed_tab_cost_no_seat_no_case_and_no_pl
         assert await standing(counter) == before
 
         await crash(counter)
-        await agent.says("call-cover", "对方正在重新连接，办件内容不会丢失", within=20)
+        await agent.says("call-cover", "对方正在重新连接，办件内容不会丢失")
         async with stage.tab_of(counter) as again:
             await see_each_other(again, agent)
             assert await standing(again) == before

@@ -82,8 +82,9 @@ async def upload(counter: Screen, *kinds: str) -> None:
     await counter.click("tab-materials")
     for kind in kinds:
         paper = {"name": f"{kind}.jpg", "mimeType": "image/jpeg", "buffer": pictures.paper(kind)}
+        before = await counter.at(f"material-{kind}").count()
         await counter.control(f"material-upload-{kind}").set_input_files([paper])
-        await expect(counter.at(f"material-{kind}").first).to_be_visible()
+        await expect(counter.at(f"material-{kind}")).to_have_count(before + 1)
 
 
 async def bring_all(counter: Screen) -> None:
@@ -146,7 +147,7 @@ async def ready_case(counter: Screen, item: str = PENSION, name: str = "张三�
 async def connect(counter: Screen, agent: Screen) -> None:
     """Call the jurisdiction, accept, and wait until both see each other."""
     await counter.click("next-step")
-    await agent.at("offer-accept").click(timeout=15_000)
+    await agent.click("offer-accept")
     await see_each_other(counter, agent)
 
 

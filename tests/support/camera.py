@@ -26,7 +26,10 @@ def film(path: Path, picture: Image.Image) -> None:
     grey = blurred.filter(ImageFilter.GaussianBlur(BLUR)).tobytes()
     frame = b"FRAME\n" + grey + bytes([128]) * (SIZE[0] * SIZE[1] // 2)
     head = f"YUV4MPEG2 W{SIZE[0]} H{SIZE[1]} F10:1 Ip A1:1 C420jpeg\n".encode()
-    path.write_bytes(head + frame * 4)
+    # A camera that is just closing reads the old one to its end.
+    drawn = path.with_suffix(".new")
+    drawn.write_bytes(head + frame * 4)
+    drawn.replace(path)
 
 
 def paper(pdf: bytes) -> Image.Image:

@@ -18,6 +18,5 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
 async def connected(screen: Screen) -> None:
     """Wait until a page is connected with somebody: a relay, before any call."""
     await screen.page.wait_for_function(
-        "() => window.connections.some((one) => one.connectionState === 'connected')",
-        timeout=20_000,
+        "() => window.connections.some((one) => one.connectionState === 'connected')"
     )
