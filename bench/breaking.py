@@ -17,7 +17,7 @@ from tests.support.many_calls import cut, kill, talking
 from tests.support.relayed_call import workers
 from tests.support.service import demonstration
 
-PORT: Final = 43_750
+PORT: Final = 31_750
 AT_ONCE: Final = 4
 SHORT, LONG = 5.0, 30.0
 

@@ -32,7 +32,7 @@ from tests.support.spoiling import bursting, disordering, losing
 
 pytestmark = [pytest.mark.browser, pytest.mark.quiet, pytest.mark.timeout(240)]
 
-PORTS = range(43_800, 43_820)
+PORTS = range(31_800, 31_820)
 FRAMES = 240
 LOUD = "--autoplay-policy=no-user-gesture-required"
 # Connects without sending, as halls do before the ring; `stop` says what was sent at last.

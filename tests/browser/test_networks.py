@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.quiet, pytest.mark.timeout(240)]
 
 # The certificate is our own.
 TRUSTING = "--ignore-certificate-errors"
-PORTS = range(43_760, 43_780)
+PORTS = range(31_760, 31_780)
 SEATS = """async () => {
     const id = new URL(location.href).searchParams.get("case");
     const call = (await (await fetch(`/api/cases/${id}/call`)).json()).data;

@@ -49,7 +49,11 @@ async def worker_process(url: str, *more: str) -> AsyncIterator[asyncio.subproce
 async def media_worker(
     service: Service, ports: range, *more: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a worker that listens on these ports; the service knows it when the block begins."""
+    """Run a worker that listens on these ports; the service knows it when the block begins.
+
+    Ports below 32,768, if they are told from others or may not be taken: a browser gets its own
+    for each connection from those above.
+    """
     name = f"{ports.start}-{ports.stop - 1}"
     async with worker_process(service.url, "--ports", name, "--name", name, *more) as process:
 
