@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -30,6 +29,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 FULL_HD = 1920
 SIZE = "video => [video.videoWidth, video.videoHeight]"
+# When Enter was pressed last, and when a value came, by the one clock of the machine: whoever asks
+# from outside learns of it later.
+WATCH_ENTER = """() => addEventListener("keydown", ({ key }) => {
+    if (key === "Enter") window.enteredAt = Date.now();
+}, true)"""
+WATCH_VALUE = """([input, value]) => {
+    window.cameAt = null;
+    const look = () => {
+        if (input.value === value) window.cameAt = Date.now();
+        else requestAnimationFrame(look);
+    };
+    look();
+}"""
 
 
 @pytest.fixture
@@ -57,17 +69,20 @@ async def fill_there(hall: Hall) -> None:
     """Fill the jurisdiction's fields in, and see them come on the other side within a second."""
     agent, counter = hall.agent, hall.counter
     spent = []
+    await agent.page.evaluate(WATCH_ENTER)
     await agent.click("tab-form")
     await counter.click("tab-form")
     await agent.choose("field-insured_status", "正常参保")
     for name, value in (("months_paid", "186"), ("balance", "23456.78"), ("as_of", "2026-10-31")):
+        there = await counter.control(f"field-{name}").element_handle()
+        await counter.page.evaluate(WATCH_VALUE, [there, value])
         await agent.fill(f"field-{name}", value)
-        began = time.monotonic()
         await agent.control(f"field-{name}").press("Enter")
         await expect(counter.control(f"field-{name}")).to_have_value(value)
-        spent.append(time.monotonic() - began)
+        came = await (await counter.page.wait_for_function("() => window.cameAt")).json_value()
+        spent.append(came - await agent.page.evaluate("() => window.enteredAt"))
     # The best of three: five pages with video on a small machine have their hiccups.
-    assert min(spent) < 1, spent
+    assert min(spent) < 1_000, spent
 
 
 async def take_still(hall: Hall) -> None:
@@ -76,7 +91,7 @@ async def take_still(hall: Hall) -> None:
     await agent.click("take-still")
     await agent.click("tab-materials")
     card = agent.at("material-id-card").filter(has_text="拍摄留存")
-    await expect(card).to_be_visible(timeout=15_000)
+    await expect(card).to_be_visible()
     await card.get_by_role("button", name="查看居民身份证").click()
     picture = agent.at("material-viewer").locator("img")
     await expect(picture).to_have_js_property("complete", value=True)
@@ -101,8 +116,9 @@ async def issue(hall: Hall) -> None:
     await agent.says("issue-dialog", "张三丰")
     await agent.says("issue-dialog", "城乡居民养老保险个人账户余额证明")
     await agent.click("certificate-confirm")
-    await expect(agent.at("certificate-number")).to_be_visible(timeout=15_000)
-    await expect(counter.at("certificate-number")).to_be_visible(timeout=3_000)
+    await expect(agent.at("certificate-number")).to_be_visible()
+    # By its notice: who only asks anyway asks every fifteen seconds.
+    await expect(counter.at("certificate-number")).to_be_visible(timeout=10_000)
 
 
 COUNT_PRINTS = "frame => { frame.contentWindow.print = () => (frame.dataset.printed = 1); }"
@@ -113,6 +129,8 @@ async def print_it(counter: Screen) -> None:
     await counter.click("certificate-show")
     frame = counter.at("paper").locator("iframe")
     await expect(frame).to_have_attribute("src", re.compile(r"^blob:"))
+    # Not before the PDF is there: what is set on the frame's empty window would go with it.
+    await expect(counter.at("certificate-print")).to_be_enabled()
     await frame.evaluate(COUNT_PRINTS)
     await counter.click("certificate-print")
     await expect(frame).to_have_attribute("data-printed", "1")

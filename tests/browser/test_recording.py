@@ -31,7 +31,7 @@ from tests.support.service import Service
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-PORTS = range(43_700, 43_750)
+PORTS = range(31_700, 31_750)
 REASON = "群众投诉复核"
 
 
@@ -50,8 +50,9 @@ async def shoot(screen: Screen, name: str) -> None:
 async def pause(agent: Screen) -> None:
     """Pause with a reason."""
     await agent.click("recording-pause")
-    await agent.page.get_by_role("textbox", name="").last.fill("群众要求暂停")
-    await agent.page.get_by_role("button", name="暂停录制").click()
+    dialog = agent.page.get_by_role("dialog", name="暂停录制")
+    await dialog.get_by_role("textbox").fill("群众要求暂停")
+    await dialog.get_by_role("button", name="暂停录制").click()
     await agent.says("recording-light", "录制已暂停")
 
 
@@ -63,7 +64,7 @@ async def record(hall: Hall, board: Screen, service: Service) -> str:
     await consent(hall)
     await agent.click("recording-start")
     for screen in (agent, counter):
-        await screen.says("recording-light", re.compile(r"录制中\s*00:0"))
+        await screen.says("recording-light", re.compile(r"录制中\s*00:\d\d"))
     await facing.says("facing-recording", "正在录音录像")
     await board.says("board-recording", "录制中")
     screens = {"agent": agent, "counter": counter, "facing": facing, "board": board}
@@ -108,6 +109,13 @@ async def lose_the_worker(hall: Hall, board: Screen, worker: Process) -> None:
     await hang_up(hall.agent)
 
 
+async def films_move(board: Screen, frames: int) -> None:
+    """See both films move at once: they end after some seconds."""
+    films = (board.sees_moving(f"film-{side}", frames=frames, within=30)
+             for side in ("local", "remote"))  # fmt: skip
+    await asyncio.gather(*films)
+
+
 async def replay(board: Screen, number: str) -> None:
     """Open the recording with a reason, see both films move, and jump by the case's log."""
     await board.click("board-recordings")
@@ -120,17 +128,15 @@ async def replay(board: Screen, number: str) -> None:
     await inspector.look(board, "reason")
     await board.click("viewing-open")
     await board.click("film-play")
-    for side in ("local", "remote"):
-        await board.sees_moving(f"film-{side}", frames=10, within=30)
+    await films_move(board, 10)
     await board.click("film-play")
-    jump, bar = board.at("jump-recording.resumed"), board.at("film-bar")
-    resumed = await jump.locator("time").inner_text()
-    await expect(bar).not_to_have_attribute("aria-valuetext", resumed)
-    await jump.click()
-    await expect(bar).to_have_attribute("aria-valuetext", resumed)
+    for kind in ("paused", "resumed"):
+        jump = board.at(f"jump-recording.{kind}")
+        await jump.click()
+        moment = await jump.locator("time").inner_text()
+        await expect(board.at("film-bar")).to_have_attribute("aria-valuetext", moment)
     await board.click("film-play")
-    for side in ("local", "remote"):
-        await board.sees_moving(f"film-{side}", frames=5, within=30)
+    await films_move(board, 5)
     await shoot(board, "viewing")
     await inspector.look(board, "viewing")
     assert inspector.found == []
@@ -139,9 +145,10 @@ async def replay(board: Screen, number: str) -> None:
 async def export(board: Screen, folder: Path) -> Seen:
     """Have both films made into one, with a reason; take it away and look at it."""
     await board.click("export-request")
-    await board.page.get_by_role("textbox", name="").last.fill(REASON)
+    dialog = board.page.get_by_role("dialog", name="导出为单个文件")
+    await dialog.get_by_role("textbox").fill(REASON)
     await shoot(board, "export-reason")
-    await board.page.get_by_role("button", name="导出", exact=True).click()
+    await dialog.get_by_role("button", name="导出", exact=True).click()
     await board.says("export-state", re.compile("排队中|正在合成|可下载"))
     await shoot(board, "export-composing")
     await expect(board.at("export-download")).to_be_visible(timeout=150_000)

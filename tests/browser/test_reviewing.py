@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import expect
 
+from server.cases.rules import china_day
+from server.db.unit import utc_now
 from tests.support.acts import hang_up
 from tests.support.inspector import Inspector
 from tests.support.screens import Screen, Stage
@@ -28,7 +31,8 @@ async def left_with_the_jurisdiction(url: str) -> str:
     """Return such a case that its agent finishes after the call."""
     async with playing(url) as story:
         path = f"/api/cases/{await prepare(story)}/deferral"
-        order = {"remark": "余额较大，复核后签发", "due_on": "2026-12-31"}
+        due_on = china_day(utc_now()) + timedelta(days=7)
+        order = {"remark": "余额较大，复核后签发", "due_on": due_on.isoformat()}
         await story.cast.agent.command("POST", path, order)
         return story.case_id
 

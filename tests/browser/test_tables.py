@@ -29,6 +29,12 @@ async def picture(screen: Screen, name: str) -> None:
         await screen.page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
 
 
+async def paste(screen: Screen, cell: str, text: str) -> None:
+    """Paste into a cell, once it is there."""
+    await expect(screen.at(cell)).to_be_visible()
+    await screen.page.evaluate(PASTE, [cell, text])
+
+
 async def test_a_pasted_table_is_refused_by_its_cell_mended_and_read_at_the_counter(
     light: Stage,
 ) -> None:
@@ -38,7 +44,7 @@ async def test_a_pasted_table_is_refused_by_its_cell_mended_and_read_at_the_coun
         await connect(counter, agent)
         await agent.says("field-contributions-rows", "尚未填写")
         await agent.click("field-contributions")
-        await agent.page.evaluate(PASTE, ["cell-0-0", WRONG])
+        await paste(agent, "cell-0-0", WRONG)
         await picture(agent, "table-filled")
         await agent.click("table-keep")
         await agent.says("table-fault", "第2行“个人缴费（元）”：金额格式不对")

@@ -107,8 +107,13 @@ class Counterpart:
         self.told.add(told)
 
     async def load(self) -> None:
-        """Load the page, or load it anew."""
+        """Load the page, or load it anew once it has dealt with all that it was told."""
+        await self.dealt()
         await self.page.goto(PAGE)
+
+    async def dealt(self) -> None:
+        """Wait until the page has dealt with what it was told."""
+        await asyncio.gather(*self.told)
 
     async def begin(self, *, polite: bool) -> None:
         """Open camera and microphone and negotiate."""
@@ -132,7 +137,7 @@ async def counterpart(chromium: Browser) -> AsyncIterator[Counterpart]:
     yield counterpart
     if counterpart.peer is not None:
         await counterpart.peer.close()
-    await asyncio.gather(*counterpart.told)
+    await counterpart.dealt()
     await page.close()
 
 
@@ -145,7 +150,9 @@ async def test_a_browser_and_a_peer_see_each_other_though_the_browser_always_off
     await asyncio.gather(peer.start(), counterpart.begin(polite=browser_polite))
     await asyncio.gather(peer.see(30, within=20), counterpart.see(30))
     assert await counterpart.page.evaluate("window.heardStream") == "s1:camera"
-    assert {name.rsplit("/", 1)[1] for name in peer.frames} == {"audio", "video"}
+    async with asyncio.timeout(20):
+        while {name.rsplit("/", 1)[1] for name in peer.frames} != {"audio", "video"}:
+            await peer.see(peer.pictures + 1, within=20)
 
 
 @pytest.mark.parametrize("browser_polite", [True, False])
