@@ -13,7 +13,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import ALLOWED, PLUGGED, launched
 from tests.support.acts import Hall, hang_up, open_hall, read_case, ready_case, see_each_other
-from tests.support.connections import KEEP, connected
+from tests.support.connections import KEEP, connected, seats
 from tests.support.figures import note
 from tests.support.line import Address, Lane, Way, Wire, worker_behind
 from tests.support.screens import SMALL_CAMERA, Screen, Stage
@@ -33,11 +33,6 @@ SENDS_PICTURE = """async (wanted) => {
         }
     }
     return found.some(Boolean) === wanted;
-}"""
-SEATS = """async () => {
-    const id = new URL(location.href).searchParams.get("case");
-    const call = (await (await fetch(`/api/cases/${id}/call`)).json()).data;
-    return [call.id, call.state, ...call.seats.map((seat) => seat.id)];
 }"""
 
 
@@ -99,7 +94,8 @@ async def lines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lines
 
 
 async def sends_picture(screen: Screen, *, wanted: bool) -> None:
-    await screen.page.wait_for_function(SENDS_PICTURE, arg=wanted)
+    # Where the line did not bear a picture, the next try may wait for half a minute.
+    await screen.page.wait_for_function(SENDS_PICTURE, arg=wanted, timeout=60_000)
 
 
 async def test_a_poor_line_loses_the_picture_and_not_the_voice_and_gets_it_back(
@@ -112,11 +108,13 @@ async def test_a_poor_line_loses_the_picture_and_not_the_voice_and_gets_it_back(
         agent.says("line-notice", "沈窗口的线路较差，已降低清晰度", within=40),
     )
     await counter.says("line-notice", "线路很差，已转为仅语音", within=40)
-    await agent.says("line-notice", "沈窗口的线路很差，已转为仅语音，画面将自动恢复；办件不受影响")
-    await agent.says("call-cover", "暂时只有声音")
-    await facing.says("facing-line", "暂时只听得到声音")
-    await sends_picture(counter, wanted=False)
-    await sends_picture(agent, wanted=True)
+    await asyncio.gather(  # After some seconds it tries whether the line bears a picture again.
+        agent.says("line-notice", "沈窗口的线路很差，已转为仅语音，画面将自动恢复；办件不受影响"),
+        agent.says("call-cover", "暂时只有声音"),
+        facing.says("facing-line", "暂时只听得到声音"),
+        sends_picture(counter, wanted=False),
+        sends_picture(agent, wanted=True),
+    )
     await counter.click("chat-toggle")
     await counter.fill("chat-text", "画面卡，先打字")
     await counter.control("chat-text").press("Enter")
@@ -134,7 +132,7 @@ async def test_a_poor_line_loses_the_picture_and_not_the_voice_and_gets_it_back(
 
 async def test_a_cut_line_comes_back_to_the_same_seat_of_the_same_call(lines: Lines) -> None:
     counter, agent, facing = lines.hall.counter, lines.hall.agent, lines.hall.facing
-    before = await agent.page.evaluate(SEATS)
+    before = await seats(agent)
     for seconds in (5, 30):
         lines.cut()
         await asyncio.sleep(seconds)
@@ -146,7 +144,7 @@ async def test_a_cut_line_comes_back_to_the_same_seat_of_the_same_call(lines: Li
             await screen.sees_moving("remote-video", frames=2, within=40)
         note(f"browser, cut of {seconds} s", time.monotonic() - began)
         await facing.sees_moving("facing-remote-video", within=40)
-        assert await agent.page.evaluate(SEATS) == before
+        assert await seats(agent) == before
     await counter.says("person-notice", "线路中断过", within=40)
     await counter.click("confirm-person")
     await expect(counter.at("person-notice")).to_have_count(0)

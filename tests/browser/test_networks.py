@@ -13,7 +13,7 @@ from server.demo import make_tls
 from tests.browser.conftest import ALLOWED, PLUGGED, installed, launched
 from tests.support.acts import connect as call
 from tests.support.acts import hang_up, open_hall, read_case, ready_case, see_each_other
-from tests.support.connections import KEEP, connected
+from tests.support.connections import KEEP, connected, seats
 from tests.support.figures import note
 from tests.support.line import Wire
 from tests.support.media_worker import media_worker
@@ -26,11 +26,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.quiet, pytest.mark.timeout(240)]
 # The certificate is our own.
 TRUSTING = "--ignore-certificate-errors"
 PORTS = range(31_760, 31_780)
-SEATS = """async () => {
-    const id = new URL(location.href).searchParams.get("case");
-    const call = (await (await fetch(`/api/cases/${id}/call`)).json()).data;
-    return [call.id, call.state, call.topology, ...call.seats.map((seat) => seat.id)];
-}"""
 
 
 async def test_a_call_goes_on_by_another_network_when_the_first_is_pulled(
@@ -59,12 +54,12 @@ async def test_a_call_goes_on_by_another_network_when_the_first_is_pulled(
                 await connected(agent)
                 await connected(counter)
                 await see_each_other(counter, agent)
-                seats, case = await agent.page.evaluate(SEATS), await read_case(agent)
-                assert seats[2] == "relay"
+                before, case = await seats(agent), await read_case(agent)
+                assert before[1] == "relay"
                 inside.pull(first)
                 began = time.monotonic()
                 await see_each_other(counter, agent)
                 note("a network is pulled: both pictures are back", time.monotonic() - began)
-                assert await agent.page.evaluate(SEATS) == seats
+                assert await seats(agent) == before
                 assert (await read_case(agent))["fields"] == case["fields"]
                 await hang_up(agent)
