@@ -12,7 +12,7 @@ from tests.support.acts import SCHOOL, Hall, open_hall, ready_case
 from tests.support.inspector import Inspector
 from tests.support.screens import PHONE, WIDE, Screen, Stage, sign_by_hand
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 # Each page outside a call, and what it is whole with.
 PAGES = (

@@ -15,7 +15,7 @@ from tests.support.acts import connect, hang_up, read_case, ready_case, see_each
 from tests.support.child import Demonstration
 from tests.support.screens import SMALL_CAMERA, Screen, Stage
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 # The call with its seats, and how often the case has stood in line.
 STANDING = """async () => {

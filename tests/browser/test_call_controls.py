@@ -20,7 +20,7 @@ from tests.support.screens import SMALL_CAMERA, WIDE, Screen, Stage
 from tests.support.service import demonstration
 
 pytestmark = [
-    pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.browser, pytest.mark.timeout(420), pytest.mark.asyncio(loop_scope="module"),
 ]  # fmt: skip
 
 LARGE = 200

@@ -10,7 +10,7 @@ from playwright.async_api import Response, Route, expect
 from tests.support.acts import NUMBER, ready_case
 from tests.support.screens import Screen, Stage
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 ACCOUNT = "field-bank_account"
 FIRST, MINE, THEIRS = "6222020000000000000", "6210010000000011111", "6230020000000022222"

@@ -20,7 +20,7 @@ from tests.support.screens import SMALL_CAMERA, Screen, Stage
 from tests.support.service import demonstration, free_port
 
 pytestmark = [
-    pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.browser, pytest.mark.timeout(420), pytest.mark.asyncio(loop_scope="module"),
 ]  # fmt: skip
 
 PORT = 31_700

@@ -30,7 +30,7 @@ from tests.support.line import BEHIND, Lane, Spoil, lane_to
 from tests.support.media_worker import until
 from tests.support.spoiling import bursting, disordering, losing
 
-pytestmark = [pytest.mark.browser, pytest.mark.quiet, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.quiet, pytest.mark.timeout(420)]
 
 PORTS = range(31_800, 31_820)
 FRAMES = 240

@@ -25,7 +25,7 @@ from tests.support.acts import (
 from tests.support.office import seen_qr
 from tests.support.screens import PHONE, Screen, Stage, download
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 FULL_HD = 1920
 SIZE = "video => [video.videoWidth, video.videoHeight]"

@@ -21,7 +21,7 @@ from tests.support.networks import machine_inside
 from tests.support.screens import SMALL_CAMERA, Stage
 from tests.support.service import demonstration, free_port
 
-pytestmark = [pytest.mark.browser, pytest.mark.quiet, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.quiet, pytest.mark.timeout(420)]
 
 # The certificate is our own.
 TRUSTING = "--ignore-certificate-errors"

@@ -17,7 +17,7 @@ from tests.support.screens import PHONE, Screen, Stage
 from tests.support.service import Service, demonstration
 from tests.support.story import playing
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 WORKS = "() => navigator.serviceWorker.controller?.state === 'activated'"
 LATER = """const Real = Date;

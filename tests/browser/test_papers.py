@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from counter_client.invented import id_number
 from tests.support.screens import Screen, Stage
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 ITEM = "城乡居民养老保险个人账户余额一次性提取"
 FULL_HD = 1920

@@ -29,7 +29,7 @@ from tests.support.media_worker import media_worker, until
 from tests.support.screens import Screen, Stage
 from tests.support.service import Service
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 PORTS = range(31_700, 31_750)
 REASON = "群众投诉复核"

@@ -13,7 +13,7 @@ from tests.support.media_worker import media_worker
 from tests.support.screens import SMALL_CAMERA, Screen, Stage
 from tests.support.service import Service
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 PORTS, OTHER_PORTS = range(31_600, 31_650), range(31_650, 31_700)
 # The far ports of what is connected now, and how much media came from there.
@@ -123,7 +123,7 @@ async def media_from(screen: Screen, ports: range, *, other: bool = False) -> No
             return found.some((one) => ports.includes(one.port) !== other && one.received > 0);
         }}""",
         arg=[list(ports), other],
-        timeout=40_000,
+        timeout=60_000,
     )
 
 

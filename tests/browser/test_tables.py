@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from tests.support.acts import TRANSFER, connect, hang_up, ready_case
 from tests.support.screens import Screen, Stage
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 WRONG = "2024\t12\t500.00\t60.00\t2024-12-05\r\n2025\t12\tsix\t74.5\t2025年12月8日\r\n"
 PASTE = """([at, text]) => {

@@ -12,7 +12,7 @@ from tests.support.inspector import Inspector
 from tests.support.screens import PHONE, Screen, Stage
 from tests.support.story import playing
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 WHY = "余额录入有误"
 

@@ -22,7 +22,7 @@ from tests.support.acts import (
 )  # fmt: skip
 from tests.support.screens import PHONE, Screen, Stage, download
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 REASON = "申请人户口已于2026年3月迁出本辖区，本机关不再掌握其户籍登记情况"
 BASIS = "《中华人民共和国户口登记条例》第十条"

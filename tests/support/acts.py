@@ -154,7 +154,7 @@ async def connect(counter: Screen, agent: Screen) -> None:
 async def see_each_other(*screens: Screen) -> None:
     """Wait until each of the screens shows a moving picture of the other side."""
     for screen in screens:
-        await screen.sees_moving("remote-video", within=40)
+        await screen.sees_moving("remote-video", within=60)
 
 
 async def consent(hall: Hall) -> None:
