@@ -60,7 +60,7 @@ class Tickets(Line):
         """Put a complete case in its jurisdiction's line; a returned one keeps the day's place.
 
         Refuses certificate.unrecognised, hall.closed, materials.missing and case.incomplete
-        before anyone has waited.
+        before anyone has waited, and call.live while the call in which it was returned goes on.
         """
         await self.lock_lines(unit, case_id)
         entry = await self.records.begin(unit, actor, case_id, Action.TAKE_TICKET)
@@ -69,6 +69,8 @@ class Tickets(Line):
         refuse_unrecognised(catalogue, item, case.counter_region, case.jurisdiction)
         refuse_closed(catalogue, case.jurisdiction, unit.now)
         await self.require_complete(unit.session, entry.case, Owner.LOCAL)
+        if await queries.live_ticket(unit.session, case_id) is not None:
+            raise ServiceError("call.live")
         returned = entry.case.state is CaseState.RETURNED
         before = await queries.last_place(unit.session, case_id) if returned else None
         ticket = Ticket(

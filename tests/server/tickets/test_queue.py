@@ -72,6 +72,18 @@ async def test_a_returned_case_keeps_its_place_for_the_day(
     assert [row.ticket_id for row in line] == ([again.id, behind] if keeps else [behind, again.id])
 
 
+async def test_a_returned_case_is_not_called_for_again_while_its_call_goes_on(
+    halls: Halls,
+) -> None:
+    case_id, call_id = await halls.in_call()
+    await halls.move(case_id, CaseState.RETURNED)
+    with pytest.raises(ServiceError, match=r"call\.live"):
+        await halls.take(case_id)
+    assert (await halls.case_row(case_id)).state is CaseState.RETURNED
+    await halls.hang_up(WANG, call_id)
+    assert (await halls.take(case_id)).state is TicketState.WAITING
+
+
 async def test_a_case_in_line_takes_no_second_ticket(halls: Halls) -> None:
     case_id = await halls.case()
     await halls.take(case_id)

@@ -144,7 +144,7 @@ const calls: Record<string, Words> = {
   "recording.altered": { what: "这段录音录像与留痕不符，不能播放", next: "请联系管理员核查存储", apart: true },
   "viewing.unknown": { what: "没有打开过这段录音录像", next: "请重新说明理由后打开", apart: true },
   "viewing.expired": { what: "本次查阅已超过时限", next: "请重新说明理由后打开", apart: true },
-  "call.live": { what: "通话还在进行", next: "请在通话结束后再回放" },
+  "call.live": { what: "通话还在进行", next: "请在通话结束后再做这一步" },
   "export.unknown": { what: "没有找到这次导出", next: "请刷新页面后重新导出", apart: true },
   "export.unready": { what: "文件还没有合成好", next: "请等进度走完后再下载", apart: true },
   "export.over": { what: "这次导出已经结束，文件不再保留", next: "请重新导出", apart: true },

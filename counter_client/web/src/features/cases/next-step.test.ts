@@ -150,8 +150,15 @@ it("has words for every state on both sides", () => {
 
 it("lets nobody issue or call while the form shows a text that the case does not have", () => {
   for (const [state, asAgent] of [["in_call", true], ["with_jurisdiction", true], ["draft", false], ["returned", false]] as const) {
-    const now = nextStep({ case: shown(state), item, ticket: null, asAgent, inCall: true, review: null, unsaved: ["余额"] });
+    const now = nextStep({ case: shown(state), item, ticket: null, asAgent, inCall: asAgent, review: null, unsaved: ["余额"] });
     expect(now).toMatchObject({ action: "fill", closed: "" });
     expect(now.hint).toContain("余额");
+  }
+});
+
+it("ends the call at the counter before anything else, when the case has gone another way in it", () => {
+  for (const state of ["returned", "refused"] as const) {
+    expect(step(shown(state))).toMatchObject({ action: "hang-up", closed: "" });
+    expect(step(shown(state), false, null, false).action).not.toBe("hang-up");
   }
 });

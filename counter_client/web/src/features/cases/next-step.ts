@@ -53,6 +53,8 @@ function counterStep({ case: shown, item, ticket, inCall, certificates, review, 
   switch (shown.state) {
     case "draft":
     case "returned":
+      // The call in which it was returned ends first; what is missing may be brought meanwhile.
+      if (inCall && shown.state === "returned") return step("hang-up", "结束通话", "", "补齐材料后可再次呼叫属地");
       return unsavedStep(unsaved) ?? step("call", "呼叫属地", lacking(shown, item));
     case "waiting":
       return step("none", "等待属地接听", waitingWords(ticket));
@@ -69,6 +71,7 @@ function counterStep({ case: shown, item, ticket, inCall, certificates, review, 
     case "with_jurisdiction":
       return step("none", "等待属地办理", review?.fault === "pending" ? "属地已收件，正在复核" : "属地已收件，将在通话后完成");
     case "refused":
+      if (inCall) return step("hang-up", "结束通话");
       return step("none", "已不予办理", "这个办件已经结束");
     case "withdrawn":
       return step("none", "已撤回", "这个办件已经结束");
