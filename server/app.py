@@ -163,7 +163,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     units = Units(database, hub.publish, clock)
     vault = Vault(settings.secret)
     files = LocalFiles(settings.data / "files")
-    pictures, hashes = Pictures(), PasswordHashes()
+    hashes = PasswordHashes()
     records = Records(vault, find_sitting)
     reader = Reader(records, items, catalogue)
 
@@ -180,17 +180,18 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
     cases = Cases(records, reader, items, catalogue, file_still)
     tickets = Tickets(records, reader, cases.require_complete)
     relays = Relays()
-    turn = TurnServers(settings.turn_urls, settings.turn_secret or "", clock)
 
     async def arrange(unit: Unit, call: Call) -> None:
         await calls.arrange(unit, call)
 
     recordings = Recordings(records, reader, arrange)
-    calls = Calls(records, tickets, relays, turn, recordings.tapes)
-    papers = Papers(files, drawing)
-    refusals, second = (
-        Refusals(reader, catalogue, drawing, signer), Sm2Signing(units, signer, papers),
+    calls = Calls(
+        records, tickets, relays,
+        TurnServers(settings.turn_urls, settings.turn_secret or "", clock), recordings.tapes,
     )  # fmt: skip
+    papers = Papers(files, drawing)
+    refusals = Refusals(reader, catalogue, drawing, signer)
+    sm2_signing = Sm2Signing(units, signer, papers)
     drafts = Drafts(reader, cases, catalogue, drawing.forms, recordings.require, signer.picture_of)
     recalls, authorities = Recalls(records, catalogue), Authorities(reader)
     certificates = Certificates(records, reader, catalogue, recalls, settings.public_url)
@@ -203,7 +204,7 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         vault=vault,
         catalogue=catalogue,
         items=items,
-        pictures=pictures,
+        pictures=Pictures(),
         hashes=hashes,
         staff=StaffService(units, vault, hashes, places),
         reader=reader,
@@ -220,9 +221,9 @@ def build_house(settings: Settings, clock: Clock = utc_now) -> House:
         refusals=refusals,
         issuing=Issuing(
             units, records, drafts, drawing, signer, papers, authorities.require,
-            Corrections(cases, recalls), Reviews(reader, authorities.may_review), second.tell,
+            Corrections(cases, recalls), Reviews(reader, authorities.may_review), sm2_signing.tell,
         ),
-        sm2_signing=second,
+        sm2_signing=sm2_signing,
         certificates=certificates,
         revoking=Revoking(certificates, recalls),
         verifying=Verifying(units, records, drawing, papers),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -58,6 +59,11 @@ class Entry:
         return Side.LOCAL if Relation.LOCAL in relations else Side.JURISDICTION
 
     @property
+    def at(self) -> datetime:
+        """When what the command does happens: now, and never before the case's last event."""
+        return max(self.unit.now, self.case.last_event_at)
+
+    @property
     def clock_is_behind(self) -> bool:
         """Whether the case's last event lies in this server's future."""
         return self.unit.now < self.case.last_event_at
@@ -73,9 +79,8 @@ class Entry:
 
         The event is never earlier than the last one of the case.
         """
-        case = self.case
+        case, at = self.case, self.at
         case.seq += 1
-        at = max(self.unit.now, case.last_event_at)
         kept: dict[str, object] = dict(data or {})
         if private is not None:
             kept["sealed"] = self.key.seal(

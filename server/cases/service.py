@@ -391,4 +391,4 @@ class Cases:
 
 
 def _iso(entry: Entry) -> str:
-    return max(entry.unit.now, entry.case.last_event_at).isoformat()
+    return entry.at.isoformat()

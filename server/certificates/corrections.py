@@ -126,7 +126,7 @@ class Corrections:
         """
         if correction is None:
             return
-        session, unit = entry.unit.session, entry.unit
+        session = entry.unit.session
         row = await queries.find_any(session, certificate_id)
         old = await queries.find(session, correction.certificate_id)
         if row is None or old is None:
@@ -136,7 +136,7 @@ class Corrections:
         reason = correction.reason
         values = {
             "superseded_by": row.id,
-            "revoked_at": max(unit.now, entry.case.last_event_at),
+            "revoked_at": entry.at,
             "revoked_by": entry.actor.id,
             "sealed_reason": entry.key.seal(reason, fall_context(old.id)),
         }

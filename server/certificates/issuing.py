@@ -245,7 +245,7 @@ class Issuing:
             "size": len(signed.pdf),
             "pages": signed.pages,
             "qr_token": signed.token,
-            "issued_at": max(unit.now, entry.case.last_event_at),
+            "issued_at": entry.at,
         }
         found = reservation.certificate_id, reservation.attempt
         await self.corrections.supersede(entry, correction, *found)

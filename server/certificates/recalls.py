@@ -57,7 +57,7 @@ class Recalls:
             hall=case.counter_hall,
             cause=cause,
             sealed_reason=entry.key.seal(reason, reason_context(recall_id)),
-            made_at=max(unit.now, case.last_event_at),
+            made_at=entry.at,
         )
         unit.session.add(recall)
         await entry.append("recall.made", _public(recall, row))
@@ -84,7 +84,7 @@ class Recalls:
             "sealed_remark": entry.key.seal(remark, remark_context(recall_id)),
             "acknowledged_by": actor.id,
             "acknowledged_by_name": actor.name,
-            "acknowledged_at": max(unit.now, entry.case.last_event_at),
+            "acknowledged_at": entry.at,
         }
         if not await queries.acknowledge(unit.session, recall_id, values):
             raise ServiceError("recall.gone")

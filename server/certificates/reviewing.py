@@ -199,7 +199,7 @@ class Reviewing:
             case_seq=entry.case.seq,
             asked_by=entry.actor.id,
             asked_by_name=entry.actor.name,
-            asked_at=max(entry.unit.now, entry.case.last_event_at),
+            asked_at=entry.at,
             sealed_reason=entry.key.seal(reason, reason_context(review_id)),
         )
         if not await queries.ask(entry.unit.session, row):
@@ -276,8 +276,7 @@ def _require_before(actor: Actor, case: Case, row: IssueReview) -> None:
 
 
 def _closed(entry: Entry, state: RequestState) -> dict[str, object]:
-    at = max(entry.unit.now, entry.case.last_event_at)
-    return {"state": state, "closed_at": at, "closed_by_name": entry.actor.name}
+    return {"state": state, "closed_at": entry.at, "closed_by_name": entry.actor.name}
 
 
 def basis_hash(row: IssueReview) -> str:

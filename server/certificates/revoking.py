@@ -96,7 +96,7 @@ class Revoking:
         request, row, entry = await self._begin(unit, actor, request_id, Action.REVOKE_CERTIFICATE)
         if request.asked_by != actor.id:
             raise ServiceError("action.forbidden")
-        values = {"state": RequestState.WITHDRAWN, "closed_at": unit.now}
+        values = {"state": RequestState.WITHDRAWN, "closed_at": entry.at}
         if not await queries.withdraw_request(unit.session, request.id, actor.id, values):
             raise ServiceError("revocation.gone")
         await entry.append("revocation.withdrawn", _public(request, row))
@@ -130,7 +130,7 @@ class Revoking:
             state=RequestState.OPEN,
             asked_by=entry.actor.id,
             asked_by_name=entry.actor.name,
-            asked_at=max(entry.unit.now, entry.case.last_event_at),
+            asked_at=entry.at,
             sealed_reason=entry.key.seal(reason, request_context(request_id)),
         )
         if not await queries.ask_revocation(entry.unit.session, request):
@@ -143,7 +143,7 @@ class Revoking:
         self, entry: Entry, row: Certificate, reason: str, about: Mapping[str, object]
     ) -> None:
         values = {
-            "revoked_at": max(entry.unit.now, entry.case.last_event_at),
+            "revoked_at": entry.at,
             "revoked_by": entry.actor.id,
             "sealed_reason": entry.key.seal(reason, fall_context(row.id)),
         }
@@ -181,7 +181,7 @@ class Revoking:
     async def _decide(self, entry: Entry, request: RevocationRequest, state: RequestState) -> None:
         if request.asked_by == entry.actor.id:
             raise ServiceError("revocation.own")
-        values = {"state": state, "closed_at": max(entry.unit.now, entry.case.last_event_at)}
+        values = {"state": state, "closed_at": entry.at}
         session = entry.unit.session
         if not await queries.decide_request(session, request.id, entry.actor.id, values):
             raise ServiceError("revocation.gone")

@@ -138,7 +138,7 @@ class Certificates:
             sealed_remark=entry.key.seal(remark, remark_context(case_id)),
             by=actor.id,
             by_name=actor.name,
-            at=max(unit.now, entry.case.last_event_at),
+            at=entry.at,
         )
         unit.session.add(settlement)
         entry.move(CaseState.SETTLED)

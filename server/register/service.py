@@ -128,7 +128,7 @@ class Register:
             taken_by_name=actor.name,
             region=actor.region,
             sealed_reason=entry.key.seal(said, copy_context(copy_id)),
-            taken_at=max(unit.now, entry.case.last_event_at),
+            taken_at=entry.at,
         )
         unit.session.add(copy)
         public = {"certificate_id": row.id, "number": row.number, "copy": copy.number}
