@@ -12,7 +12,7 @@ from docs_gen import sm2
 from docs_gen.ca import leads_to_root
 from docs_gen.closed import keep_imported
 from docs_gen.data import Issuer
-from docs_gen.keyfiles import KeyFolderError, locked, sync
+from docs_gen.keyfiles import KeyFolderError, locked
 from docs_gen.sm2certs import is_issued_by
 from docs_gen.sm2keys import (
     PART,
@@ -25,11 +25,12 @@ from docs_gen.sm2keys import (
     signer_of,
 )
 from docs_gen.trust import (
-    add_revoked,
     keep_crl,
     keep_issued,
+    lay_aside,
     may_sign,
-    seal_of_serial,
+    note_revoked,
+    own_seal,
     trust_ca,
     write_trust,
 )
@@ -82,18 +83,10 @@ class Sm2Folder:
         with locked(self.folder):
             path = seal_files(self.folder).get(authority)
             current = None if path is None else certificates_of(path)[0]
-            seal = seal_of_serial(self._part, authority, current, serial)
-            if seal is None:
-                raise KeyFolderError(f"{authority}: no SM2 certificate of that serial is known")
-            if not self._is_own(seal):
-                raise KeyFolderError(f"{authority}: its own CA revokes it")
-            # The list first: a key that is gone and not listed would still count.
-            add_revoked(self._part, seal, now)
-            write_trust(self.folder, now, self.passphrase)
-            keep_issued(self._part, authority, seal)
+            seal = own_seal(self._part, authority, current, serial, self._is_own)
+            note_revoked(self.folder, authority, seal, now, self.passphrase, part=self._part)
             if path is not None and seal == current:
-                path.unlink()
-                sync(path.parent)
+                lay_aside(path)
             return seal
 
     def bring(self, authority: str, content: bytes, given: str, now: datetime) -> str:

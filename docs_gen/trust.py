@@ -14,7 +14,7 @@ public keys of QR codes. What is of SM2 lies in `sm2/`: see `docs_gen.sm2keys`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -179,18 +179,29 @@ def revoke_seal(
     with locked(folder):
         path = seal_files(folder).get(authority)
         current = None if path is None else seal_chain(path, passphrase)[0]
-        seal = seal_of_serial(folder, authority, current, serial)
-        if seal is None:
-            raise KeyFolderError(f"{authority}: no seal certificate of that serial is known here")
-        if not any(is_issued_by(seal, ca.certificate) for ca in own_cas(folder, passphrase)):
-            raise KeyFolderError(f"{authority}: its own CA revokes it")
-        # The list first: a key that is gone and not listed would still count.
-        add_revoked(folder, seal, now)
-        write_trust(folder, now, passphrase)
-        keep_issued(folder, authority, seal)
+        cas = [pair.certificate for pair in own_cas(folder, passphrase)]
+
+        def is_own(seal: x509.Certificate) -> bool:
+            return any(is_issued_by(seal, ca) for ca in cas)
+
+        seal = own_seal(folder, authority, current, serial, is_own)
+        note_revoked(folder, authority, seal, now, passphrase, part=folder)
         if path is not None and seal == current:
             lay_aside(path)
         return seal
+
+
+def note_revoked(
+    folder: Path, authority: str, seal: x509.Certificate, now: datetime, passphrase: str,
+    *, part: Path,
+) -> None:  # fmt: skip
+    """Revoke a seal of a part of the folder in a new trust list, and keep its certificate.
+
+    Its key goes after that: one that is gone and not listed would still count.
+    """
+    add_revoked(part, seal, now)
+    write_trust(folder, now, passphrase)
+    keep_issued(part, authority, seal)
 
 
 def add_revoked(folder: Path, certificate: x509.Certificate, now: datetime) -> None:
@@ -212,13 +223,22 @@ def keep_issued(folder: Path, authority: str, certificate: x509.Certificate) -> 
     write(path, certificate.public_bytes(DER), replace=True)
 
 
-def seal_of_serial(
-    part: Path, authority: str, current: x509.Certificate | None, serial: int | None
-) -> x509.Certificate | None:
-    """Return an authority's certificate of a serial, without one the current; None if unknown."""
+def own_seal(
+    part: Path, authority: str, current: x509.Certificate | None, serial: int | None,
+    is_own: Callable[[x509.Certificate], bool],
+) -> x509.Certificate:  # fmt: skip
+    """Return an authority's certificate of a serial, without one the current.
+
+    KeyFolderError if there is no such certificate, or another operator's CA issued it.
+    """
     known = [*([] if current is None else [current]), *earlier_seals(part, authority)]
     wanted = serial if serial is not None or current is None else current.serial_number
-    return next((one for one in known if one.serial_number == wanted), None)
+    seal = next((one for one in known if one.serial_number == wanted), None)
+    if seal is None:
+        raise KeyFolderError(f"{authority}: no certificate of that serial is known here")
+    if not is_own(seal):
+        raise KeyFolderError(f"{authority}: its own CA revokes it")
+    return seal
 
 
 def earlier_seals(folder: Path, authority: str = "*") -> list[x509.Certificate]:
