@@ -16,7 +16,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from docs_gen import sm2, sm2signing
+from docs_gen import sm2, sm2certs, sm2signing
 from docs_gen.ca import Revoked, make_ca
 from docs_gen.ca import make_seal as make_p256_seal
 from docs_gen.closed import Closed, digest
@@ -293,5 +293,27 @@ def test_the_list_of_a_ca_beside_it_does_not_count(
 ) -> None:
     beside = make_root("Kuayu 演示国密根证书", NOW)
     known = dataclasses.replace(lists(office), crls=(make_crl(beside, [], NOW),))
+    found = judge(issued, signed, dataclasses.replace(trust, sm2=known))
+    assert found.reason is Sm2Reason.NO_LIST
+
+
+def test_the_list_of_a_ca_that_the_root_certified_under_its_own_name_is_not_the_roots(
+    issued: bytes, signed: bytes, office: Office, trust: TrustList
+) -> None:
+    root = own_root(office.folder, PASSPHRASE)
+    assert root is not None
+    key = sm2.PrivateKey.generate()
+    said = [
+        sm2certs._extension("basic_constraints", {"ca": True}, critical=True),
+        sm2certs._extension("key_usage", {"key_cert_sign", "crl_sign"}, critical=True),
+    ]
+    name = asn1_x509.Certificate.load(root.certificate.public_bytes(DER)).subject
+    lives = timedelta(days=30)
+    made = sm2certs._signed(name, key.point, root, NOW, lives=lives, extensions=said)
+    known = dataclasses.replace(
+        lists(office),
+        intermediates=(made.public_bytes(DER),),
+        crls=(make_crl(sm2certs.Sm2Pair(made, key), [], NOW),),
+    )
     found = judge(issued, signed, dataclasses.replace(trust, sm2=known))
     assert found.reason is Sm2Reason.NO_LIST
