@@ -168,14 +168,18 @@ def own_cas(folder: Path, passphrase: str) -> list[Pair]:
 
 
 def revoke_seal(
-    folder: Path, authority: str, now: datetime, passphrase: str, serial: int | None = None
-) -> x509.Certificate:
+    folder: Path, authority: str, now: datetime, passphrase: str, serial: int | None = None,
+    *, since: datetime | None = None,
+) -> x509.Certificate:  # fmt: skip
     """Revoke an authority's seal certificate, or an earlier one by its serial; return it.
 
-    All that it ever signed counts as revoked from now on, but for what a clock has stamped before:
-    of the rest nothing shows what was signed before. The key of the current one is destroyed.
-    KeyFolderError if there is no such certificate, or another operator's CA issued it.
+    All that it ever signed counts as revoked from now on, but for what a clock has stamped before
+    (before `since`, where the key was stolen earlier): of the rest nothing shows what was signed
+    before. The key of the current one is destroyed. KeyFolderError if there is no such certificate,
+    another operator's CA issued it, or `since` is to come.
     """
+    if since is not None and since > now:
+        raise KeyFolderError(f"since {since.isoformat()}: expected a time that has been")
     with locked(folder):
         path = seal_files(folder).get(authority)
         current = None if path is None else seal_chain(path, passphrase)[0]
@@ -185,7 +189,7 @@ def revoke_seal(
             return any(is_issued_by(seal, ca) for ca in cas)
 
         seal = own_seal(folder, authority, current, serial, is_own)
-        note_revoked(folder, authority, seal, now, passphrase, part=folder)
+        note_revoked(folder, authority, seal, now, passphrase, part=folder, since=since)
         if path is not None and seal == current:
             lay_aside(path)
         return seal
@@ -193,26 +197,31 @@ def revoke_seal(
 
 def note_revoked(
     folder: Path, authority: str, seal: x509.Certificate, now: datetime, passphrase: str,
-    *, part: Path,
+    *, part: Path, since: datetime | None = None,
 ) -> None:  # fmt: skip
     """Revoke a seal of a part of the folder in a new trust list, and keep its certificate.
 
     Its key goes after that: one that is gone and not listed would still count.
     """
-    add_revoked(part, seal, now)
+    # RFC 5280 has an invalidity date for that; but verifiers go by the revocation's own.
+    add_revoked(part, seal, since or now)
     write_trust(folder, now, passphrase)
     keep_issued(part, authority, seal)
 
 
-def add_revoked(folder: Path, certificate: x509.Certificate, now: datetime) -> None:
-    """Note a certificate as revoked, if it is not yet; it counts with the next trust list."""
-    one = Revoked(certificate.issuer.rfc4514_string(), certificate.serial_number, now)
+def add_revoked(folder: Path, certificate: x509.Certificate, at: datetime) -> None:
+    """Note a certificate as revoked; it counts with the next trust list.
+
+    One that is noted already may be found to have been stolen earlier, and never later.
+    """
+    one = Revoked(certificate.issuer.rfc4514_string(), certificate.serial_number, at)
     entries = read_revoked(folder)
-    if any((old.issuer, old.serial) == (one.issuer, one.serial) for old in entries):
+    same = [old for old in entries if (old.issuer, old.serial) == (one.issuer, one.serial)]
+    if any(old.at <= at for old in same):
         return
     listed = [
         {"issuer": entry.issuer, "serial": f"{entry.serial:x}", "at": entry.at.isoformat()}
-        for entry in (*entries, one)
+        for entry in (*(old for old in entries if old not in same), one)
     ]
     write(folder / "revoked.json", json.dumps(listed, indent=1).encode(), replace=True)
 

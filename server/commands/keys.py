@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from docs_gen.chain import Chain, RootKey
+from docs_gen.data import CHINA
 from docs_gen.imageseal import USUAL_WIDTH, import_picture, remove_picture
 from docs_gen.keyfiles import write
 from docs_gen.keylist import Row, list_keys
@@ -58,6 +59,10 @@ RootPassphraseOption = Annotated[
     Path | None,
     typer.Option("--root-passphrase-file", help="Its passphrase; the key folder's if none."),
 ]
+SINCE = typer.Option(
+    formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+    help="Since when the key was in other hands, in China's time; now if not given.",
+)
 REGION = typer.Option(help="A region's code: its CA, not a seal.")
 
 
@@ -168,12 +173,18 @@ def revoke(
     serial: SerialOption = "",
     qr: Annotated[str, typer.Option(help="The id of an earlier key of QR codes.")] = "",
     ca: Annotated[str, REGION] = "",
+    since: Annotated[datetime | None, SINCE] = None,
     yes: YesOption = False,
     root_key: RootKeyOption = None,
     root_passphrase_file: RootPassphraseOption = None,
 ) -> None:
-    """Revoke a seal certificate, a CA, or a key of QR codes: nothing it signed counts any more."""
+    """Revoke a seal certificate, a CA, or a key of QR codes: nothing it signed counts any more.
+
+    What a clock has stamped before counts on; --since says from when a seal's key was stolen.
+    """
     _require_one(authority, ca, qr)
+    if since is not None and not authority:
+        fail("kuayu: --since: expected an AUTHORITY")
     chain, at = _with_root(keys_of(data), root_key, root_passphrase_file), now()
     if not yes:
         typer.confirm("Everything that it ever signed will be found revoked. Go on?", abort=True)
@@ -184,7 +195,10 @@ def revoke(
         made = chain.rotate_ca(ca, at, revoke=True)
         typer.echo(f"revoked; the new CA is {made.subject.rfc4514_string()}")
     else:
-        revoked = revoke_seal(chain.folder, authority, at, chain.passphrase, serial_of(serial))
+        stolen = since and since.replace(tzinfo=CHINA)
+        revoked = revoke_seal(
+            chain.folder, authority, at, chain.passphrase, serial_of(serial), since=stolen
+        )
         typer.echo(f"revoked {authority}  {revoked.serial_number:x}")
 
 

@@ -19,6 +19,7 @@ from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from docs_gen import cades
 from docs_gen.clocks import Clocks
+from docs_gen.keyfiles import KeyFolderError, open_pkcs12
 from docs_gen.signing import Issued, issue
 from docs_gen.timestamps import Source, stamp
 from docs_gen.trust import TrustList, renew_crls, revoke_seal
@@ -150,6 +151,24 @@ def test_a_revocation_counts_for_what_was_stamped_after_it(
     assert judged(stamped.pdf, mine, tsa.clocks(later), later).verdict is verdict
     plain = issued(office, clocks=tsa.clocks(NOW))
     assert judged(plain.pdf, mine, tsa.clocks(later), later).verdict is Verdict.REVOKED
+
+
+def test_a_key_that_was_stolen_before_it_was_revoked_counts_only_until_then(
+    office: Office, tsa: Tsa, stamped: Issued, tmp_path: Path
+) -> None:
+    mine = office.copy(tmp_path / "mine")
+    later = NOW + timedelta(hours=3)
+
+    def found(since: timedelta) -> Verdict:
+        revoke_seal(mine.folder, KIND, later, PASSPHRASE, seal.serial_number, since=NOW + since)
+        return judged(stamped.pdf, mine, tsa.clocks(later), later).verdict
+
+    seal = open_pkcs12(mine.folder / "seals" / f"{KIND}.p12", PASSPHRASE.encode())[0].certificate
+    assert found(timedelta(hours=2)) is Verdict.GENUINE
+    assert found(timedelta(hours=-1)) is Verdict.REVOKED
+    assert found(timedelta(hours=1)) is Verdict.REVOKED, "once known, it is not taken back"
+    with pytest.raises(KeyFolderError, match="expected a time that has been"):
+        found(timedelta(hours=4))
 
 
 def test_where_the_clock_is_unknown_it_is_judged_as_of_now(office: Office, stamped: Issued) -> None:

@@ -99,6 +99,16 @@ def test_a_rotated_seal_is_listed_as_such_and_a_revoked_one_needs_a_yes(begun: P
     assert {row["state"] for row in rows(begun) if row["kind"] == "seal"} == {"current", "revoked"}
 
 
+def test_a_seal_is_revoked_since_the_day_on_which_it_was_stolen(begun: Path) -> None:
+    done("keys", "issue", "huoqiu-hrss", "--data", begun)
+    revoke = ("keys", "revoke", "--data", begun, "--yes", "--since")
+    assert "expected a time that has been" in refused(*revoke, "2999-01-01", "huoqiu-hrss")
+    assert "--since: expected an AUTHORITY" in refused(*revoke, "2026-01-02", "--ca", "341522")
+    done(*revoke, "2026-01-02", "huoqiu-hrss")
+    [noted] = json.loads((begun / "keys" / "revoked.json").read_text())
+    assert noted["at"] == "2026-01-02T00:00:00+08:00"
+
+
 def test_other_keys_are_rotated_and_revoked_by_name(begun: Path) -> None:
     [old] = [row["serial"] for row in rows(begun) if row["kind"] == "qr"]
     done("keys", "rotate", "--qr", "--data", begun)
