@@ -57,21 +57,25 @@ class Vectors:
 
     def ask(
         self, name: str, code: str, trust: bytes, status: bytes | None, now: datetime = LATER,
-        *, at_least: int = 0,
+        *, at_least: int = 0, root: str | None = None,
     ) -> None:  # fmt: skip
-        """Put down a question, and what Python answers."""
+        """Put down a question, and what Python answers; `root` is another one that is believed."""
+        believed = root or self.root
         self.cases.append({
-            "name": name, "code": code, "trust": self._keep(trust),
+            "name": name, "code": code, "root": believed, "trust": self._keep(trust),
             "status": None if status is None else self._keep(status),
             "now": round(now.timestamp() * 1000), "atLeast": at_least,
-            "says": self._answer(code, trust, status, now, at_least),
+            "says": self._answer(
+                code, trust, status, now, root=believed, at_least=at_least
+            ),
         })  # fmt: skip
 
     def _answer(
-        self, code: str, trust: bytes, status: bytes | None, now: datetime, at_least: int
-    ) -> dict[str, Any]:
+        self, code: str, trust: bytes, status: bytes | None, now: datetime,
+        *, root: str, at_least: int,
+    ) -> dict[str, Any]:  # fmt: skip
         try:
-            opened = open_list(trust, self.root)
+            opened = open_list(trust, root)
         except TrustListError:
             return {"refused": True}
         found = judge_code(code, opened, status, now, at_least=at_least)
@@ -254,6 +258,12 @@ def _ask_of_signers(vectors: Vectors, mine: Province) -> None:
     }
     for name, trust in lists.items():
         vectors.ask(f"list of {name}", code, trust, status)
+    below = make_ca("无根", mine.root, NOW)
+    rootless = seal_list(mine.list, make_list_signer("x", below, NOW), below.certificate, NOW)
+    vectors.ask(
+        "list of a CA that is believed and no root", code, rootless, status,
+        root=fingerprint(below.certificate),
+    )  # fmt: skip
     vectors.ask("list of an ended signer, then", code, lists["ended signer"], status_list(
         NOW + timedelta(days=400, hours=1)), NOW + timedelta(days=400, hours=1))  # fmt: skip
 
