@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from counter_client import sources
+from counter_client import rehearsal, sources
 from tests.support.service import Service, demonstration
+from tests.support.story import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +21,12 @@ def small_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     if request.node.get_closest_marker("whole_pictures") is None:
         monkeypatch.setattr(sources, "WIDTH", sources.WIDTH // 4)
         monkeypatch.setattr(sources, "HEIGHT", sources.HEIGHT // 4)
+
+
+@pytest.fixture(autouse=True)
+def patient_stories(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a story take as long as it takes on a machine that does other work."""
+    monkeypatch.setattr(rehearsal, "PATIENCE", PATIENCE)
 
 
 @pytest.fixture
