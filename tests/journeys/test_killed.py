@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,10 +22,10 @@ from tests.support.child import Demonstration, kuayu
 from tests.support.service import begin
 from tests.support.story import Story, log_of, playing
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1200)]
 # The steps in between are killed one by one in tests/server/certificates/test_killed.py.
 MOMENTS = ("asked", "reserved", "file there")
-PATIENCE = 60.0
+PATIENCE = 120.0
 LATE = timedelta(seconds=3)  # What a timer may be late on a machine that is busy.
 
 
@@ -103,8 +103,11 @@ async def issue_across_a_kill(demonstration: Demonstration, story: Story, moment
     reserved = numbers(demonstration.data, story.case_id)
     assert reserved or moment == "asked"
     await demonstration.start()
-    await nothing_is_wrong(demonstration.data)
     agent = story.cast.agent
+    for clerk in (story.cast.counter, agent):
+        await clerk.listen()
+    await story.sit()  # Or the call is over by the time that everything was looked at.
+    await nothing_is_wrong(demonstration.data)
     issued = await agent.issue(story.case_id, story.kind, key=story.case_id)
     assert [(issued["number"],)] == (reserved or [(issued["number"],)])
     assert await agent.issue(story.case_id, story.kind, key=story.case_id) == issued
@@ -140,7 +143,8 @@ async def issue_across_a_signers_kill(demonstration: Demonstration, story: Story
     await story.prepare()
     agent = story.cast.agent
     asking = asyncio.create_task(agent.issue(story.case_id, story.kind, key=story.case_id))
-    pid = int((demonstration.data / "signer" / "signer.lock").read_text())
+    lock = demonstration.data / "signer" / "signer.lock"
+    pid = int(lock.read_text())
     await asyncio.to_thread(
         kill_when, lambda: bool(numbers(demonstration.data, story.case_id)), pid
     )
@@ -159,7 +163,10 @@ async def issue_across_a_signers_kill(demonstration: Demonstration, story: Story
     assert numbers(demonstration.data, story.case_id) == [(issued["number"],)]
     kinds = [event["kind"] for event in await log_of(agent, story.case_id)]
     assert kinds.count("certificate.issued") == 1
-    assert int((demonstration.data / "signer" / "signer.lock").read_text()) != pid
+    # It may have signed before it was killed: then nobody has waited for the next one yet.
+    async with asyncio.timeout(PATIENCE):
+        while lock.read_text() in {"", str(pid)}:
+            await agent.me()
 
 
 async def kill(demonstration: Demonstration) -> None:
@@ -173,7 +180,7 @@ async def test_a_place_in_the_line_and_a_ringing_offer_survive(
     demonstration: Demonstration,
 ) -> None:
     async with demonstration.served(), playing(demonstration.url) as story:
-        counter, agent = story.cast.counter, story.cast.agent
+        counter = story.cast.counter
         places = []
         for _ in range(2):
             await story.bring()
@@ -186,18 +193,14 @@ async def test_a_place_in_the_line_and_a_ringing_offer_survive(
             {name: one[name] for name in told} for one in places
         ]
 
-        await agent.listen()
-        await agent.set_agent_state("ready")
-        offer = await agent.heard("offer.made")
+        offer, kept, away = await rung_over_a_kill(demonstration, story)
         assert offer["ticket_id"] == places[0]["id"]
-        await kill(demonstration)
-        assert (await agent.agent())["offer"] | {"waited_seconds": 0} == offer | {
-            "waited_seconds": 0
-        }
+        assert kept | {"waited_seconds": 0} == offer | {"waited_seconds": 0}
         await counter.listen()
         missed = await missed_offer(counter, offer)
         late = datetime.fromisoformat(missed["at"]) - datetime.fromisoformat(offer["expires_at"])
-        assert timedelta() <= late < LATE
+        # One that the new server gave its whole time anew would be late by all that it was away.
+        assert timedelta() <= late < max(LATE, away / 2)
         again = await counter.ticket(offer["case_id"])
         assert again is not None
         assert (again["state"], again["position"]) == ("waiting", 1)
@@ -207,12 +210,34 @@ async def test_a_place_in_the_line_and_a_ringing_offer_survive(
             await counter.abandon_ticket(place["id"], "试验结束")
 
 
+async def rung_over_a_kill(
+    demonstration: Demonstration, story: Story
+) -> tuple[dict[str, object], dict[str, object], timedelta]:
+    """Have an offer ring, and kill the server meanwhile; once more if it was not back in time.
+
+    Return the offer as it was and as it is after that, and how long the server was away.
+    """
+    agent = story.cast.agent
+    while True:
+        await story.cast.counter.listen()  # Or its places in the line soon wait for it.
+        await agent.listen()
+        await agent.set_agent_state("ready")
+        offer = await agent.heard("offer.made", within=PATIENCE)
+        began = datetime.now(UTC)
+        await kill(demonstration)
+        back = datetime.now(UTC)
+        kept = (await agent.agent())["offer"]
+        if kept is not None:
+            return offer, kept, back - began
+        assert datetime.fromisoformat(offer["expires_at"]) <= datetime.now(UTC)
+
+
 async def missed_offer(counter: Client, offer: dict[str, object]) -> dict[str, object]:
     """Wait until the line says that nobody answered an offer."""
     follower = Follower(counter, str(offer["case_id"]))
     await follower.watch()
     return await follower.until(
-        "offer.missed", lambda data: bool(data["offer_id"] == offer["id"]), within=30
+        "offer.missed", lambda data: bool(data["offer_id"] == offer["id"]), within=PATIENCE
     )
 
 
@@ -223,7 +248,7 @@ async def test_nothing_of_it_is_left_behind(demonstration: Demonstration) -> Non
         children = await asyncio.to_thread(children_of, pid)
         assert len(children) >= 3
         await kill(demonstration)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await asyncio.to_thread(any_lives, children):
                 await story.cast.counter.me()
 
