@@ -74,7 +74,7 @@ def make_seal(
 
 def certify_seal(
     name: str, code: str, key: ec.EllipticCurvePublicKey, above: Pair, now: datetime, *,
-    organization: str = DEMO_OPERATOR,
+    organization: str,
 ) -> x509.Certificate:  # fmt: skip
     """Certify an authority's seal key; `code` is its unified social credit code."""
     identity = x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, code)

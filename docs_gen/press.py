@@ -67,9 +67,9 @@ def preview(facts: Facts, template: Template, fallback: Path | None = None) -> b
     return _draw(facts, template, fallback, "预　览").unsigned()
 
 
-def specimen(facts: Facts, template: Template, fallback: Path | None = None) -> bytes:
+def specimen(facts: Facts, template: Template) -> bytes:
     """Draw how a kind of certificate looks, marked 样张: without seal, without a live QR code."""
-    return _draw(facts, template, fallback, "样　张").unsigned()
+    return _draw(facts, template, None, "样　张").unsigned()
 
 
 def _draw(

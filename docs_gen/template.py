@@ -139,7 +139,7 @@ def load_templates(folder: Path | None = None) -> Templates:
     return templates
 
 
-def check_templates(folder: Path | None = None) -> tuple[Templates, list[str]]:
+def check_templates(folder: Path | None) -> tuple[Templates, list[str]]:
     """Return the templates that can be used, and what is wrong with each of the others."""
     root = resources.files("docs_gen") / "templates" if folder is None else folder
     found: list[Template] = []

@@ -250,8 +250,8 @@ def own_seal(
     return seal
 
 
-def earlier_seals(folder: Path, authority: str = "*") -> list[x509.Certificate]:
-    """Return the seal certificates that are kept without their keys."""
+def earlier_seals(folder: Path, authority: str) -> list[x509.Certificate]:
+    """Return the seal certificates of an authority that are kept without their keys."""
     return [read_certificate(path) for path in sorted(folder.glob(f"issued/{authority}.*.cer"))]
 
 

@@ -15,7 +15,7 @@ MINUTE: Final = 60.0
 
 async def keep_at(
     work: Callable[[], Awaitable[int]], done: str, expected: tuple[type[Exception], ...],
-    *, every: float = MINUTE,
+    *, every: float,
 ) -> None:  # fmt: skip
     """Do what is lacking every `every` seconds, until cancelled; `done` is what it is called.
 

@@ -71,9 +71,7 @@ class Drawing:
         """
         return await self._desk.run(_examine, content, now, token)
 
-    async def examine_strange(
-        self, content: bytes, now: datetime, token: bytes | None = None
-    ) -> Finding:
+    async def examine_strange(self, content: bytes, now: datetime, token: bytes | None) -> Finding:
         """Judge a file from anywhere; one that takes the process down is none of ours."""
         try:
             return await self._door.run(_examine, content, now, token)

@@ -80,7 +80,7 @@ class Reviews:
 
     async def basis(
         self, session: AsyncSession, case: Case, draft: Draft, *,
-        corrects: str | None = None, corrected: Mapping[str, str] = NOTHING,
+        corrects: str | None, corrected: Mapping[str, str],
     ) -> Basis:  # fmt: skip
         """Return what a second clerk would look at now."""
         materials = await case_queries.list_materials(session, case.id)
