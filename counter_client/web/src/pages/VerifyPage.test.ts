@@ -1,4 +1,4 @@
-import { flushPromises, mount } from "@vue/test-utils";
+import { enableAutoUnmount, flushPromises, mount } from "@vue/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { h } from "vue";
 import { ApiError } from "@/api/errors";
@@ -30,7 +30,7 @@ async function fill(page: Page, number: string, code: string): Promise<void> {
 }
 
 beforeEach(() => void vi.mocked(post).mockResolvedValue(genuine));
-afterEach(() => void (document.body.innerHTML = ""));
+enableAutoUnmount(afterEach);
 
 test("an address with its token is verified at once, also with a query that an application added", async () => {
   const page = open("/v/1.2.156?from=timeline#token");
@@ -139,4 +139,26 @@ test("a verdict that appears above what one looks at is brought into view", asyn
   vi.spyOn(Element.prototype, "getBoundingClientRect").mockReturnValue({ top: -300 } as DOMRect);
   await fill(page, "1.2.156", "AB");
   expect(brought).toHaveBeenCalledOnce();
+});
+
+/** Drop something anywhere on the page; whether the browser is left to do what it likes with it. */
+function drop(types: string[], files: File[]): boolean {
+  const event = new Event("drop", { bubbles: true, cancelable: true });
+  return document.body.dispatchEvent(Object.assign(event, { dataTransfer: { types, files } }));
+}
+
+test("a file that falls beside the panel is verified, and not opened in the page's place", async () => {
+  vi.mocked(upload).mockReset().mockResolvedValue(genuine);
+  const page = open();
+  expect(drop(["Files"], [new File(["%PDF"], "证明.pdf")])).toBe(false);
+  await flushPromises();
+  expect(upload).toHaveBeenCalledOnce();
+  expect(at(page, "verdict").attributes("data-verdict")).toBe("genuine");
+});
+
+test("words that are dragged into a field are the field's", () => {
+  vi.mocked(upload).mockReset();
+  open();
+  expect(drop(["text/plain"], [])).toBe(true);
+  expect(upload).not.toHaveBeenCalled();
 });
