@@ -137,11 +137,11 @@ def plain(text: str) -> str:
 
 
 def check_id_number(text: str, now: datetime) -> str:
-    """Return a resident ID number (GB 11643), its check character in upper case.
+    """Return a resident ID number (GB 11643) without blanks, its check character in upper case.
 
     Its date must exist and not lie ahead; its region code may be a retired one.
     """
-    number = plain(text).upper()
+    number = _BLANKS.sub("", plain(text)).upper()
     if not _ID.fullmatch(number):
         raise ServiceError("id_number.malformed")
     try:
@@ -162,8 +162,8 @@ def id_check_character(body: str) -> str:
 
 
 def check_credit_code(text: str) -> str:
-    """Return a unified social credit code (GB 32100) in upper case."""
-    code = plain(text).upper()
+    """Return a unified social credit code (GB 32100) without blanks, in upper case."""
+    code = _BLANKS.sub("", plain(text)).upper()
     if not _CREDIT.fullmatch(code):
         raise ServiceError("credit_code.malformed")
     if credit_check_character(code[:17]) != code[17]:
