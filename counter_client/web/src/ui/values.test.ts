@@ -6,6 +6,7 @@ const today = new Date("2026-11-23T00:00:00Z");
 it.each([
   ["341522196001010000", null],
   ["３４１５２２１９６００１０１００００", null],
+  ["341522 19600101\u30000000", null],
   ["341522196001010001", "id_number.bad_check_digit"],
   ["341522196002300007", "id_number.bad_date"],
   ["341522203001010000", "id_number.bad_date"],
@@ -24,6 +25,7 @@ it("takes a small x for the check character", () => {
 it.each([
   ["91350100M000100Y43", null],
   ["91350100m000100y43", null],
+  ["91350100 M000100Y4 3", null],
   ["91350100M000100Y44", "credit_code.bad_check_digit"],
   ["91350100M000100I43", "credit_code.malformed"],
 ])("finds the fault of the credit code %s", (code, fault) => {

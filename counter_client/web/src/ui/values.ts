@@ -9,9 +9,12 @@ export function plain(text: string): string {
   return text.normalize("NFKC").trim();
 }
 
+/** A number as it stands without the blanks between the groups in which people write it. */
+const ungrouped = (text: string) => plain(text).replace(/\s/g, "").toUpperCase();
+
 /** GB 11643: return the error code of a resident ID number, or null. */
 export function idNumberFault(text: string, today = new Date()): string | null {
-  const number = plain(text).toUpperCase();
+  const number = ungrouped(text);
   if (!/^\d{17}[\dX]$/.test(number)) return "id_number.malformed";
   const [year, month, day] = [number.slice(6, 10), number.slice(10, 12), number.slice(12, 14)];
   const born = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
@@ -23,7 +26,7 @@ export function idNumberFault(text: string, today = new Date()): string | null {
 
 /** GB 32100: return the error code of a unified social credit code, or null. */
 export function creditCodeFault(text: string): string | null {
-  const code = plain(text).toUpperCase();
+  const code = ungrouped(text);
   if (code.length !== 18 || [...code].some((c) => !CREDIT_ALPHABET.includes(c))) {
     return "credit_code.malformed";
   }
