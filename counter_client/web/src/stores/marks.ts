@@ -1,6 +1,6 @@
 /** What is drawn by hand on papers and screens in a call: ours and the others', until it is cleared. */
 import { defineStore } from "pinia";
-import { shallowRef } from "vue";
+import { shallowRef, watch } from "vue";
 import type { Point } from "@/call/pen";
 import { useCall } from "./call";
 import { useLine } from "./line";
@@ -56,6 +56,13 @@ export const useMarks = defineStore("marks", () => {
   line.on("marks.cleared", ({ call_id: callId, stream }) => {
     if (callId === call.call?.id) forget(stream);
   });
+
+  // Whoever comes, or comes back, has none of the strokes: nobody goes on pointing at what another
+  // does not see. A citizen's screen shows no papers.
+  watch(
+    () => call.call?.seats.filter((seat) => seat.side !== "citizen").map((seat) => `${seat.id} ${seat.since}`).join(),
+    () => (marks.value = []),
+  );
 
   return { marks, draw, say, clear, forget };
 });
