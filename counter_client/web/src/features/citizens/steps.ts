@@ -1,5 +1,7 @@
 /** What happened to a case, in the citizen's words. */
-import type { CaseState } from "@/api/shapes";
+import type { CaseState, Facing } from "@/api/shapes";
+
+type Consent = NonNullable<Facing["consent"]>;
 
 export const STEP_WORDS: Record<string, string> = {
   "case.opened": "窗口已受理",
@@ -20,6 +22,17 @@ export const STEP_WORDS: Record<string, string> = {
   "case.withdrawn": "已撤回",
   "case.settled": "本地业务已办结",
 };
+
+/** What the citizen may do beside the picture, by what they answered to the notice. */
+export const BESIDE_WORDS: Record<Consent["state"], string> = {
+  none: "请面向镜头，按窗口人员的提示出示证件。",
+  asked: "请面向镜头，按窗口人员的提示出示证件。",
+  given: "请面向镜头，按窗口人员的提示出示证件。",
+  refused: "您没有同意告知内容，属地现在不能出具证明。如有疑问，或改变了主意，请告诉身边的窗口人员。",
+};
+
+/** The page keeps asking by itself: the citizen has pressed nothing, and has nothing to press. */
+export const UNREACHED = "网络暂时不通，正在恢复。您的办件不会丢失，请稍候。";
 
 /** How a case stands that is over for today, as the citizen before the screen should read it. */
 export const FINISHED_WORDS: Partial<Record<CaseState, { title: string; next: string }>> = {
