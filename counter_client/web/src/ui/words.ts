@@ -67,7 +67,7 @@ export const STANDINGS: Record<Standing, string> = {
   valid: "有效",
   expired: "已过有效期",
   revoked: "已作废",
-  superseded: "已被取代",
+  superseded: "已被新证明取代",
 };
 
 export const VERDICTS: Record<VerdictKind, string> = {

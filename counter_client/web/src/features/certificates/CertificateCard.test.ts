@@ -2,6 +2,7 @@ import { flushPromises, mount } from "@vue/test-utils";
 import { expect, test, vi } from "vitest";
 import type { Certificate } from "@/api/shapes";
 import { useDesk } from "@/stores/desk";
+import { STANDINGS, VERDICTS } from "@/ui/words";
 import CertificateCard from "./CertificateCard.vue";
 
 vi.mock("@/stores/desk", () => ({ useDesk: vi.fn() }));
@@ -23,4 +24,16 @@ test("a verdict is shown no longer when its certificate has fallen", async () =>
   await card.setProps({ certificate: { ...certificate, state: "superseded" } });
   expect(card.text()).not.toContain("真实有效");
   card.unmount();
+});
+
+test("a certificate's fall is called here what the register and the verify page call it", () => {
+  vi.mocked(useDesk).mockReturnValue({
+    shown: { side: "local" }, me: { roles: ["counter"] }, item: null, events: [], holdsSeat: false,
+  } as never);
+  for (const state of ["revoked", "superseded"] as const) {
+    const card = mount(CertificateCard, { props: { certificate: { ...certificate, state } } });
+    expect(card.text()).toContain(STANDINGS[state]);
+    expect(STANDINGS[state]).toBe(VERDICTS[state]);
+    card.unmount();
+  }
 });
