@@ -151,6 +151,8 @@ class Chain:
         with locked(self.folder):
             root = self._root()
             path = self.folder / "ca" / f"{region}.p12"
+            if not path.exists():
+                raise KeyFolderError(f"{region}: no region of this code has a CA here")
             old, above = open_pkcs12(path, self.passphrase.encode())
             if revoke:
                 add_revoked(self.folder, old.certificate, now)

@@ -128,6 +128,8 @@ def show(data: DataOption = DATA, *, as_json: JsonOption = False) -> None:
     """Show every key and certificate: whose, from when until when, and what it is good for."""
     keys = keys_of(data)
     rows = list_keys(keys.folder, keys.passphrase, now())
+    if not rows:
+        fail(f"kuayu: {keys.folder} has no keys: `kuayu keys init` makes them")
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], default=_text, ensure_ascii=False))
         return

@@ -149,8 +149,10 @@ def test_a_root_that_is_kept_apart_has_its_own_passphrase(data: Path, tmp_path: 
         (("rotate", "huoqiu-hrss", "--qr"), "expected one"),
         (("rotate", "huoqiu-hrss"), "issue one"),
         (("rotate", "nobody"), "nobody"),
-        (("rotate", "--ca", "999999"), "999999"),
-        (("revoke", "huoqiu-hrss", "--yes"), "huoqiu-hrss"),
+        (("rotate", "--ca", "999999"), "999999: no region of this code has a CA here"),
+        (("revoke", "huoqiu-hrss", "--yes"), "huoqiu-hrss has no current certificate"),
+        (("revoke", "huoqiu-hrss", "--serial", "1f", "--yes"), "of that serial"),
+        (("revoke", "--ca", "999999", "--yes"), "999999: no region of this code has a CA here"),
         (("revoke", "huoqiu-hrss", "--serial", "zz", "--yes"), "--serial"),
         (("revoke", "--qr", "0102", "--yes"), "not known"),
         (("init", "--add", "--root-key", "/nowhere.p12"), "/nowhere.p12"),
@@ -160,6 +162,11 @@ def test_wrong_commands_are_refused_in_words(
     command: tuple[str, ...], words: str, begun: Path
 ) -> None:
     assert words in refused("keys", *command, "--data", begun)
+
+
+def test_a_folder_without_keys_is_named_and_not_shown_as_an_empty_list(data: Path) -> None:
+    assert str(data / "keys") in refused("keys", "list", "--data", data)
+    assert not data.exists()
 
 
 def test_a_wrong_or_missing_passphrase_is_named(
