@@ -85,6 +85,8 @@ def _admit(content: bytes, media_type: str) -> Picture | str:
     """Return the picture, or the code of the refusal: exceptions of ours do not cross processes."""
     if len(content) > MAX_BYTES:
         return "material.too_large"
+    if not content:
+        return "material.unreadable"  # Of nothing nobody can say that it is of the wrong type.
     if sniff(content) != media_type:
         return "material.wrong_type"
     return _admit_pdf(content) if media_type == PDF else _admit_image(content, media_type)

@@ -263,7 +263,7 @@ async def test_bad_files(story: Story, watch: Watch) -> None:
         ("a short PNG", png(5000, 5000), "image/png", "material.unreadable"),
         ("half a JPEG", page[: len(page) // 2], "image/jpeg", "material.unreadable"),
         ("no PDF", b"%PDF-1.7\n" + bytes(1000), "application/pdf", "material.unreadable"),
-        ("nothing", b"", "image/png", "body.malformed"),
+        ("nothing", b"", "image/png", "material.unreadable"),
     ]
     with watch.unmoved():
         for name, content, media_type, code in bad:

@@ -58,6 +58,7 @@ async def test_a_photo_loses_its_exif_and_stands_upright(pictures: Pictures) -> 
     ("content", "media_type", "code"),
     [
         (bomb(), PNG, "material.too_many_pixels"),
+        (b"", PNG, "material.unreadable"),
         (pages(1), JPEG, "material.wrong_type"),
         (image("PNG"), JPEG, "material.wrong_type"),
         (image("PNG")[:60], PNG, "material.unreadable"),
