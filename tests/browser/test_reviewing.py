@@ -66,9 +66,9 @@ async def ask_and_issue_in_the_call(counter: Screen, agent: Screen, supervisor: 
     """The foot of the case leads through the review, and the counter sees that it is waited for."""
     await expect(agent.at("next-step")).to_have_text("提请复核")
     await agent.click("next-step")
-    await expect(agent.at("review-ask")).to_be_focused()
-    await agent.click("review-ask")
     await expect(agent.at("next-step")).to_have_text("等候复核")
+    await agent.click("next-step")
+    await expect(agent.at("review-withdraw")).to_be_focused()
     await expect(counter.at("next-step")).to_have_text("等候属地复核")
     for hall in (counter, agent):
         await expect(hall.at("case-review")).to_have_text("等候复核")
