@@ -28,8 +28,8 @@ from tests.support.service import Service
 LEFT_OUT = 5
 LOOK_EVERY = 0.02
 BACK_WITHIN = 60.0
-# A leg ends when aioice's checks, 4 to 6 s apart, have found nobody so often. Its own six may outlast
-# a cut of 30 s, after which aiortc's receiver hands out pictures a minute late, for ever.
+# A leg ends when aioice's checks, 4 to 6 s apart, have found nobody so often. Its own six may
+# outlast a cut of 30 s, after which aiortc's receiver hands out pictures a minute late, for ever.
 MISSED_CHECKS = 3
 LEGS_LAST = 20.0
 _PORT = re.compile(r"a=candidate:\S+ 1 udp \d+ \S+ (\d+)", re.IGNORECASE)
