@@ -9,12 +9,14 @@ export function plain(text: string): string {
   return text.normalize("NFKC").trim();
 }
 
-/** A number as it stands without the blanks between the groups in which people write it. */
-const ungrouped = (text: string) => plain(text).replace(/\s/g, "").toUpperCase();
+/** A number or code without the blanks between the groups in which people write it. */
+export function ungrouped(text: string): string {
+  return text.normalize("NFKC").replace(/\s/g, "");
+}
 
 /** GB 11643: return the error code of a resident ID number, or null. */
 export function idNumberFault(text: string, today = new Date()): string | null {
-  const number = ungrouped(text);
+  const number = ungrouped(text).toUpperCase();
   if (!/^\d{17}[\dX]$/.test(number)) return "id_number.malformed";
   const [year, month, day] = [number.slice(6, 10), number.slice(10, 12), number.slice(12, 14)];
   const born = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
@@ -26,7 +28,7 @@ export function idNumberFault(text: string, today = new Date()): string | null {
 
 /** GB 32100: return the error code of a unified social credit code, or null. */
 export function creditCodeFault(text: string): string | null {
-  const code = ungrouped(text);
+  const code = ungrouped(text).toUpperCase();
   if (code.length !== 18 || [...code].some((c) => !CREDIT_ALPHABET.includes(c))) {
     return "credit_code.malformed";
   }

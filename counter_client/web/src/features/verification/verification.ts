@@ -4,6 +4,7 @@ import { ApiError } from "@/api/errors";
 import { post, upload } from "@/api/http";
 import type { Verdict } from "@/api/shapes";
 import { explain } from "@/ui/errors";
+import { ungrouped } from "@/ui/values";
 import { askOfCode, type Finding, type Given } from "./asking";
 import { codeOf, type CertificateCode } from "./code";
 
@@ -53,10 +54,10 @@ export function useVerification() {
 
   /** A QR code's whole text in the place of the number is as good as scanned. */
   async function byCode(typedNumber: string, typedCode: string): Promise<void> {
-    const number = plain(typedNumber);
+    const number = ungrouped(typedNumber);
     const pasted = codeOf(number);
     if (pasted) return byQr(pasted);
-    const check_code = plain(typedCode);
+    const check_code = ungrouped(typedCode);
     if (!number || !check_code) {
       return refuse("请填写证明编号和校验码，两者都印在证明左下角。");
     }
@@ -77,9 +78,4 @@ export function useVerification() {
 
 async function fromRegister(given: Given, asked: Promise<Verdict>): Promise<Finding> {
   return { by: "register", given, verdict: await asked };
-}
-
-/** What was copied or typed with an input method on: without spaces and full-width forms. */
-function plain(typed: string): string {
-  return typed.normalize("NFKC").replace(/\s/g, "");
 }
