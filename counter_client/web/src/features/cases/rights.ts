@@ -13,11 +13,16 @@ const IN_JURISDICTION = ["in_call", "with_jurisdiction"];
 
 const acts = (at: Standing, role: "counter" | "agent") => at.me?.roles.includes(role) ?? false;
 
-/** Whether who sits here works on the case for the local side now. */
-export function worksLocally(at: Standing): boolean {
+/** Whether a case in one of these states is the local side's, and a counter clerk sits here. */
+function isLocalIn(at: Standing, states: string[]): boolean {
   const { shown } = at;
   if (shown === null || !acts(at, "counter")) return false;
-  return ["local", "both"].includes(shown.side) && AT_COUNTER.includes(shown.state);
+  return ["local", "both"].includes(shown.side) && states.includes(shown.state);
+}
+
+/** Whether who sits here works on the case for the local side now. */
+export function worksLocally(at: Standing): boolean {
+  return isLocalIn(at, AT_COUNTER);
 }
 
 /** Whether who sits here works on the case for the jurisdiction now: as its agent, in the call. */
@@ -30,8 +35,7 @@ export function worksThere(at: Standing): boolean {
 
 /** Whether who sits here may have a masked value shown whole; the log keeps that they did. */
 export const mayReveal = (at: Standing) =>
-  worksThere(at) || worksLocally(at) ||
-  (acts(at, "counter") && ["local", "both"].includes(at.shown?.side ?? "") && AFTER_THE_CALL.includes(at.shown!.state));
+  worksThere(at) || isLocalIn(at, [...AT_COUNTER, ...AFTER_THE_CALL]);
 
 export const mayWork = (at: Standing) => worksLocally(at) || worksThere(at);
 
