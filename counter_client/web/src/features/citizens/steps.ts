@@ -23,11 +23,13 @@ export const STEP_WORDS: Record<string, string> = {
   "case.settled": "本地业务已办结",
 };
 
+const SHOW_PAPERS = "请面向镜头，按窗口人员的提示出示证件。";
+
 /** What the citizen may do beside the picture, by what they answered to the notice. */
 export const BESIDE_WORDS: Record<Consent["state"], string> = {
-  none: "请面向镜头，按窗口人员的提示出示证件。",
-  asked: "请面向镜头，按窗口人员的提示出示证件。",
-  given: "请面向镜头，按窗口人员的提示出示证件。",
+  none: SHOW_PAPERS,
+  asked: SHOW_PAPERS,
+  given: SHOW_PAPERS,
   refused: "您没有同意告知内容，属地现在不能出具证明。如有疑问，或改变了主意，请告诉身边的窗口人员。",
 };
 
