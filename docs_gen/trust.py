@@ -242,9 +242,9 @@ def own_seal(
     """
     known = [*([] if current is None else [current]), *earlier_seals(part, authority)]
     wanted = serial if serial is not None or current is None else current.serial_number
-    seal = next((one for one in known if one.serial_number == wanted), None)
     if wanted is None:
         raise KeyFolderError(f"{authority} has no current certificate here")
+    seal = next((one for one in known if one.serial_number == wanted), None)
     if seal is None:
         raise KeyFolderError(f"{authority}: no certificate of that serial is known here")
     if not is_own(seal):
