@@ -194,7 +194,11 @@ async def test_a_place_in_the_line_and_a_ringing_offer_survive(
         ]
 
         offer, kept, away = await rung_over_a_kill(demonstration, story)
-        assert offer["ticket_id"] == places[0]["id"]
+        # The first, or the next where the first was missed before the server was back.
+        [(position, place)] = [
+            (number, one) for number, one in enumerate(places, start=1)
+            if one["id"] == offer["ticket_id"]
+        ]  # fmt: skip
         assert kept | {"waited_seconds": 0} == offer | {"waited_seconds": 0}
         await counter.listen()
         missed = await missed_offer(counter, offer)
@@ -203,8 +207,8 @@ async def test_a_place_in_the_line_and_a_ringing_offer_survive(
         assert timedelta() <= late < max(LATE, away / 2)
         again = await counter.ticket(offer["case_id"])
         assert again is not None
-        assert (again["state"], again["position"]) == ("waiting", 1)
-        assert again["taken_at"] == places[0]["taken_at"]
+        assert (again["state"], again["position"]) == ("waiting", position)
+        assert again["taken_at"] == place["taken_at"]
         await story.cast.agent.set_agent_state("offline")
         for place in places:
             await counter.abandon_ticket(place["id"], "试验结束")
