@@ -13,6 +13,7 @@ from .answers import Data, Refusal, ServerLostError
 from .client import Client
 from .descriptions import name_streams, read_description, refusing
 from .receiving import Receiving, Sources, camera_and_microphone
+from .tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Leg(LegEnd):
         self._number = 0
         self._turn = asyncio.Lock()
         self._answer: asyncio.Future[object] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("a leg")
 
     async def open(self, near: Data | None = None) -> bool:
         """Open the leg near something and negotiate it; False where calls are direct."""
@@ -109,15 +110,13 @@ class Leg(LegEnd):
             ("streams.mapped", self._hear_mapped),
             ("leg.lost", self._hear_lost),
         ):
-            self._go_on(event, hear)
+            self._tasks.begin(self._follow(event, hear))
         await self._negotiate()
         return True
 
     async def close(self) -> None:
         """Leave the relay, and leave no task behind."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
         if self.id and not self.broken.is_set() and self._client.listening:
             try:
                 await self._client.emit("leg.closed", {"leg_id": self.id})
@@ -164,17 +163,6 @@ class Leg(LegEnd):
     async def _hear_lost(self, _notice: Data) -> None:
         self._note("failed")
 
-    def _go_on(self, event: str, hear: Callable[[Data], Awaitable[None]]) -> None:
-        async def follow() -> None:
-            while True:
-                await hear(await self._client.heard(event, {"leg_id": self.id}, None))
-
-        task = asyncio.ensure_future(follow())
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, ServerLostError):
-            log.error("a leg's work broke off", exc_info=error)
+    async def _follow(self, event: str, hear: Callable[[Data], Awaitable[None]]) -> None:
+        while True:
+            await hear(await self._client.heard(event, {"leg_id": self.id}, None))

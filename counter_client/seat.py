@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
 
-from .answers import Data, Refusal, ServerLostError
+from .answers import Data, Refusal
 from .client import Client
 from .leg import Leg
 from .peer import Peer
 from .receiving import Receiving, Sources, camera_and_microphone
+from .tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -47,16 +46,16 @@ class Seat:
         self._polite: dict[str, bool] = {}
         self._turn = asyncio.Lock()
         self._met_someone = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("a seat")
 
     async def take(self) -> Data:
         """Bind the seat to our socket, begin to negotiate and return the call."""
         call = await self._sit_down()
         self.id = str(call["my_seat"])
-        self._go_on(self._hear_signals())
+        self._tasks.begin(self._hear_signals())
         if self.leg is not None:
             self._follow_leg(self.leg)
-        self._go_on(self._follow_call())
+        self._tasks.begin(self._follow_call())
         async with self._turn:
             await self._meet(call)
         return call
@@ -91,10 +90,7 @@ class Seat:
 
     async def leave(self) -> None:
         """Stop negotiating and close every peer; the call itself is ended by `hang_up`."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await self._tasks.cancel()
         await asyncio.gather(*(peer.close() for peer in self.peers.values()))
         if self.leg is not None:
             await self.leg.close()
@@ -102,19 +98,6 @@ class Seat:
     def _of_this_call(self, notice: Data) -> bool:
         """Say whether a notice speaks of our call."""
         return notice.get("call_id") == self.call_id
-
-    def _go_on(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let some work run until we leave or the socket is gone."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """Forget work that is over; what ended it is told, unless it was the end of it all."""
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, ServerLostError):
-            log.error("a seat's work broke off", exc_info=error)
 
     async def _look_again(self) -> None:
         """Be where the call is by now: what was read before our turn came is old, our leg too."""
@@ -153,15 +136,15 @@ class Seat:
                 opened = False
             if not opened:
                 await leg.close()
-                self._go_on(self._try_again())
+                self._tasks.begin(self._try_again())
                 return
             self.leg = leg
             self._follow_leg(leg)
         self._met_someone.set()
 
     def _follow_leg(self, leg: Leg) -> None:
-        self._go_on(self._report(leg))
-        self._go_on(self._mend(leg))
+        self._tasks.begin(self._report(leg))
+        self._tasks.begin(self._mend(leg))
 
     async def _try_again(self) -> None:
         """Look once more where the call is, after a while: its relay may only just be there."""
@@ -204,7 +187,7 @@ class Seat:
         )
         self.peers[seat_id] = peer
         self._met_someone.set()
-        self._go_on(self._report(peer))
+        self._tasks.begin(self._report(peer))
         return peer
 
     async def _send(self, signal: Data) -> None:
