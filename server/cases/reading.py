@@ -14,8 +14,9 @@ from server.cases import messages as wire
 from server.cases import queries
 from server.cases.models import Case, CaseEvent, CaseField, Check
 from server.cases.record import Records, subject_relations
+from server.items.masks import mask_id_number, mask_phone, mask_value
 from server.items.rules import APPLICANT as APPLICANTS_FIELDS
-from server.items.rules import Field, Item, Owner, mask_id_number, mask_phone, mask_value
+from server.items.rules import Field, Item, Owner
 from server.items.service import Items
 from server.regions.rules import Catalogue
 from server.vault import CaseKey

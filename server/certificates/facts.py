@@ -21,7 +21,8 @@ from server.certificates.forms import Forms, Order, Template
 from server.certificates.models import Certificate
 from server.certificates.rules import identity_checked, verify_address
 from server.errors import ServiceError
-from server.items.rules import CertificateKind, Owner, mask_name
+from server.items.masks import mask_name
+from server.items.rules import CertificateKind, Owner
 from server.items.service import issuing_authority, refuse_unrecognised
 from server.items.tables import CELL, ROW
 from server.regions.rules import Authority, Catalogue

@@ -24,7 +24,7 @@ from server.citizens import messages as wire
 from server.citizens import queries
 from server.citizens.rules import Step, choose_case, step_of
 from server.errors import ServiceError
-from server.items.rules import mask_name
+from server.items.masks import mask_name
 from server.regions.rules import Catalogue
 from server.texts import NOTICE_PARAGRAPHS, NOTICE_TITLE, NOTICE_VERSION
 
