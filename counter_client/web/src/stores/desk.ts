@@ -168,10 +168,12 @@ export const useDesk = defineStore("desk", () => {
     editors.value = without(editors.value, name);
   }
 
-  /** Write a field; a stale version is refused with `field.stale` and both values. */
-  async function saveField(name: string, value: string, version: number): Promise<Field> {
-    const id = wanted;
-    const field = await patch<Field>(path(`/fields/${name}`), { value, version });
+  /**
+   * Write a field of the case it was typed in, which may lie on the desk no more; a stale version is
+   * refused with `field.stale` and both values.
+   */
+  async function saveField(id: string, name: string, value: string, version: number): Promise<Field> {
+    const field = await patch<Field>(`/api/cases/${id}/fields/${name}`, { value, version });
     if (id === wanted) takeField(field);
     void catchUp();
     return field;

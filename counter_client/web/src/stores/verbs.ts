@@ -11,7 +11,9 @@ export function createVerbs(
 ) {
   const reveal = (name: string) => post<{ value: string }>(path("/reveals"), { name });
 
+  /** A file belongs to the case it was chosen for, which may lie on the desk no more by its turn. */
   function addMaterial(
+    caseId: string,
     kind: string,
     file: Blob,
     told: (part: number) => void,
@@ -20,7 +22,7 @@ export function createVerbs(
   ) {
     const query = new URLSearchParams({ kind, origin });
     if (stillId !== undefined) query.set("still_id", stillId);
-    return run(() => upload<Material>(path(`/materials?${query}`), file, told));
+    return run(() => upload<Material>(`/api/cases/${caseId}/materials?${query}`, file, told));
   }
 
   const tickMaterial = (id: string, accepted: boolean, remark = "") =>
