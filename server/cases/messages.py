@@ -129,10 +129,11 @@ class PromiseOrder(Message):
 
 
 class ListQuery(Message):
-    """Which cases to list."""
+    """Which cases to list; `open` are those of which something is still to come."""
 
     scope: Literal["mine", "hall", "jurisdiction"] = "mine"
     state: CaseState | None = None
+    open: bool = False
     before: datetime | None = None
 
 

@@ -19,7 +19,7 @@ from server.cases.models import (
     Material,
     MaterialTick,
 )
-from server.cases.rules import CaseState
+from server.cases.rules import OVER, CaseState
 from server.db.insert import insert_for
 
 PAGE = 500
@@ -60,6 +60,7 @@ class Listing:
     hall: str | None = None
     jurisdictions: Sequence[str] = ()
     state: CaseState | None = None
+    open: bool = False
     before: datetime | None = None
 
 
@@ -78,6 +79,8 @@ async def list_cases(session: AsyncSession, listing: Listing, limit: int) -> Seq
     statement = select(Case).where(or_(false(), *ways))
     if listing.state is not None:
         statement = statement.where(Case.state == listing.state)
+    if listing.open:
+        statement = statement.where(Case.state.not_in(OVER))
     if listing.before is not None:
         statement = statement.where(Case.opened_at < listing.before)
     ordered = statement.order_by(Case.opened_at.desc(), Case.id).limit(limit)

@@ -246,6 +246,7 @@ class Reader:
             hall=actor.hall if hall else None,
             jurisdictions=[actor.region] if query.scope == "jurisdiction" else [],
             state=query.state,
+            open=query.open,
             before=query.before,
         )
         found = await queries.list_cases(session, listing, PAGE + 1)

@@ -48,6 +48,7 @@ MOVES: Final[Mapping[CaseState, frozenset[CaseState]]] = {
     _S.PROMISED: frozenset({_S.SETTLED}),
     _S.WITHDRAWN: frozenset(),
 }
+OVER: Final = frozenset(state for state, moves in MOVES.items() if not moves)
 
 
 class Side(enum.StrEnum):

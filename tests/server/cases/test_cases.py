@@ -292,6 +292,15 @@ async def test_lists_show_each_only_what_concerns_them(desk: Desk) -> None:
     assert await seen(STRANGER, "jurisdiction") == set()
 
 
+async def test_what_is_still_open_is_listed_without_what_is_over(desk: Desk) -> None:
+    open_id, over = await desk.open_case(), await desk.open_case()
+    await desk.move(over, S.WITHDRAWN)
+    async with desk.units.database.reading() as session:
+        query = wire.ListQuery.model_validate({"open": "true"})
+        found = await desk.reader.list(session, CLERK, query)
+    assert [row.id for row in found.cases] == [open_id]
+
+
 async def test_events_catch_up_from_any_seq_without_a_gap(desk: Desk) -> None:
     case_id = await desk.ready_case()
     async with desk.units.database.reading() as session:

@@ -3284,7 +3284,7 @@ export interface components {
         Light: "off" | "recording" | "paused" | "failed";
         /**
          * ListQuery
-         * @description Which cases to list.
+         * @description Which cases to list; `open` are those of which something is still to come.
          */
         ListQuery: {
             /**
@@ -3295,6 +3295,11 @@ export interface components {
             scope: "mine" | "hall" | "jurisdiction";
             /** @default null */
             state: components["schemas"]["CaseState"] | null;
+            /**
+             * Open
+             * @default false
+             */
+            open: boolean;
             /**
              * Before
              * @default null
@@ -4992,6 +4997,7 @@ export interface operations {
             query?: {
                 scope?: "mine" | "hall" | "jurisdiction";
                 state?: components["schemas"]["CaseState"] | null;
+                open?: boolean;
                 before?: string | null;
             };
             header?: never;
