@@ -9,6 +9,8 @@ export const useMe = defineStore("me", () => {
   const me = ref<Me | null>(null);
   /** How far the service's clock is ahead of this machine's, in milliseconds. */
   const ahead = ref(0);
+  /** A login has ended in this page: what its stores know is that clerk's. */
+  const isSpent = ref(false);
   const line = useLine();
 
   const clerk = computed(() => me.value?.clerk ?? null);
@@ -39,11 +41,12 @@ export const useMe = defineStore("me", () => {
   /** Nobody is signed in any more. */
   function forget(): void {
     line.close();
+    isSpent.value ||= me.value !== null;
     me.value = null;
   }
 
   /** The service's time now, in milliseconds. */
   const now = () => Date.now() + ahead.value;
 
-  return { me, clerk, isCounter, isAgent, isSupervisor, load, signIn, signOut, forget, now };
+  return { me, clerk, isCounter, isAgent, isSupervisor, isSpent, load, signIn, signOut, forget, now };
 });

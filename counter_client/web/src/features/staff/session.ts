@@ -7,8 +7,13 @@ import { useLine } from "@/stores/line";
 import { useMe } from "@/stores/me";
 import { sayFailure } from "@/ui/say";
 
-/** Guard the staff pages of a router. Call it after Pinia is there. */
-export function guardStaffPages(router: Router): void {
+/**
+ * Guard the staff pages of a router. Call it after Pinia is there. Whoever comes in after a login has
+ * ended comes to a page that is loaded anew: it shows, and resumes, only what is theirs.
+ */
+export function guardStaffPages(
+  router: Router, loadAnew: (path: string) => void = (path) => location.replace(path),
+): void {
   const me = useMe();
   const line = useLine();
 
@@ -38,6 +43,10 @@ export function guardStaffPages(router: Router): void {
 
   router.beforeEach(async (to) => {
     if (!to.meta.staff) return true;
+    if (me.isSpent) {
+      loadAnew(to.fullPath);
+      return false;
+    }
     if (me.clerk === null) {
       try {
         await me.load();
