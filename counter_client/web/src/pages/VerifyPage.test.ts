@@ -120,6 +120,14 @@ test("a file of somebody else's must not be trusted, a number that is not found 
   expect(at(page, "verdict").classes()).toContain("bad");
 });
 
+test("of a folder, and of a file that is gone, one is told that it cannot be read, and nothing of the network", async () => {
+  vi.mocked(upload).mockRejectedValue(new DOMException("gone", "NotFoundError"));
+  const page = open();
+  await choose(page, 1);
+  await flushPromises();
+  expect(at(page, "verify-failure").text()).toContain("没能读取所选的文件");
+});
+
 test("of two files the verdict on the last one stays, whichever is answered first", async () => {
   const answers: ((verdict: unknown) => void)[] = [];
   vi.mocked(upload).mockImplementation(() => new Promise((answer) => answers.push(answer as never)));

@@ -10,6 +10,7 @@ import { codeOf, type CertificateCode } from "./code";
 
 const LARGEST_FILE = 5 * 1024 * 1024;
 const NEEDS_NETWORK = "没有网络，不能按编号或文件核验。请扫描证明上的二维码离线核验，或联网后再试。";
+const UNREAD = "没能读取所选的文件。请选择一个 PDF 文件，不要选文件夹；文件如已移动或删除，请重新选择。";
 const NOT_PREPARED = "没有网络，本机也还没有备好离线核验。请联网打开一次本页后再试。";
 
 export function useVerification() {
@@ -32,7 +33,8 @@ export function useVerification() {
     failure.value = words;
   }
 
-  async function check(ask: () => Promise<Finding>, lost: string): Promise<void> {
+  /** `unread`: what is said when the browser cannot read what it was given, whatever the network does. */
+  async function check(ask: () => Promise<Finding>, lost: string, unread = lost): Promise<void> {
     clear();
     const mine = turn;
     busy.value = true;
@@ -41,7 +43,8 @@ export function useVerification() {
       if (mine === turn) finding.value = found;
     } catch (error) {
       const isTold = error instanceof ApiError && error.code !== "network.lost";
-      if (mine === turn) failure.value = isTold ? explain(error) : lost;
+      const isUnread = error instanceof DOMException;
+      if (mine === turn) failure.value = isTold ? explain(error) : isUnread ? unread : lost;
     } finally {
       if (mine === turn) busy.value = false;
     }
@@ -70,7 +73,7 @@ export function useVerification() {
       return refuse("文件超过 5 MB，不是本系统签发的证明。");
     }
     const pdf = new Blob([file], { type: "application/pdf" });
-    await check(() => fromRegister("file", upload<Verdict>("/api/verify/file", pdf)), NEEDS_NETWORK);
+    await check(() => fromRegister("file", upload<Verdict>("/api/verify/file", pdf)), NEEDS_NETWORK, UNREAD);
   }
 
   return { finding, failure, busy, clear, byQr, byCode, byFile };
