@@ -69,6 +69,19 @@ test("number and check code are taken as people type them", async () => {
   expect(post).toHaveBeenCalledWith("/api/verify", { number: "1.2.156", check_code: "abCD" });
 });
 
+test("number and check code are taken as they are copied from the phone's page, with the words beside them", async () => {
+  await fill(open(), "编号 1。2．156\u200b", "校验码：ab-CD");
+  expect(post).toHaveBeenCalledWith("/api/verify", { number: "1.2.156", check_code: "abCD" });
+});
+
+test("a number with half a page behind it is refused in words that say so", async () => {
+  const page = open();
+  vi.mocked(post).mockClear();
+  await fill(page, "1".repeat(200), "AB");
+  expect(at(page, "verify-failure").text()).toContain("证明编号太长");
+  expect(post).not.toHaveBeenCalled();
+});
+
 test("without network one is told that numbers and files need it, and codes do not", async () => {
   vi.mocked(post).mockRejectedValue(new ApiError("network.lost", 0));
   const page = open();

@@ -9,6 +9,7 @@ import { askOfCode, type Finding, type Given } from "./asking";
 import { codeOf, type CertificateCode } from "./code";
 
 const LARGEST_FILE = 5 * 1024 * 1024;
+const LONGEST_NUMBER = 120;
 const NEEDS_NETWORK = "没有网络，不能按编号或文件核验。请扫描证明上的二维码离线核验，或联网后再试。";
 const UNREAD = "没能读取所选的文件。请选择一个 PDF 文件，不要选文件夹；文件如已移动或删除，请重新选择。";
 const NOT_PREPARED = "没有网络，本机也还没有备好离线核验。请联网打开一次本页后再试。";
@@ -57,12 +58,14 @@ export function useVerification() {
 
   /** A QR code's whole text in the place of the number is as good as scanned. */
   async function byCode(typedNumber: string, typedCode: string): Promise<void> {
-    const number = ungrouped(typedNumber);
-    const pasted = codeOf(number);
+    const pasted = codeOf(ungrouped(typedNumber));
     if (pasted) return byQr(pasted);
-    const check_code = ungrouped(typedCode);
+    const [number, check_code] = [bare(typedNumber), bare(typedCode)];
     if (!number || !check_code) {
       return refuse("请填写证明编号和校验码，两者都印在证明左下角。");
+    }
+    if (number.length > LONGEST_NUMBER) {
+      return refuse("证明编号太长，其中有多余的内容。请照证明左下角的编号填写。");
     }
     await check(() => fromRegister("number", post<Verdict>("/api/verify", { number, check_code })), NEEDS_NETWORK);
   }
@@ -77,6 +80,11 @@ export function useVerification() {
   }
 
   return { finding, failure, busy, clear, byQr, byCode, byFile };
+}
+
+/** A number or code without the words beside it, such as 编号, and with the dots that an input method made its own. */
+function bare(typed: string): string {
+  return ungrouped(typed).replace(/[。·]/g, ".").replace(/[^0-9A-Za-z.]/g, "");
 }
 
 async function fromRegister(given: Given, asked: Promise<Verdict>): Promise<Finding> {
