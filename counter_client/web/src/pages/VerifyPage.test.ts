@@ -93,7 +93,7 @@ test("a refusal keeps its own words, and a file that is too large is not sent", 
   vi.mocked(post).mockRejectedValue(new ApiError("rate.exceeded", 429));
   const page = open();
   await fill(page, "1.2.156", "AB");
-  expect(at(page, "verify-failure").text()).toContain("操作过于频繁");
+  expect(at(page, "verify-failure").text()).toBe("操作过于频繁。请稍等一分钟后重试。");
   const picker = at(page, "verify-file");
   Object.defineProperty(picker.element, "files", { value: [{ size: 6_000_000 }] });
   await picker.trigger("change");

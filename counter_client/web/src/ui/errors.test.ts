@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { ApiError } from "../api/errors";
-import { explain, shortWords, WORDS } from "./errors";
+import { explain, explainApart, shortWords, WORDS } from "./errors";
 
 const OURS = ["network.lost", "answer.unreadable"];
 
@@ -35,4 +35,9 @@ it("says that the case is unchanged, and has words for what nobody thought of", 
   expect(explain(new ApiError("field.stale", 409))).toContain("办件没有改变");
   expect(explain(new TypeError("x is not a function"))).toContain("办件没有改变");
   expect(explain(new TypeError("x is not a function"))).not.toContain("function");
+});
+
+it("says nothing of a case where there is none", () => {
+  expect(explainApart(new ApiError("rate.exceeded", 429))).toBe("操作过于频繁。请稍等一分钟后重试。");
+  expect(explainApart(new TypeError("x"))).not.toContain("办件");
 });

@@ -224,6 +224,12 @@ export function explain(error: unknown): string {
   return apart ? `${what}。${next}。` : `${what}。${UNCHANGED}，${next}。`;
 }
 
+/** Say what happened and what to do next where no case is at stake: signing in, verifying, pairing a screen. */
+export function explainApart(error: unknown): string {
+  const { what, next } = wordsOf(error);
+  return `${what}。${next}。`;
+}
+
 /** Where in a table a refused cell stands. */
 function placeOf(error: unknown): string {
   const { row, column } = error instanceof ApiError ? error.details : {};

@@ -3,7 +3,7 @@ import { ref, shallowRef } from "vue";
 import { ApiError } from "@/api/errors";
 import { post, upload } from "@/api/http";
 import type { Verdict } from "@/api/shapes";
-import { explain } from "@/ui/errors";
+import { explainApart } from "@/ui/errors";
 import { ungrouped } from "@/ui/values";
 import { askOfCode, type Finding, type Given } from "./asking";
 import { codeOf, type CertificateCode } from "./code";
@@ -45,7 +45,7 @@ export function useVerification() {
     } catch (error) {
       const isTold = error instanceof ApiError && error.code !== "network.lost";
       const isUnread = error instanceof DOMException;
-      if (mine === turn) failure.value = isTold ? explain(error) : isUnread ? unread : lost;
+      if (mine === turn) failure.value = isTold ? explainApart(error) : isUnread ? unread : lost;
     } finally {
       if (mine === turn) busy.value = false;
     }
