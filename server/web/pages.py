@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import web
@@ -14,6 +15,8 @@ SCREENS = (
     "/", "/login", "/board", "/recordings", "/recordings/{call}", "/register", "/facing",
     "/facing/{counter}", "/hall/{hall}", "/c", "/verify", "/v/{number}",
 )  # fmt: skip
+# Whatever is no part of the API, no file and no screen.
+ELSEWHERE = r"/{rest:(?!api/|assets/|socket\.io/).+}"
 # What browsers look for under one name for ever. The worker stands at the top, so that it may
 # serve both /verify and /v/…; it asks for no more than these.
 NAMED = {
@@ -36,6 +39,14 @@ class _Pages:
     async def page(self, _request: web.Request) -> web.StreamResponse:
         return web.FileResponse(_found(self.folder / "index.html"), headers=ASKED_AGAIN)
 
+    async def missing(self, request: web.Request) -> web.StreamResponse:
+        """Show who followed a wrong address the page that says so; programs read a refusal."""
+        if "text/html" not in request.headers.get("Accept", ""):
+            raise ServiceError("route.unknown")
+        answer = await self.page(request)
+        answer.set_status(HTTPStatus.NOT_FOUND)
+        return answer
+
     async def asset(self, request: web.Request) -> web.StreamResponse:
         found = (self.folder / "assets" / request.match_info["name"]).resolve()
         if found.parent != (self.folder / "assets").resolve():
@@ -56,6 +67,7 @@ def add_pages(app: web.Application, folder: Path = STATIC) -> None:
     app.router.add_get("/assets/{name}", pages.asset)
     for name in NAMED:
         app.router.add_get(f"/{name}", pages.named)
+    app.router.add_get(ELSEWHERE, pages.missing)
 
 
 def _found(path: Path) -> Path:

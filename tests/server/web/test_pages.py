@@ -62,3 +62,17 @@ async def test_a_part_that_was_not_built_is_no_page(client: Client, tmp_path: Pa
     async with client.get("/verify-worker.js") as answer:
         assert answer.status == 404
         assert (await answer.json())["error"]["code"] == "route.unknown"
+
+
+async def test_who_follows_a_wrong_address_gets_a_page_and_a_program_gets_a_refusal(
+    client: Client,
+) -> None:
+    for path in ("/nothing", "/verify/", "/v", "/register/old/1"):
+        async with client.get(path, headers={"Accept": "text/html,*/*;q=0.8"}) as answer:
+            assert (answer.status, answer.content_type) == (404, "text/html"), path
+            assert await answer.text() == "<html>"
+        async with client.get(path) as answer:
+            assert (await answer.json())["error"]["code"] == "route.unknown"
+    for path in ("/api/nothing", "/assets/nothing.js"):
+        async with client.get(path, headers={"Accept": "text/html"}) as answer:
+            assert (await answer.json())["error"]["code"] == "route.unknown", path
