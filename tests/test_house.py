@@ -19,6 +19,7 @@ from counter_client.invented import Inventor  # noqa: F401 (its import must not 
 from server.access import TABLE, Action
 from server.app import all_routes, build_house, openapi, socket_document
 from server.cases.rules import CaseState
+from server.citizens.reading import STEPS
 from server.errors import CODES
 from server.notices import NOTICES
 from server.web.pages import SCREENS
@@ -170,6 +171,13 @@ def test_every_code_has_chinese_words_in_the_client() -> None:
     text = CLIENT_WORDS.read_text()
     missing = [code for code in CODES if f'"{code}"' not in text]
     assert missing == []
+
+
+def test_a_citizen_is_told_of_every_step_that_their_page_has_words_for() -> None:
+    words = (CLIENT / "src/features/citizens/steps.ts").read_text()
+    worded = set(re.findall(r'^  "([a-z]+\.[a-z]+)": "', words, re.MULTILINE))
+    # What they said of the service stands on the page by itself.
+    assert worded == set(STEPS) - {"rating.given"}
 
 
 def test_the_table_has_a_line_for_every_action_and_names_real_states() -> None:

@@ -36,7 +36,7 @@ STEPS: Final = (
     "case.opened", "ticket.taken", "ticket.abandoned", "call.connected", "consent.given",
     "consent.refused", "case.returned", "case.refused", "case.deferred", "case.promised",
     "case.withdrawn", "certificate.issued", "certificate.revoked",
-    "certificate.superseded", "case.reopened", "case.settled", "rating.given",
+    "certificate.superseded", "case.reopened", "case.requeued", "case.settled", "rating.given",
 )  # fmt: skip
 
 
