@@ -25,6 +25,9 @@ export interface FacingCall {
   /** The call as it was last heard of. */
   known: Ref<Call | null>;
   state: Ref<"connecting" | "connected" | "interrupted">;
+  /** Another window of this screen shows the call in this one's place, until it is taken back. */
+  isElsewhere: Ref<boolean>;
+  takeBack: () => void;
   /** What the lines of the halls carry. */
   theirs: ComputedRef<Rung>;
   ours: ComputedRef<Rung>;
@@ -45,6 +48,7 @@ export function useFacingCall(line: Line): FacingCall {
   const theirs = computed(() => lineOf("remote"));
   const ours = computed(() => lineOf("local"));
   let current: string | null = null;
+  const isElsewhere = ref(false);
   let hasSeat = false;
   let isTaking = false;
   const seen = new Map<MediaStream, MediaStream>();
@@ -86,8 +90,14 @@ export function useFacingCall(line: Line): FacingCall {
     line.on("call.changed", (news) => {
       if (news.call_id === current) void refresh();
     }),
+    line.on("seat.lost", (news) => {
+      if (news.call_id !== current) return;
+      isElsewhere.value = true;
+      hasSeat = false;
+      session.close();
+    }),
     line.onState((said) => {
-      if (said !== "up") return;
+      if (said !== "up" || isElsewhere.value) return;
       relay.resume();
       if (current) void take(current);
     }),
@@ -118,7 +128,7 @@ export function useFacingCall(line: Line): FacingCall {
   function meet(call: Call): void {
     if (call.id !== current) return;
     known.value = call;
-    session.update(call);
+    if (!isElsewhere.value) session.update(call);
   }
 
   /** Taking the seat again would change its epoch, so only ask how the call is. */
@@ -134,11 +144,12 @@ export function useFacingCall(line: Line): FacingCall {
 
   function join(callId: string | null): void {
     if (callId === current) {
+      if (isElsewhere.value) return;
       if (callId && !hasSeat && !isTaking && line.isUp) void take(callId);
       else if (hasSeat) void refresh();
       return;
     }
-    hasSeat = false;
+    hasSeat = isElsewhere.value = false;
     session.close();
     known.value = null;
     state.value = "connecting";
@@ -149,11 +160,16 @@ export function useFacingCall(line: Line): FacingCall {
     if (callId && line.isUp) void take(callId);
   }
 
+  function takeBack(): void {
+    isElsewhere.value = false;
+    if (current) void take(current);
+  }
+
   function leave(): void {
     for (const stop of stops) stop();
     session.close();
     relay.release();
   }
 
-  return { picture, advisers, known, state, theirs, ours, join, leave };
+  return { picture, advisers, known, state, theirs, ours, isElsewhere, join, takeBack, leave };
 }
