@@ -23,6 +23,8 @@ HIGHEST_PORT = 65535
 LONGEST_SOCKET = 107
 # In a wheel beside this file, in a developer's tree above it.
 SHIPPED_REGIONS = tuple(folder / "regions.toml" for folder in Path(__file__).parents[:2])
+# TrueType outlines, and a collection of such fonts; OpenType's OTTO cannot be drawn.
+TRUETYPE = (b"\0\1\0\0", b"true", b"ttcf")
 DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 EXAMPLE = "an address such as https://kuayu.example"
 _HOST = re.compile(r"[0-9a-z.-]+|[0-9a-f:.]+")
@@ -142,7 +144,7 @@ def _checked(source: Mapping[str, str]) -> Settings:
         tls_cert=_tls_file(source, "KUAYU_TLS_CERT", "KUAYU_TLS_KEY"),
         tls_key=_tls_file(source, "KUAYU_TLS_KEY", "KUAYU_TLS_CERT"),
         redis_url=_redis(source),
-        fallback_font=_optional_file(source, "KUAYU_FALLBACK_FONT"),
+        fallback_font=_font(source, "KUAYU_FALLBACK_FONT"),
         media_secret=read_media_secret(source),
         turn_urls=turn_urls,
         turn_secret=turn_secret,
@@ -269,6 +271,19 @@ def read_ports(text: str) -> range:
     return range(int(first), int(last) + 1)
 
 
+def read_service(text: str) -> str:
+    """Return the address of the service of a media worker; SettingsError if it is none."""
+    return _url("--url", text, demo=True)
+
+
+def read_address(name: str, text: str) -> str:
+    """Return an IP address, or nothing where nothing is given; SettingsError for anything else."""
+    try:
+        return str(ipaddress.ip_address(text)) if text else ""
+    except ValueError:
+        raise SettingsError(name, "an IP address", text) from None
+
+
 def decode_secret(name: str, text: str) -> bytes:
     """Return the bytes of a secret; SettingsError names the setting that it came from."""
     try:
@@ -355,6 +370,16 @@ def _content(name: str, text: str) -> str:
 
 def _optional_file(source: Mapping[str, str], name: str) -> Path | None:
     return _file(name, source[name]) if name in source else None
+
+
+def _font(source: Mapping[str, str], name: str) -> Path | None:
+    """Return a font's file; by its first bytes, for a drawing is too late to find that out."""
+    path = _optional_file(source, name)
+    if path is not None:
+        with path.open("rb") as file:
+            if file.read(4) not in TRUETYPE:
+                raise SettingsError(name, "a TrueType font", source[name])
+    return path
 
 
 def _tls_file(source: Mapping[str, str], name: str, other: str) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import ssl
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,14 @@ import typer
 from server.commands.console import fail, telling
 from server.media.messages import MOST_LEGS
 from server.media.process import LEGS_A_CORE, WORDS, Orders
-from server.settings import A_SECRET, SettingsError, read_media_secret, read_ports
+from server.settings import (
+    A_SECRET,
+    SettingsError,
+    read_address,
+    read_media_secret,
+    read_ports,
+    read_service,
+)
 from server.workers import serve_all
 
 app = typer.Typer()
@@ -42,9 +50,21 @@ def media(
     if secret is None:
         raise SettingsError("KUAYU_MEDIA_SECRET", A_SECRET)
     orders = Orders(
-        url=url, secret=base64.b64encode(secret).decode(), name=name[:64], address=address,
-        announced=announced, ports=read_ports(ports), capacity=capacity, ca=ca,
+        url=read_service(url), secret=base64.b64encode(secret).decode(), name=name[:64],
+        address=read_address("--address", address),
+        announced=read_address("--announced", announced), ports=read_ports(ports),
+        capacity=capacity, ca=_certificates(ca),
     )  # fmt: skip
     ended = serve_all(orders, workers)
     if ended:
         fail(f"kuayu: {WORDS.get(ended, 'a media worker broke off; its last words are above')}")
+
+
+def _certificates(path: Path | None) -> Path | None:
+    """Return the file of a CA's certificates; SettingsError if it is none."""
+    try:
+        if path is not None:
+            ssl.create_default_context(cafile=str(path))
+    except OSError:
+        raise SettingsError("--ca", "a PEM file of a CA's certificate", str(path)) from None
+    return path

@@ -37,3 +37,11 @@ def own_address() -> str:
             if isinstance(one.ip, str) and not one.ip.startswith("127."):
                 return one.ip
     raise OSError("this machine has no IPv4 address but loopback")
+
+
+def first_words(error: BaseException) -> str:
+    """Return what kept the handshake from succeeding, as whatever noticed it first says it."""
+    first = error
+    while (before := first.__cause__ or first.__context__) is not None:
+        first = before
+    return str(first) or type(first).__name__

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from server.media import messages as wire
 from server.media.legs import Leg
-from server.media.network import Network
+from server.media.network import Network, first_words
 from server.media.offers import UnfitError
 from server.media.ports import Port
 from server.media.probing import Probes
@@ -135,7 +135,8 @@ class Worker:
             if _status(error) == HTTPStatus.UNAUTHORIZED:
                 log.error("secret refused", service=self._url)  # noqa: TRY400 (no fault of ours)
                 raise RefusedError from error
-            log.warning("service not reached", service=self._url, status=_status(error))
+            said = {"status": _status(error), "why": first_words(error)}
+            log.warning("service not reached", service=self._url, **said)
             return False
         log.info(
             "serving", service=self._url, worker=self.id, capacity=self._capacity,

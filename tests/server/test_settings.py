@@ -112,6 +112,7 @@ def test_production_does_not_start_without_its_secret(environment: dict[str, str
         ("KUAYU_REGIONS", "/nowhere/regions.toml"),
         ("KUAYU_TLS_CERT", "/nowhere/cert.pem"),
         ("KUAYU_FALLBACK_FONT", "/nowhere/font.ttf"),
+        ("KUAYU_FALLBACK_FONT", __file__),
         ("KUAYU_SIGNER_SOCKET", f"/run/{'long' * 26}"),
         ("KUAYU_SECRET", ""),
         ("KUAYU_SECRET", "not base64!"),
