@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 import secrets
 import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 _NAME = re.compile(r"[a-z]+(/[0-9a-z][0-9a-z._-]*)+")
 TEMPORARY = ".part"
+# What another process has not written to for so many seconds it will never finish.
+OTHERS_IDLE = 3600.0
 
 
 class FileStore(Protocol):
@@ -73,12 +77,14 @@ class LocalFiles:
         """Return how many bytes are free on the disk."""
         return (await asyncio.to_thread(shutil.disk_usage, self.folder)).free
 
-    def sweep(self) -> int:
+    def sweep(self, idle: float = 0.0) -> int:
         """Remove what a killed process left half written; return how many files that were.
 
-        Only for the start of the one process that writes here.
+        At its start, and where other processes write here too only what is `idle` for so many
+        seconds: they may be about to finish the rest.
         """
-        strays = list(self.folder.rglob(f"*{TEMPORARY}"))
+        until = time.time() - idle
+        strays = [one for one in self.folder.rglob(f"*{TEMPORARY}") if _written(one) <= until]
         for stray in strays:
             stray.unlink(missing_ok=True)
         return len(strays)
@@ -124,3 +130,11 @@ def _make_durable(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _written(path: Path) -> float:
+    """Return when a file was last written to; one that is gone by now was just finished."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf

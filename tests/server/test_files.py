@@ -111,6 +111,14 @@ async def test_a_sweep_removes_what_a_killed_process_left_and_nothing_else(
     assert await files.names("materials") == [NAME]
 
 
+async def test_a_sweep_leaves_what_another_process_is_writing(files: LocalFiles) -> None:
+    for name in ("new", "old"):
+        (files.folder / f"{name}{TEMPORARY}").write_bytes(b"half")
+    os.utime(files.folder / f"old{TEMPORARY}", (0, 0))
+    assert files.sweep(3600) == 1
+    assert (files.folder / f"new{TEMPORARY}").exists()
+
+
 async def test_a_failed_write_leaves_nothing(
     files: LocalFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
