@@ -69,7 +69,7 @@ from server.db.unit import Clock, Unit, Units, utc_now
 from server.errors import ToldError
 from server.exports.making import Making
 from server.exports.worker import ExportWorker
-from server.files import LocalFiles
+from server.files import OTHERS_IDLE, LocalFiles
 from server.items.service import Items, read_catalogue
 from server.notices import NOTICES
 from server.recordings.purging import Purging
@@ -92,6 +92,7 @@ from server.texts import NOTICE_VERSION
 from server.tickets.service import Tickets
 from server.tickets.worker import TicketWorker
 from server.vault import Vault
+from server.web.across import require_redis, why_redis_is_silent
 from server.web.health import add_health
 from server.web.http import Route, add_routes
 from server.web.limits import build_admit
@@ -322,7 +323,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         return web.json_response(document)
 
     app.router.add_get("/api/openapi.json", serve_document)
-    add_health(app, lambda: _ready(house), spared=frozenset({"signer"}))
+    add_health(app, lambda: _ready(house), spared=frozenset({"signer", "redis"}))
     add_pages(app)
     app.cleanup_ctx.append(lambda _app: _run(house))
     app[HOUSE] = house
@@ -339,7 +340,9 @@ async def _ready(house: House) -> dict[str, bool]:
         database = await is_current(house.database.reader)
     except Exception:  # noqa: BLE001 (whatever keeps the database from answering)
         database = False
-    return {"database": database, "signer": await house.signer.answers()}
+    url = house.settings.redis_url
+    redis = {"redis": await why_redis_is_silent(url) is None} if url else {}
+    return {"database": database, "signer": await house.signer.answers(), **redis}
 
 
 async def _run(house: House) -> AsyncIterator[None]:
@@ -358,7 +361,8 @@ async def _start(house: House) -> None:
         raise StartError("the database's schema is not the newest: run `kuayu db upgrade`")
     if not settings.demo and (demo := await house.staff.demo_clerks()):
         raise StartError(f"demo accounts are not for production: {', '.join(demo)}")
-    house.files.sweep()
+    await require_redis(settings.redis_url)
+    house.files.sweep(OTHERS_IDLE if settings.redis_url else 0.0)
     async with house.units.open() as unit:
         await house.relays.come_back(unit)
         await house.recordings.come_back(unit)

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
     create_async_engine,
 )
+
+from server.errors import ToldError
 
 # The versions up to here can lose committed data in WAL mode (the WAL-reset bug, fixed in 3.51.3).
 WAL_IS_SAFE_FROM = (3, 51, 3)
@@ -24,6 +27,14 @@ WAL_IS_SAFE_FROM = (3, 51, 3)
 
 # PostgreSQL's codes for: serialization failure, deadlock, lock not available, query cancelled.
 _BUSY_STATES = frozenset({"40001", "40P01", "55P03", "57014"})
+
+
+class DatabaseError(ToldError):
+    """A database that cannot be used; says which setting names it, and why it cannot."""
+
+    def __init__(self, why: object) -> None:
+        """Name the setting, and not what it says, which may be a password."""
+        super().__init__(f"KUAYU_DATABASE_URL: expected a database that answers; {why}")
 
 
 def is_busy(error: Exception) -> bool:
@@ -60,29 +71,62 @@ class Database:
 
 
 def open_database(url: str) -> Database:
-    """Return the connections for a URL of sqlite+aiosqlite or postgresql+asyncpg."""
-    if url.startswith("sqlite"):
-        writer = _sqlite(url, pool_size=1, read_only=False)
-        reader = _sqlite(url, pool_size=4, read_only=True)
-    else:
-        writer = create_async_engine(
-            url,
-            pool_pre_ping=True,
-            connect_args={
-                "server_settings": {
-                    "statement_timeout": "5000",
-                    "lock_timeout": "2000",
-                    "idle_in_transaction_session_timeout": "10000",
-                }
-            },
-        )
-        reader = writer.execution_options(isolation_level="AUTOCOMMIT")
+    """Return the connections for a URL of sqlite+aiosqlite or postgresql+asyncpg.
+
+    DatabaseError for what is no URL, and where its driver is not installed. Nothing connects yet.
+    """
+    try:
+        writer, reader = _sqlite_pair(url) if url.startswith("sqlite") else _postgresql_pair(url)
+    except ModuleNotFoundError as error:
+        lacking = f"{error.name} is not installed: pip install '.[postgresql]'"
+        raise DatabaseError(lacking) from error
+    except (ArgumentError, ValueError):
+        raise DatabaseError("found what is no address of one") from None
     return Database(
         writer=writer,
         reader=reader,
         write=async_sessionmaker(writer, expire_on_commit=False),
         read=async_sessionmaker(reader, expire_on_commit=False),
     )
+
+
+@asynccontextmanager
+async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Give a connection; DatabaseError says why the database gives none."""
+    connection = engine.connect()
+    try:
+        await connection.start()
+    except DBAPIError as error:
+        raise DatabaseError(error.orig) from error
+    # Options that the driver does not know, or with values that it does not take.
+    except (OSError, TypeError, ValueError) as error:
+        raise DatabaseError(error) from error
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _sqlite_pair(url: str) -> tuple[AsyncEngine, AsyncEngine]:
+    return (
+        _sqlite(url, pool_size=1, read_only=False),
+        _sqlite(url, pool_size=4, read_only=True),
+    )
+
+
+def _postgresql_pair(url: str) -> tuple[AsyncEngine, AsyncEngine]:
+    engine = create_async_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={
+            "server_settings": {
+                "statement_timeout": "5000",
+                "lock_timeout": "2000",
+                "idle_in_transaction_session_timeout": "10000",
+            }
+        },
+    )
+    return engine, engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _sqlite(url: str, *, pool_size: int, read_only: bool) -> AsyncEngine:

@@ -12,6 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.db.engine import connected
+
 NEWEST = "head"
 
 
@@ -35,9 +37,9 @@ async def downgrade(engine: AsyncEngine, revision: str) -> None:
 
 
 async def is_current(engine: AsyncEngine) -> bool:
-    """Say whether the database's schema is the newest."""
+    """Say whether the database's schema is the newest; DatabaseError if it does not answer."""
     newest = ScriptDirectory.from_config(configure()).get_current_head()
-    async with engine.connect() as connection:
+    async with connected(engine) as connection:
         found = await connection.run_sync(
             lambda sync: MigrationContext.configure(sync).get_current_revision()
         )
@@ -51,7 +53,7 @@ async def _run(engine: AsyncEngine, work: Callable[[Config], None]) -> None:
     refer to one that is not there: so references are looked at in the end, before the commit.
     """
     sqlite = engine.dialect.name == "sqlite"
-    async with engine.connect() as connection:
+    async with connected(engine) as connection:
         if sqlite:
             await connection.run_sync(_refer, "OFF")
         try:

@@ -27,6 +27,7 @@ from server.web.packets import REFUSED, strict_packet
 from server.web.texts import check_text, place_of
 
 log = structlog.get_logger("kuayu.socket")
+bus_log = structlog.get_logger("kuayu.redis")
 
 # The largest honest signal is an SDP of eight m-lines, about 30 KB: twice that and the frame.
 MAX_FRAME_BYTES = 64 * 1024
@@ -114,7 +115,8 @@ class Hub:
         quiet = logging.getLogger("kuayu.frames")
         # What engine.io calls an unknown error is a client's malformed frame.
         quiet.setLevel(logging.CRITICAL)
-        redis = {"redis_options": {"max_connections": 2000}}
+        # A bus that is away is said in the log: nothing else tells that notices reach no one.
+        redis = {"redis_options": {"max_connections": 2000}, "logger": bus_log}
         self._sio = Lines(
             async_mode="aiohttp",
             client_manager=socketio.AsyncRedisManager(redis_url, **redis) if redis_url else None,
