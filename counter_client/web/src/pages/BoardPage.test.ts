@@ -1,6 +1,7 @@
 import { flushPromises, shallowMount } from "@vue/test-utils";
 import { createPinia, setActivePinia } from "pinia";
 import { afterEach, expect, test, vi } from "vitest";
+import { defineComponent, h, ref } from "vue";
 import { get } from "@/api/http";
 import { useMe } from "@/stores/me";
 import BoardPage from "./BoardPage.vue";
@@ -15,6 +16,21 @@ const answers: Record<string, object> = {
 };
 
 afterEach(() => void vi.useRealTimers());
+
+test("what lies below a call that is looked on at cannot be reached", async () => {
+  setActivePinia(createPinia());
+  vi.mocked(get).mockImplementation(async (path) => answers[path] as never);
+  const isOpen = ref(false);
+  const panel = defineComponent({ setup: (_, { expose }) => (expose({ isOpen }), () => h("i")) });
+  const page = shallowMount(BoardPage, { global: { stubs: { ObservePanel: panel } } });
+  await flushPromises();
+  expect(page.get("main").attributes("inert")).toBeUndefined();
+  isOpen.value = true;
+  await flushPromises();
+  expect(page.get("main").attributes("inert")).toBeDefined();
+  expect(page.get("main").find("i").exists()).toBe(false);
+  page.unmount();
+});
 
 test("how long a case has waited is told by the service's clock, whatever this machine's says", async () => {
   vi.useFakeTimers({ now: Date.parse("2026-11-29T05:30:00Z") });
