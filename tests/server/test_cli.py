@@ -208,7 +208,8 @@ def signs_in(data: Path, password: str) -> bool:
 def test_accounts_are_added_changed_and_disabled(empty: Path) -> None:
     place = ("--region", "320509", "--hall", "pingwang", "--counter", "pingwang-1")
     add = ("staff", "add", "test-clerk", "--display-name", "试窗口", "--role", "counter", *place)
-    assert "password.weak" in refused(*add, "--data", empty, said="short\n")
+    weak = refused(*add, "--data", empty, said="short\n")
+    assert "password.weak: expected 10 to 200 characters" in weak
     assert not signs_in(empty, "short")
     assert run(*add, "--data", empty, said=f"{PASSWORD}\n").exit_code == 0
     assert signs_in(empty, PASSWORD)
@@ -222,6 +223,37 @@ def test_accounts_are_added_changed_and_disabled(empty: Path) -> None:
     for verb in ("disable", "password"):
         words = refused("staff", verb, "nobody", "--data", empty, said=f"{PASSWORD}\n")
         assert "staff.unknown" in words
+
+
+HERE = ("--region", "320509")
+HALL = ("--hall", "pingwang")
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "more", "words"),
+    [
+        ("test-clerk", "counter", ("--region", "320000"), "choice.unknown: --role: expected admin"),
+        ("test-clerk", "counter", ("--region", "990001"), "region.unknown: --region: expected"),
+        ("test-clerk", "counter", (*HERE, "--hall", "no"), "hall.unknown: --hall: expected"),
+        ("test-clerk", "counter", (*HERE, *HALL, "--counter", "no"), "--counter: expected"),
+        ("test-clerk", "agent", (*HERE, "--item", "no"), "item.unknown: --item: expected"),
+        ("Test Clerk", "agent", HERE, "text.bad_characters: NAME: expected"),
+        ("test-clerk", "agent", (*HERE, "--display-name", "  "), "text.empty: --display-name: "),
+    ],
+)
+def test_what_an_account_cannot_have_is_named_by_its_option(
+    empty: Path, name: str, role: str, more: tuple[str, ...], words: str
+) -> None:
+    add = ("staff", "add", name, "--display-name", "试窗口", "--role", role, *more)
+    assert words in refused(*add, "--data", empty, said=f"{PASSWORD}\n")
+
+
+def test_roles_that_no_account_has_are_not_offered() -> None:
+    said = run("staff", "add", "test-clerk", "--display-name", "试窗口", "--role", "worker")
+    assert said.exit_code == 2
+    assert "'counter', 'agent', 'supervisor', 'administrator'." in " ".join(
+        said.stderr.replace("│", " ").split()
+    )
 
 
 def test_nothing_runs_before_the_schema_is_there(tmp_path: Path) -> None:
