@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy.exc import OperationalError
+
 from server.app import House, StartError, build_house
 from server.commands.console import settings_for
+from server.db.engine import DatabaseError
 from server.db.schema import is_current
 from server.settings import Settings
 
@@ -16,10 +19,15 @@ Result = TypeVar("Result")
 
 
 async def with_house(settings: Settings, work: Callable[[House], Awaitable[Result]]) -> Result:
-    """Run `work` on the joined parts without serving anyone."""
+    """Run `work` on the joined parts without serving anyone.
+
+    DatabaseError where the database gives up, on a disk that is full or may not be written say.
+    """
     house = build_house(settings)
     try:
         return await work(house)
+    except OperationalError as error:
+        raise DatabaseError(error.orig) from error
     finally:
         await house.close()
 

@@ -118,6 +118,7 @@ def _postgresql_pair(url: str) -> tuple[AsyncEngine, AsyncEngine]:
     engine = create_async_engine(
         url,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={
             "server_settings": {
                 "statement_timeout": "5000",
@@ -130,7 +131,10 @@ def _postgresql_pair(url: str) -> tuple[AsyncEngine, AsyncEngine]:
 
 
 def _sqlite(url: str, *, pool_size: int, read_only: bool) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=30)
+    # What a statement was given is people's data, and an error's words go into logs.
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, pool_timeout=30, hide_parameters=True
+    )
     safe = sqlite3.sqlite_version_info >= WAL_IS_SAFE_FROM
     journal = ("WAL", "FULL") if safe else ("TRUNCATE", "EXTRA")
 

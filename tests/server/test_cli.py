@@ -248,6 +248,15 @@ def test_what_an_account_cannot_have_is_named_by_its_option(
     assert words in refused(*add, "--data", empty, said=f"{PASSWORD}\n")
 
 
+def test_a_database_that_gives_up_is_named_and_nothing_is_said_of_the_account(empty: Path) -> None:
+    with closing(sqlite3.connect(empty / "kuayu.db")) as database:
+        database.execute("DROP TABLE clerk")
+    add = ("staff", "add", "test-clerk", "--display-name", "试窗口", "--role", "counter", *HERE)
+    said = refused(*add, "--data", empty, said=f"{PASSWORD}\n")
+    assert said.startswith("kuayu: KUAYU_DATABASE_URL: ")
+    assert "试窗口" not in said
+
+
 def test_roles_that_no_account_has_are_not_offered() -> None:
     said = run("staff", "add", "test-clerk", "--display-name", "试窗口", "--role", "worker")
     assert said.exit_code == 2

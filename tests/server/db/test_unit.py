@@ -222,3 +222,14 @@ async def test_sqlite_is_set_up_for_durability(database: Database) -> None:
                 for name in wanted
             }
         assert found == wanted
+
+
+async def test_an_error_does_not_say_what_the_statement_was_given(database_url: str) -> None:
+    database = open_database(database_url)
+    try:
+        async with database.reading() as session:
+            with pytest.raises(DBAPIError) as error:
+                await session.execute(text("SELECT :name FROM nowhere"), {"name": "张三丰"})
+    finally:
+        await database.close()
+    assert "张三丰" not in str(error.value)
