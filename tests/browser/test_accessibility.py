@@ -50,13 +50,16 @@ def inspector() -> Inspector:
 
 
 async def look_at_dialogs(screen: Screen, inspector: Inspector, dialogs: dict[str, str]) -> None:
-    """Open one dialog after the other, each by its button; Escape closes it."""
+    """Open one dialog after the other, each by its button; Escape leads back there."""
     for button, dialog in dialogs.items():
         await screen.click(button)
         await expect(screen.page.get_by_role("dialog", name=dialog)).to_be_visible()
         await inspector.look(screen, dialog)
         await screen.page.keyboard.press("Escape")
         await expect(screen.page.get_by_role("dialog", name=dialog)).to_be_hidden()
+        # One that lay in another dialog went with it.
+        if await screen.at(button).is_visible():
+            await expect(screen.at(button)).to_be_focused()
 
 
 async def look_at_tabs(screen: Screen, inspector: Inspector) -> None:
@@ -135,6 +138,10 @@ async def refuse(agent: Screen, inspector: Inspector) -> None:
     await agent.click("ending-refuse")
     await expect(agent.at("conclude-dialog")).to_be_visible()
     await inspector.look(agent, "refusal dialog")
+    await agent.page.keyboard.press("Escape")
+    await expect(agent.at("case-more")).to_be_focused()
+    await agent.click("case-more")
+    await agent.click("ending-refuse")
     await agent.fill("conclude-text", "不符合条件")
     await agent.fill("conclude-basis", "规定第三条")
     await agent.click("conclude-confirm")
