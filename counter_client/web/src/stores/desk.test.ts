@@ -15,8 +15,11 @@ class Service {
   fields = [{ name: "months", value: null as string | null, masked: false, version: 0, by: null as string | null, at: null }];
   state = "in_call";
   certificates: object[] = [];
+  ticket: object | null = null;
   asked: string[] = [];
   lost = false;
+  /** What the next question about the call waits for. */
+  held: Promise<void> | null = null;
 
   append(kind: string, data: Record<string, unknown> = {}, actor = "other"): Event {
     const event = {
@@ -42,7 +45,8 @@ class Service {
       const after = Number(searchParams.get("after"));
       return { events: this.events.slice(after, after + 500), seq: this.events.length };
     }
-    if (pathname.endsWith("/ticket") || pathname.endsWith("/call")) return null;
+    if (pathname.endsWith("/ticket")) return this.ticket;
+    if (pathname.endsWith("/call")) return null;
     if (pathname.endsWith("/certificates")) return { certificates: this.certificates };
     return {
       id: ID, seq: this.events.length, state: this.state, fields: structuredClone(this.fields),
@@ -53,6 +57,11 @@ class Service {
   fetch = async (url: string) => {
     this.asked.push(url);
     if (this.lost) throw new TypeError("no network");
+    if (this.held !== null && url.endsWith("/call")) {
+      const held = this.held;
+      this.held = null;
+      await held;
+    }
     return new Response(JSON.stringify({ data: this.answer(url), error: null, request_id: "r" }));
   };
 }
@@ -208,4 +217,20 @@ test("a lost network leaves the case on the desk", async () => {
   await asking;
   expect(desk.shown).not.toBeNull();
   expect(desk.failure).toBeNull();
+});
+
+test("an answer that was overtaken does not take away what a later one brought", async () => {
+  const desk = await opened();
+  let release: () => void = () => undefined;
+  service.held = new Promise((done) => (release = done));
+  line.tell("call.changed", { case_id: ID, call_id: "x" } as never);
+  await settled();
+  service.state = "waiting";
+  service.ticket = { id: "t", state: "waiting" };
+  line.tell("case.changed", { case_id: ID, seq: service.append("call.ended").seq, kind: "call.ended" });
+  await settled();
+  expect(desk.ticket?.id).toBe("t");
+  release();
+  await settled();
+  expect(desk.ticket?.id).toBe("t");
 });

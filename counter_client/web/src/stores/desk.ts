@@ -45,6 +45,9 @@ export const useDesk = defineStore("desk", () => {
 
   /** The case that is wanted on the desk; answers about another one come too late. */
   let wanted = "";
+  /** How often what stands beside a case was asked for, and which of the answers is shown. */
+  let asked = 0;
+  let taken = 0;
 
   const caseId = computed(() => shown.value?.id ?? null);
   const seq = computed(() => events.value.at(-1)?.seq ?? 0);
@@ -135,6 +138,7 @@ export const useDesk = defineStore("desk", () => {
 
   /** What stands beside the case: its place in the line, its call, its certificates. */
   async function readAround({ id, state }: Case): Promise<void> {
+    const mine = (asked += 1);
     const [place, live, issued, settled] = await Promise.all([
       state === "waiting" ? get<Ticket | null>(`/api/cases/${id}/ticket`) : null,
       get<Call | null>(`/api/cases/${id}/call`),
@@ -142,7 +146,9 @@ export const useDesk = defineStore("desk", () => {
       state === "draft" ? null : get<{ certificates: Certificate[] }>(`/api/cases/${id}/certificates`),
       state === "settled" ? get<Settlement | null>(`/api/cases/${id}/settlement`) : null,
     ]);
-    if (id !== wanted) return;
+    // Of two that were asked for at once, the answers to the earlier one may come last.
+    if (id !== wanted || mine < taken) return;
+    taken = mine;
     ticket.value = place;
     call.value = live;
     certificates.value = issued?.certificates ?? [];
