@@ -3,9 +3,11 @@ import { watch } from "vue";
 import type { Router } from "vue-router";
 import { ApiError } from "@/api/errors";
 import { whenSignedOut } from "@/api/http";
+import { calm } from "@/call/rush";
 import { useLine } from "@/stores/line";
 import { useMe } from "@/stores/me";
 import { sayFailure } from "@/ui/say";
+import { homeOf } from "./home";
 
 /**
  * Guard the staff pages of a router. Call it after Pinia is there. Whoever comes in after a login has
@@ -36,10 +38,23 @@ export function guardStaffPages(
     (why) => why && sayFailure(why),
   );
 
-  /** The service took the line for nobody's: HTTP says whether the login has ended. */
-  function checkLogin(): void {
-    void me.load().catch(() => undefined);
+  /**
+   * Ask whose login the browser has now. It may have ended, where the service took the line for
+   * nobody's; or another tab signed somebody else in while this one could hear nothing of it.
+   */
+  async function checkLogin(): Promise<void> {
+    const before = me.clerk?.id;
+    await calm();
+    await me.load().catch(() => undefined);
+    if (before !== undefined && me.clerk !== null && me.clerk.id !== before) loadAnew(homeOf(me.clerk));
   }
+
+  /** The first time the router has just asked. */
+  let wasUp = false;
+  line.onUp(() => {
+    if (wasUp) void checkLogin();
+    wasUp = true;
+  });
 
   router.beforeEach(async (to) => {
     if (!to.meta.staff) return true;
@@ -55,7 +70,7 @@ export function guardStaffPages(
         return { path: "/login", query: { after: to.fullPath, ...(!isOut && { why: "lost" }) } };
       }
     }
-    line.open(checkLogin);
+    line.open(() => void checkLogin());
     return true;
   });
 }
