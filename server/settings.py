@@ -97,17 +97,21 @@ def read_signer_settings(
     )
 
 
-def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
+def read_settings(
+    environment: Mapping[str, str], *, demo: bool | None = None, **given: object
+) -> Settings:
     """Check the environment and what the command line gave, which wins.
 
-    SettingsError names what is wrong as it was given: KUAYU_PORT, or --port.
+    Only a command makes an installation a demonstration, never its environment: what production
+    refuses is refused whatever is set. SettingsError names what is wrong as it was given:
+    KUAYU_PORT, or --port.
     """
     source = {key: value for key, value in environment.items() if key.startswith("KUAYU_")}
     for key, value in given.items():
         if value is not None:
             source[f"KUAYU_{key.upper()}"] = str(value)
     try:
-        return _checked(source)
+        return _checked(source, demo=bool(demo))
     except SettingsError as error:
         option = error.name.removeprefix("KUAYU_").lower()
         if given.get(option) is None:
@@ -116,11 +120,10 @@ def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
         raise SettingsError(name, error.expected, error.found) from None
 
 
-def _checked(source: Mapping[str, str]) -> Settings:
+def _checked(source: Mapping[str, str], *, demo: bool) -> Settings:
     unknown = sorted(set(source) - KNOWN)
     if unknown:
         raise SettingsError(unknown[0], f"one of {', '.join(sorted(KNOWN))}", source[unknown[0]])
-    demo = _yes_or_no("KUAYU_DEMO", source.get("KUAYU_DEMO", "False"))
     data = Path(source.get("KUAYU_DATA", "data")).resolve()
     port = _port(source.get("KUAYU_PORT", "8400"))
     home = source.get("KUAYU_PUBLIC_URL", f"http://localhost:{port}")
@@ -157,7 +160,7 @@ KNOWN = frozenset(
     for name in (
         "DATA", "KEYS", "TRUST", "SIGNER_SOCKET", "SIGNER_CLIENTS", "PUBLIC_URL",
         "SECRET", "SECRET_FILE", "DATABASE_URL", "REGIONS", "KEY_PASSPHRASE",
-        "KEY_PASSPHRASE_FILE", "HOST", "PORT", "DEMO", "ALSO_SERVED_AS", "TRUSTED_PROXIES",
+        "KEY_PASSPHRASE_FILE", "HOST", "PORT", "ALSO_SERVED_AS", "TRUSTED_PROXIES",
         "TLS_CERT", "TLS_KEY", "REDIS_URL", "FALLBACK_FONT", "MEDIA_SECRET", "MEDIA_SECRET_FILE",
         "TURN_URLS", "TURN_SECRET", "TURN_SECRET_FILE", "TSA_URLS",
     )
@@ -174,12 +177,6 @@ def read_regions(source: Mapping[str, str], *, demo: bool) -> Path:
 
 def _parts(source: Mapping[str, str], name: str) -> list[str]:
     return [part.strip() for part in source.get(name, "").split(",") if part.strip()]
-
-
-def _yes_or_no(name: str, text: str) -> bool:
-    if text not in {"True", "False"}:
-        raise SettingsError(name, "True or False", text)
-    return text == "True"
 
 
 def _url(name: str, text: str, *, demo: bool) -> str:

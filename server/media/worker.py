@@ -139,8 +139,8 @@ class Worker:
             log.warning("service not reached", service=self._url, **said)
             return False
         log.info(
-            "serving", service=self._url, worker=self.id, capacity=self._capacity,
-            port=self.port.number, buffer=self.port.buffer,
+            "serving", service=self._url, name=self._name, worker=self.id,
+            capacity=self._capacity, port=self.port.number, buffer=self.port.buffer,
         )  # fmt: skip
         return True
 

@@ -32,6 +32,7 @@ async def test_a_worker_is_known_while_it_serves_and_ends_when_told_to(tmp_path:
             process.send_signal(signal.SIGTERM)
             _, said = await process.communicate()
             assert process.returncode == 0, said
+            assert b'"name": "hall"' in said
         await until(lambda: _none(service))
 
 
