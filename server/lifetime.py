@@ -8,20 +8,32 @@ import signal
 import sys
 
 import structlog
+from structlog.typing import Processor
 
 
 def set_up_logs(*, quiet: bool = False) -> None:
-    """Write one JSON object a line to standard error; only warnings when `quiet`."""
+    """Write one JSON object a line to standard error; only warnings when `quiet`.
+
+    What libraries say by way of `logging`, and with which traceback, is such a line too.
+    """
     level = logging.WARNING if quiet else logging.INFO
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    said: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    written = structlog.processors.JSONRenderer(ensure_ascii=False)
+    libraries = logging.StreamHandler(sys.stderr)
+    libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=said,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, written],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[libraries])
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=[*said, written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
