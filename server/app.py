@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 from aiohttp import web
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import server.calls.routes
@@ -64,7 +63,7 @@ from server.chores import end_logins, forget_replies
 from server.citizens.reading import Views
 from server.citizens.service import Citizens
 from server.db.engine import Database, open_database
-from server.db.schema import is_current
+from server.db.schema import NOT_NEWEST, is_current
 from server.db.unit import Clock, Unit, Units, utc_now
 from server.errors import ToldError
 from server.exports.making import Making
@@ -103,6 +102,7 @@ from server.web.pages import add_pages
 from server.web.socket import Hub, SocketEvent
 
 log = structlog.get_logger("kuayu.app")
+READY_WITHIN = 3.0  # Seconds: whoever asks must not wait for a database that says nothing.
 
 
 class StartError(ToldError):
@@ -335,9 +335,8 @@ HOUSE: web.AppKey[House] = web.AppKey("house", House)
 
 async def _ready(house: House) -> dict[str, bool]:
     try:
-        async with house.database.reading() as session:
-            await session.execute(text("SELECT 1"))
-        database = await is_current(house.database.reader)
+        async with asyncio.timeout(READY_WITHIN):
+            database = await is_current(house.database.reader)
     except Exception:  # noqa: BLE001 (whatever keeps the database from answering)
         database = False
     url = house.settings.redis_url
@@ -358,7 +357,7 @@ async def _run(house: House) -> AsyncIterator[None]:
 async def _start(house: House) -> None:
     settings = house.settings
     if not await is_current(house.database.reader):
-        raise StartError("the database's schema is not the newest: run `kuayu db upgrade`")
+        raise StartError(f"{settings.data}: {NOT_NEWEST}")
     if not settings.demo and (demo := await house.staff.demo_clerks()):
         raise StartError(f"demo accounts are not for production: {', '.join(demo)}")
     await require_redis(settings.redis_url)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from server.app import House, StartError, build_house
 from server.commands.console import settings_for
 from server.db.engine import DatabaseError
-from server.db.schema import is_current
+from server.db.schema import NOT_NEWEST, is_current
 from server.settings import Settings
 
 Result = TypeVar("Result")
@@ -37,7 +37,7 @@ def run_on(data: Path, work: Callable[[House], Coroutine[Any, Any, Result]]) -> 
 
     async def checked(house: House) -> Result:
         if not await is_current(house.database.reader):
-            raise StartError("the database's schema is not the newest: run `kuayu db upgrade`")
+            raise StartError(f"{house.settings.data}: {NOT_NEWEST}")
         return await work(house)
 
     return asyncio.run(with_house(settings_for(data), checked))

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from server.db.engine import connected
 
 NEWEST = "head"
+# Said after the data folder: a database that has no tables is often one of another folder.
+NOT_NEWEST = "the database's schema is not the newest: run `kuayu db upgrade`"
 
 
 def configure(connection: Connection | None = None) -> Config:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from server.app import build_house
@@ -15,6 +17,8 @@ from server.errors import ToldError
 from server.running import running
 from server.web.across import why_redis_is_silent
 from tests.support.service import demo_settings, free_port, set_up
+
+_AT_MOST = aiohttp.ClientTimeout(total=5)
 
 
 async def refused(settings_in: Path, **given: str) -> str:
@@ -83,3 +87,19 @@ async def test_a_driver_that_is_not_installed_is_named_with_how_to_install_it(
     with pytest.raises(DatabaseError, match=r"asyncpg is not installed: .*\[postgresql\]"):
         build_house(demo_settings(tmp_path, free_port(), **url))
     assert "[redis]" in str(await why_redis_is_silent("redis://127.0.0.1/0"))
+
+
+async def test_a_database_that_says_nothing_is_not_waited_for_by_who_asks_whether_we_are_ready(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(_engine: object) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    settings = demo_settings(data, free_port())
+    async with running(settings), aiohttp.ClientSession() as client:
+        monkeypatch.setattr("server.app.is_current", silent)
+        monkeypatch.setattr("server.app.READY_WITHIN", 0.01)
+        async with client.get(f"{settings.public_url}/readyz", timeout=_AT_MOST) as answer:
+            assert answer.status == 503
+            assert (await answer.json())["database"] is False
