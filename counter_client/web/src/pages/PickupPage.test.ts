@@ -90,6 +90,16 @@ test("who comes back to the page sees how the case stands now", async () => {
   expect(page.get('[data-testid="pickup-state"]').text()).toBe("已办结");
 });
 
+test("what a phone has open is gone from it when its login has ended", async () => {
+  vi.mocked(get).mockResolvedValue(whole("one"));
+  const page = await open("/c");
+  vi.mocked(get).mockRejectedValue(new ApiError("login.expired", 401));
+  document.dispatchEvent(new Event("visibilitychange"));
+  await flushPromises();
+  expect(page.text()).not.toContain("办件编号");
+  expect(page.get('[data-testid="pickup-failure"]').text()).toContain("链接已失效");
+});
+
 test("why a rating was not kept is said beside it, and one from the counter is shown", async () => {
   vi.mocked(get).mockResolvedValue(whole("one"));
   const page = await open("/c");
