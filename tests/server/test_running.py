@@ -64,7 +64,6 @@ async def test_files_that_are_no_certificate_and_key_are_named(tmp_path: Path) -
     "url",
     [
         "sqlite+aiosqlite:////nowhere/kuayu.db",
-        f"sqlite+aiosqlite:///{__file__}",
         "postgresql+asyncpg://kuayu:secret@127.0.0.1:1/kuayu",
         "postgresql+asyncpg://kuayu:secret@nowhere.invalid/kuayu",
         "postgresql+asyncpg://kuayu:secret@127.0.0.1/kuayu?unknown=1",
@@ -74,7 +73,11 @@ async def test_files_that_are_no_certificate_and_key_are_named(tmp_path: Path) -
 async def test_a_database_that_does_not_answer_is_named_without_its_password(url: str) -> None:
     for work in (is_current, upgrade):
         with pytest.raises(DatabaseError, match=r"^KUAYU_DATABASE_URL: ") as refusal:
-            await work(open_database(url).writer)
+            database = open_database(url)
+            try:
+                await work(database.writer)
+            finally:
+                await database.close()
         assert "secret" not in str(refusal.value)
 
 
