@@ -31,10 +31,14 @@ it("says in which row and column of a table a refused value stands", () => {
   expect(shortWords(new ApiError("money.malformed", 422))).toMatch(/^金额格式不对/);
 });
 
-it("says that the case is unchanged, and has words for what nobody thought of", () => {
+it("says that the case is unchanged where it was refused, and has words for what nobody thought of", () => {
   expect(explain(new ApiError("field.stale", 409))).toContain("办件没有改变");
   expect(explain(new TypeError("x is not a function"))).toContain("办件没有改变");
   expect(explain(new TypeError("x is not a function"))).not.toContain("function");
+});
+
+it.each(OURS)("does not say that the case is unchanged where nobody knows: %s", (code) => {
+  expect(explain(new ApiError(code, 0))).not.toContain("办件没有改变");
 });
 
 it("says nothing of a case where there is none", () => {

@@ -6,7 +6,7 @@ interface Words {
   what: string;
   /** What to do next. */
   next: string;
-  /** Nothing of a case was touched or could have been, so nothing is said of it. */
+  /** Nothing is said of the case: none could have been touched, or it is not known whether it was. */
   apart?: true;
 }
 
@@ -30,8 +30,8 @@ const web: Record<string, Words> = {
   "idempotency_key.malformed": { what: "提交的防重复标记有误", next: "请刷新页面后重新提交" },
   "idempotency_key.reused": { what: "同一次提交的内容前后不一致", next: "请刷新页面，核对后重新提交" },
   "clock.behind": { what: "服务器时间有误，暂停办理", next: "请联系管理员校准时间后重试" },
-  "network.lost": { what: "网络不通，没有收到答复", next: "请检查网络后再按一次，不会重复办理" },
-  "answer.unreadable": { what: "收到的答复无法识别", next: "请稍后重试；仍不成功请联系管理员" },
+  "network.lost": { what: "网络不通，没有收到答复", next: "请检查网络后再按一次，不会重复办理", apart: true },
+  "answer.unreadable": { what: "收到的答复无法识别", next: "请稍后重试；仍不成功请联系管理员", apart: true },
 };
 
 const signIn: Record<string, Words> = {
