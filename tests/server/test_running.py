@@ -16,6 +16,7 @@ from server.db.schema import is_current, upgrade
 from server.errors import ToldError
 from server.running import running
 from server.web.across import why_redis_is_silent
+from tests.support.child import kuayu
 from tests.support.service import demo_settings, free_port, set_up
 
 _AT_MOST = aiohttp.ClientTimeout(total=5)
@@ -63,7 +64,6 @@ async def test_files_that_are_no_certificate_and_key_are_named(tmp_path: Path) -
 @pytest.mark.parametrize(
     "url",
     [
-        "sqlite+aiosqlite:////nowhere/kuayu.db",
         "postgresql+asyncpg://kuayu:secret@127.0.0.1:1/kuayu",
         "postgresql+asyncpg://kuayu:secret@nowhere.invalid/kuayu",
         "postgresql+asyncpg://kuayu:secret@127.0.0.1/kuayu?unknown=1",
@@ -73,12 +73,19 @@ async def test_files_that_are_no_certificate_and_key_are_named(tmp_path: Path) -
 async def test_a_database_that_does_not_answer_is_named_without_its_password(url: str) -> None:
     for work in (is_current, upgrade):
         with pytest.raises(DatabaseError, match=r"^KUAYU_DATABASE_URL: ") as refusal:
-            database = open_database(url)
-            try:
-                await work(database.writer)
-            finally:
-                await database.close()
+            await work(open_database(url).writer)
         assert "secret" not in str(refusal.value)
+
+
+# A process of its own: aiosqlite's thread still answers when the loop of a test has gone.
+@pytest.mark.parametrize("file", ["/nowhere/kuayu.db", __file__])
+def test_a_file_that_is_no_database_is_named(tmp_path: Path, file: str) -> None:
+    demo_settings(tmp_path, free_port())
+    url = {"KUAYU_DATABASE_URL": f"sqlite+aiosqlite:///{file}"}
+    said = kuayu("verify-store", "--data", str(tmp_path), given=url)
+    assert said.returncode == 1
+    assert said.stderr.startswith("kuayu: KUAYU_DATABASE_URL: ")
+    assert "Traceback" not in said.stderr
 
 
 async def test_a_driver_that_is_not_installed_is_named_with_how_to_install_it(
