@@ -15,7 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import ALLOWED, PLUGGED, launched
-from tests.support.acts import connect, ready_case, see_each_other
+from tests.support.acts import connect, open_case, ready_case, see_each_other
 from tests.support.screens import SMALL_CAMERA, WIDE, Screen, Stage
 from tests.support.service import demonstration
 
@@ -182,6 +182,15 @@ async def test_what_one_side_writes_the_other_reads_and_the_timeline_keeps(
     await counter.says("chat-list", "听不到，请写")
     await counter.click("tab-log")
     await counter.says("timeline", "说：听不到，请写")
+    # What is written while another case lies on the desk is told there, and what was begun stays.
+    await counter.fill("chat-text", "我看一下")
+    await open_case(counter, name="李思源")
+    await agent.fill("chat-text", "请拿近一点")
+    await agent.click("chat-send")
+    await counter.says("chat-missed", "有 1 条新的文字")
+    await counter.page.get_by_role("link", name="打开它").click()
+    await counter.says("chat-list", "请拿近一点")
+    await expect(counter.control("chat-text")).to_have_value("我看一下")
     for screen in talking:
         await screen.click("chat-toggle")
 
