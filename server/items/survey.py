@@ -18,6 +18,7 @@ from server.items.rules import (
     Page,
     check_credit_code,
 )
+from server.items.values import MAX_NAME
 from server.regions.document import EACH, Document, show
 from server.regions.places import Key
 from server.regions.rules import Authority, Catalogue
@@ -138,11 +139,7 @@ def _authority(catalogue: Catalogue, code: str, authority_id: str) -> Authority 
 def _check_field(document: Document, key: Key, field: FieldPart) -> None:
     if field.name in _TAKEN_FIELDS:
         document.fault((*key, "name"), f"expected a name of its own; found {show(field.name)}")
-    for limit, types in _TYPES_WITH.items():
-        if limit in field.model_fields_set and field.type not in types:
-            document.fault(
-                (*key, limit), f"expected it with type {', '.join(types)} only; found {field.type}"
-            )
+    _check_limits(document, key, field)
     if field.type is FieldType.CHOICE and not field.choices:
         document.fault((*key, "choices"), "expected at least one choice; found none")
     if field.type is FieldType.TABLE:
@@ -155,6 +152,18 @@ def _check_field(document: Document, key: Key, field: FieldPart) -> None:
         and field.latest < field.earliest
     ):
         document.fault((*key, "latest"), f"expected {field.earliest} or later")
+
+
+def _check_limits(document: Document, key: Key, field: FieldPart) -> None:
+    for limit, types in _TYPES_WITH.items():
+        if limit in field.model_fields_set and field.type not in types:
+            document.fault(
+                (*key, limit), f"expected it with type {', '.join(types)} only; found {field.type}"
+            )
+    longest = field.max_length if "max_length" in field.model_fields_set else 0
+    if field.type is FieldType.NAME and longest > MAX_NAME:
+        expected = f"expected 1 to {MAX_NAME} for a name; found {longest}"
+        document.fault((*key, "max_length"), expected)
 
 
 def _check_table(document: Document, key: Key, field: FieldPart) -> None:

@@ -90,6 +90,11 @@ TWO_REGIONS: Change = ('jurisdictions = ["341522"]', 'jurisdictions = ["341522",
             "fields[1].max_length: expected it with type text, name, address only; found money",
         ),
         (
+            'type = "money"\n  minimum = 0\n  maximum = 9999.99',
+            'type = "name"\n  max_length = 51', 1,
+            "fields[1].max_length: expected 1 to 50 for a name; found 51",
+        ),
+        (
             'latest = "today"', "maximum = 5", 0,
             "fields[2].maximum: expected it with type money, integer only; found date",
         ),
