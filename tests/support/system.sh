@@ -9,6 +9,7 @@ need qpdf qpdf
 need openssl openssl
 need zbarimg zbar-tools
 need turnserver coturn
+need redis-server redis-server
 need ip iproute2
 need softhsm2-util softhsm2
 [ -n "$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null)" ] || missing="$missing postgresql"
