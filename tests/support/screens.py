@@ -18,12 +18,13 @@ PATIENCE = 20.0
 WIDE = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
 # The element may be another one by the next look: pages put a new one where a stream starts anew.
+# A new stream in the same element counts from nothing: what the one before had drawn says nothing.
 MOVES = """([testid, frames, look]) => {
     const all = [...document.querySelectorAll(`video[data-testid="${testid}"]`)];
     const video = all.find((one) => one.checkVisibility());
     if (video === undefined) return false;
     const drawn = video.getVideoPlaybackQuality().totalVideoFrames;
-    video[look] ??= drawn;
+    if (!(video[look] <= drawn)) video[look] = drawn;
     return drawn - video[look] >= frames;
 }"""
 
