@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +96,11 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Give a connection; DatabaseError says why the database gives none."""
     connection = engine.connect()
     try:
+        if engine.dialect.name == "sqlite":
+            await asyncio.to_thread(_try_sqlite, engine)
         await connection.start()
+    except sqlite3.Error as error:
+        raise DatabaseError(error) from error
     except DBAPIError as error:
         raise DatabaseError(error.orig) from error
     # Options that the driver does not know, or with values that it does not take.
@@ -105,6 +110,17 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         yield connection
     finally:
         await connection.close()
+
+
+def _try_sqlite(engine: AsyncEngine) -> None:
+    """Open the file once without aiosqlite; sqlite3.Error where it cannot be used.
+
+    aiosqlite's thread still has an answer to give after it failed to open a file, and prints a
+    traceback where the command that it was for has ended before.
+    """
+    (file,), options = engine.dialect.create_connect_args(engine.url)
+    with closing(sqlite3.connect(file, **options)) as connection:
+        _set_up(connection, read_only=False)
 
 
 def _sqlite_pair(url: str) -> tuple[AsyncEngine, AsyncEngine]:
@@ -135,27 +151,10 @@ def _sqlite(url: str, *, pool_size: int, read_only: bool) -> AsyncEngine:
     engine = create_async_engine(
         url, pool_size=pool_size, max_overflow=0, pool_timeout=30, hide_parameters=True
     )
-    safe = sqlite3.sqlite_version_info >= WAL_IS_SAFE_FROM
-    journal = ("WAL", "FULL") if safe else ("TRUNCATE", "EXTRA")
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 (the driver's adapter has no public type)
-        # The driver must not begin transactions by itself: it would use plain BEGIN, with which
-        # most of several writers fail instead of waiting.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            "busy_timeout=5000",
-            "foreign_keys=ON",
-            "trusted_schema=OFF",
-            # A key that was destroyed must not lie about in a page that is free now.
-            "secure_delete=ON",
-            f"journal_mode={journal[0]}",
-            f"synchronous={journal[1]}",
-            f"query_only={'ON' if read_only else 'OFF'}",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        _set_up(connection, read_only=read_only)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
@@ -163,3 +162,24 @@ def _sqlite(url: str, *, pool_size: int, read_only: bool) -> AsyncEngine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _set_up(connection: Any, *, read_only: bool) -> None:  # noqa: ANN401 (sqlite3's, or the driver's adapter of it)
+    safe = sqlite3.sqlite_version_info >= WAL_IS_SAFE_FROM
+    journal = ("WAL", "FULL") if safe else ("TRUNCATE", "EXTRA")
+    # The driver must not begin transactions by itself: it would use plain BEGIN, with which
+    # most of several writers fail instead of waiting.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "busy_timeout=5000",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        # A key that was destroyed must not lie about in a page that is free now.
+        "secure_delete=ON",
+        f"journal_mode={journal[0]}",
+        f"synchronous={journal[1]}",
+        f"query_only={'ON' if read_only else 'OFF'}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -6,8 +6,10 @@ import asyncio
 import socket
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import aiohttp
+import aiosqlite
 import pytest
 
 from server.app import build_house
@@ -77,7 +79,18 @@ async def test_a_database_that_does_not_answer_is_named_without_its_password(url
         assert "secret" not in str(refusal.value)
 
 
-# A process of its own: aiosqlite's thread still answers when the loop of a test has gone.
+async def test_a_file_that_cannot_be_opened_leaves_no_thread_that_still_has_an_answer_to_give(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such an answer finds no loop where the command has ended, and prints a traceback."""
+    opened = Mock()
+    monkeypatch.setattr(aiosqlite, "connect", opened)
+    for file in ("/nowhere/kuayu.db", __file__):
+        with pytest.raises(DatabaseError):
+            await is_current(open_database(f"sqlite+aiosqlite:///{file}").reader)
+    opened.assert_not_called()
+
+
 @pytest.mark.parametrize("file", ["/nowhere/kuayu.db", __file__])
 def test_a_file_that_is_no_database_is_named(tmp_path: Path, file: str) -> None:
     demo_settings(tmp_path, free_port())
