@@ -81,25 +81,21 @@ async def rehearse(
     """Play the main job once and put the certificate's PDF into `folder`.
 
     Without `item_code` the first item is played that the agent's region is the jurisdiction of.
-    Raises OffScriptError when the service answers otherwise than the main job has it, Refusal
-    for what it refuses, TimeoutError for what does not happen, ServerLostError.
+    Raises OffScriptError when the service answers otherwise than the main job has it, or what an
+    act waits for does not happen, Refusal for what it refuses, TimeoutError before the first,
+    ServerLostError.
     """
     began = time.perf_counter()
     async with AsyncExitStack() as stack:
         cast = await stack.enter_async_context(Cast(url, accounts, tls))
         play = Play(cast, stack)
         await play.open_case(item_code)
-        await play.bring_materials()
-        await play.meet()
-        await play.take_still()
-        await play.check_and_consent()
-        await play.fill_in()
-        await play.issue()
-        await play.settle()
-        await play.hand_over()
-        await play.verify_outside()
-        await play.hang_up()
-        await play.rate()
+        for act in play.acts():
+            try:
+                await act()
+            except TimeoutError as error:
+                waited = f"what {act.__name__!r} waits for"
+                raise OffScriptError(f"expected {waited} within {PATIENCE:.0f} s") from error
         # What is left to do is leaving; a rehearsal ends with the citizen's last look.
         whole = time.perf_counter() - began - cast.held_up
         return play.result(folder, whole)
@@ -134,6 +130,22 @@ class Play:
         self._seats: dict[str, Seat] = {}
         self._frames: dict[str, int] = {}
         self._topology = ""
+
+    def acts(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """Return what follows on an open case."""
+        return (
+            self.bring_materials,
+            self.meet,
+            self.take_still,
+            self.check_and_consent,
+            self.fill_in,
+            self.issue,
+            self.settle,
+            self.hand_over,
+            self.verify_outside,
+            self.hang_up,
+            self.rate,
+        )
 
     async def open_case(self, item_code: str | None) -> None:
         """Open a case of the item at the counter, for an invented applicant."""

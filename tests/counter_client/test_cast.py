@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
 from counter_client import cast as cast_module
 from counter_client.answers import Refusal
 from counter_client.cast import Account, Accounts, Cast, OffScriptError, own_address
-from counter_client.rehearsal import altered
+from counter_client.rehearsal import Play, altered, rehearse
 from tests.support.protocol_server import ProtocolServer, protocol_server
 
 ACCOUNTS = Accounts(counter=Account("wujiang", "secret"), agent=Account("huoqiu", "secret"))
@@ -110,6 +112,20 @@ async def test_asking_too_often_is_waited_out_and_counted(
         assert cast.held_up >= 0.04
         with pytest.raises(Refusal):
             await cast.in_time(lambda: cast.outsider.verify_qr("1", "2"))
+
+
+async def test_what_does_not_happen_in_a_rehearsal_is_told_with_its_act(
+    service: ProtocolServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def bring_materials(_play: Play) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(Play, "open_case", AsyncMock())
+    monkeypatch.setattr(Play, "bring_materials", bring_materials)
+    with pytest.raises(
+        OffScriptError, match=r"^expected what 'bring_materials' waits for within 20 s$"
+    ):
+        await rehearse(service.url, ACCOUNTS, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,11 @@ test("where nothing can be read the clock runs on, to the next part and to the e
   b.fail();
   pass(1_000);
   expect(film.moment.value).toBeGreaterThanOrEqual(900);
+  expect(film.hasEnded()).toBe(false);
   pass(300);
   a.fail();
   pass(2_000);
-  expect([film.isPlaying.value, film.moment.value]).toEqual([false, 3_000]);
+  expect([film.isPlaying.value, film.moment.value, film.hasEnded()]).toEqual([false, 3_000, true]);
 });
 
 test("while a film is only slow the clock waits for it", () => {

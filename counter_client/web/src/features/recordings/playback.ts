@@ -112,8 +112,11 @@ export function usePlayback(line: () => Line, addressOf: (stretch: Stretch) => s
     arrange(true);
   }
 
+  /** Nothing comes after this moment. */
+  const hasEnded = () => moment.value >= line().span.to;
+
   function play(): void {
-    if (moment.value >= line().span.to) jump(line().span.from);
+    if (hasEnded()) jump(line().span.from);
     isPlaying.value = true;
     tryAgain();
     arrange(false);
@@ -127,5 +130,5 @@ export function usePlayback(line: () => Line, addressOf: (stretch: Stretch) => s
   const timer = setInterval(look, LOOK_EVERY);
   onBeforeUnmount(() => clearInterval(timer));
 
-  return { moment, isPlaying, hasFailed, attach, current, jump, play, pause };
+  return { moment, isPlaying, hasFailed, hasEnded, attach, current, jump, play, pause };
 }
