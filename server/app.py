@@ -63,7 +63,7 @@ from server.chores import end_logins, forget_replies
 from server.citizens.reading import Views
 from server.citizens.service import Citizens
 from server.db.engine import Database, open_database
-from server.db.schema import NOT_NEWEST, is_current
+from server.db.schema import is_current, require_newest
 from server.db.unit import Clock, Unit, Units, utc_now
 from server.errors import ToldError
 from server.exports.making import Making
@@ -284,7 +284,7 @@ def socket_document(house: House) -> Document:
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
-    """Return the service, ready to be run; StartError at start-up says why it does not."""
+    """Return the service, ready to be run; ToldError at start-up says why it does not."""
     house = build_house(settings, clock)
 
     async def find_login(audience: Audience, token: str) -> Actor | None:
@@ -356,8 +356,7 @@ async def _run(house: House) -> AsyncIterator[None]:
 
 async def _start(house: House) -> None:
     settings = house.settings
-    if not await is_current(house.database.reader):
-        raise StartError(f"{settings.data}: {NOT_NEWEST}")
+    await require_newest(house.database.reader, settings.data)
     if not settings.demo and (demo := await house.staff.demo_clerks()):
         raise StartError(f"demo accounts are not for production: {', '.join(demo)}")
     await require_redis(settings.redis_url)

@@ -36,7 +36,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[House]:
-    """Serve on the configured address while the block runs; StartError says why not."""
+    """Serve on the configured address while the block runs; ToldError says why not."""
     tls = tls_context(settings)
     app = create_app(settings)
     runner = web.AppRunner(

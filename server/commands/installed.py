@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
-from server.app import House, StartError, build_house
+from server.app import House, build_house
 from server.commands.console import settings_for
 from server.db.engine import DatabaseError
-from server.db.schema import NOT_NEWEST, is_current
+from server.db.schema import require_newest
 from server.settings import Settings
 
 Result = TypeVar("Result")
@@ -36,8 +36,7 @@ def run_on(data: Path, work: Callable[[House], Coroutine[Any, Any, Result]]) -> 
     """Run `work` on an installation whose schema is the newest."""
 
     async def checked(house: House) -> Result:
-        if not await is_current(house.database.reader):
-            raise StartError(f"{house.settings.data}: {NOT_NEWEST}")
+        await require_newest(house.database.reader, house.settings.data)
         return await work(house)
 
     return asyncio.run(with_house(settings_for(data), checked))

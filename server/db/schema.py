@@ -13,10 +13,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.db.engine import connected
+from server.errors import ToldError
 
 NEWEST = "head"
-# Said after the data folder: a database that has no tables is often one of another folder.
-NOT_NEWEST = "the database's schema is not the newest: run `kuayu db upgrade`"
+
+
+class SchemaError(ToldError):
+    """A database whose schema is not the newest; says of which installation, and what to do."""
 
 
 def configure(connection: Connection | None = None) -> Config:
@@ -46,6 +49,16 @@ async def is_current(engine: AsyncEngine) -> bool:
             lambda sync: MigrationContext.configure(sync).get_current_revision()
         )
     return found == newest
+
+
+async def require_newest(engine: AsyncEngine, data: Path) -> None:
+    """SchemaError unless the schema is the newest; DatabaseError if the database does not answer.
+
+    The data folder is named: a database that has no tables is often one of another folder.
+    """
+    if not await is_current(engine):
+        expected = "the database's schema is not the newest: run `kuayu db upgrade`"
+        raise SchemaError(f"{data}: {expected}")
 
 
 async def _run(engine: AsyncEngine, work: Callable[[Config], None]) -> None:

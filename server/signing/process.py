@@ -13,7 +13,7 @@ from aiohttp import web
 
 from server.certificates.seals import KeyFolderError
 from server.certificates.worker import keep_trust_fresh
-from server.db.schema import is_current
+from server.db.schema import require_newest
 from server.db.unit import Clock, utc_now
 from server.errors import ServiceError, ToldError
 from server.lifetime import set_up_logs, stop_asked
@@ -38,7 +38,7 @@ class SignerError(ToldError):
 async def signing(
     settings: Settings, own: SignerSettings, clock: Clock = utc_now
 ) -> AsyncIterator[Signer]:
-    """Answer on the socket while the block runs; SignerError says why not."""
+    """Answer on the socket while the block runs; ToldError says why not."""
     signer = build_signer(settings, own, clock)
     runner = web.AppRunner(
         create_app(signer.signing, own.clients), access_log=None, shutdown_timeout=STOP_SECONDS
@@ -68,8 +68,7 @@ async def signing(
 
 
 async def _start(signer: Signer, settings: Settings) -> None:
-    if not await is_current(signer.database.reader):
-        raise SignerError("the database's schema is not the newest: run `kuayu db upgrade`")
+    await require_newest(signer.database.reader, settings.data)
     now = signer.signing.clock()
     try:
         if settings.demo:
@@ -81,7 +80,7 @@ async def _start(signer: Signer, settings: Settings) -> None:
 
 
 def serve(settings: Settings, own: SignerSettings) -> None:
-    """Sign until SIGTERM or SIGINT; SignerError says why it does not begin."""
+    """Sign until SIGTERM or SIGINT; ToldError says why it does not begin."""
 
     async def work() -> None:
         stopped = stop_asked()
@@ -98,5 +97,5 @@ def serve_as_child(settings: Settings, own: SignerSettings) -> None:
     set_up_logs(quiet=True)
     try:
         serve(settings, own)
-    except SignerError as error:
+    except ToldError as error:
         sys.exit(f"kuayu: {error}")
