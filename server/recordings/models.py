@@ -57,6 +57,11 @@ class Recording(Base):
     purged_at: Mapped[datetime | None]
     emptied_at: Mapped[datetime | None]
 
+    @property
+    def named(self) -> dict[str, object]:
+        """Return how the case's log names this part."""
+        return {"recording_id": self.id, "side": self.side.value}
+
 
 class RecordingChunk(Base):
     """A piece of a part's file; `sha256` is of what it says, which the case's log holds too."""

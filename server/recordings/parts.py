@@ -59,7 +59,7 @@ class Parts:
         await entry.append("recording.chunk", data)
         if part.state is PartState.FAILED and part.ended_for in PASSING:
             part.state, part.ended_for, part.ended_at = PartState.RECORDING, None, None
-            await entry.append("recording.resumed", {"recording_id": part.id})
+            await entry.append("recording.resumed", part.named)
             await self._tell(entry, part.call_id)
         return wire.ChunkKept(number=number, sha256=given.sha256)
 
@@ -73,11 +73,9 @@ class Parts:
         """Mark what was lost on a part's line."""
         found = await self._said_of(unit, sid, said.recording_id)
         if found is not None:
-            data = {
-                "recording_id": said.recording_id, "reason": "line", "at": round(said.at, 3),
-                "track": said.track, "packets": said.packets,
-            }  # fmt: skip
-            await found[0].append("recording.gap", data)
+            entry, part = found
+            lost = {"at": round(said.at, 3), "track": said.track, "packets": said.packets}
+            await entry.append("recording.gap", {**part.named, "reason": "line", **lost})
 
     async def note_end(self, unit: Unit, sid: str, said: media.RecordingEnded) -> None:
         """Note how much a part was; chunks that have not come are marked as a gap."""
@@ -88,7 +86,7 @@ class Parts:
         part.told_chunks, part.frames = said.chunks, said.frames
         lacking = missing_numbers(await queries.numbers_of(unit.session, part.id), said.chunks)
         if lacking:
-            data = {"recording_id": part.id, "reason": "chunks_missing", "numbers": lacking[:100]}
+            data = {**part.named, "reason": "chunks_missing", "numbers": lacking[:100]}
             await entry.append("recording.gap", data)
 
     async def note_failure(self, unit: Unit, sid: str, said: media.RecordingFailed) -> None:
@@ -112,7 +110,7 @@ class Parts:
     async def _fail(self, entry: Entry, part: Recording, why: EndedFor) -> None:
         part.state, part.ended_for = PartState.FAILED, why
         part.ended_at = part.ended_at or entry.unit.now
-        data = {"recording_id": part.id, "call_id": part.call_id, "reason": why.value}
+        data = {**part.named, "call_id": part.call_id, "reason": why.value}
         await entry.append("recording.failed", data)
         news = {"call_id": part.call_id, "case_id": part.case_id, "reason": why.value}
         for room in await self._rooms(entry, part.call_id):

@@ -33,7 +33,7 @@ class Purging:
             return
         part.sealed_key, part.purged_at = None, unit.now
         data = {
-            "recording_id": part.id, "call_id": part.call_id,
+            **part.named, "call_id": part.call_id,
             "retain_until": part.retain_until.isoformat(),
         }  # fmt: skip
         await entry.append("recording.purged", data)

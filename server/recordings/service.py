@@ -174,14 +174,11 @@ class Recordings(Parts):
             since = before.ended_at or before.heard_at
             why = before.ended_for or EndedFor.SEAT_MOVED
             data = {
-                "recording_id": part.id, "after": before.id, "reason": why.value,
+                **part.named, "after": before.id, "reason": why.value,
                 "from": since.isoformat(), "to": unit.now.isoformat(),
             }  # fmt: skip
             await entry.append("recording.gap", data)
-        begun: dict[str, object] = {
-            "recording_id": part.id, "call_id": call.id, "seat_id": seat.id,
-            "side": seat.side.value, "part": part.part,
-        }  # fmt: skip
+        begun = {**part.named, "call_id": call.id, "seat_id": seat.id, "part": part.part}
         await entry.append("recording.started", begun)
         return part
 
@@ -192,7 +189,7 @@ class Recordings(Parts):
             return
         part.state = PartState.ENDED if over else PartState.CUT
         part.ended_for, part.ended_at, part.heard_at = why, entry.unit.now, entry.unit.now
-        await entry.append("recording.ended", {"recording_id": part.id, "reason": why.value})
+        await entry.append("recording.ended", {**part.named, "reason": why.value})
 
     async def consider(self, unit: Unit, case_id: str) -> None:
         """Begin or end recording as the consent is now; the unit has locked the case."""

@@ -37,6 +37,9 @@ export const ORIGINS: Record<Origin, string> = {
   signature: "签名",
 };
 
+/** Who is recorded, by their seats. */
+export const RECORDED_SIDES: Record<string, string> = { local: "窗口", remote: "属地", adviser: "会商" };
+
 export const CAUSES: Record<Cause, string> = { revoked: "作废", superseded: "更正" };
 
 /** Why nothing may be issued yet where a second clerk must approve it. */

@@ -32,6 +32,12 @@ test("a return names what is missing and why", () => {
   expect(describe(event("case.returned", data), item)).toBe("退回补正：身份证（模糊）、银行卡");
 });
 
+test("a recording is told of with its side, where the log names one", () => {
+  expect(describe(event("recording.gap", { side: "local" }), item)).toBe("录音录像有缺口（窗口一侧）");
+  expect(describe(event("recording.ended", { side: "remote" }), item)).toBe("录音录像结束（属地一侧）");
+  expect(describe(event("recording.resumed", { call_id: "c1" }), item)).toBe("恢复录音录像");
+});
+
 test("an unknown kind shows no raw code", () => {
   expect(describe(event("something.new"), item)).toBe("其他记录");
 });

@@ -1,6 +1,6 @@
 /** The words of a case's log, line by line. */
 import type { Cause, CheckKind, Difference, Event, Item, Origin, Outcome, VerdictKind } from "@/api/shapes";
-import { CAUSES, CHECK_KINDS, ORIGINS, OUTCOMES, VERDICTS } from "@/ui/words";
+import { CAUSES, CHECK_KINDS, ORIGINS, OUTCOMES, RECORDED_SIDES, VERDICTS } from "@/ui/words";
 import { changed, tableWords } from "./table";
 
 type Data = Record<string, unknown>;
@@ -14,6 +14,11 @@ const fieldLabel = (data: Data, item: Item | null) =>
 const materialName = (kind: unknown, item: Item | null) => {
   const known = item?.materials.find((one) => one.code === kind)?.name;
   return known ?? (kind === "signature" ? "签名" : "其他材料");
+};
+/** A pause, and what was written before sides were, is of all sides. */
+const recordedSide = (data: Data) => {
+  const side = RECORDED_SIDES[text(data.side)];
+  return side ? `（${side}一侧）` : "";
 };
 const missing = (data: Data) =>
   (Array.isArray(data.missing) ? (data.missing as { what: string; why: string }[]) : [])
@@ -69,15 +74,15 @@ const WORDS: Record<string, Words> = {
   "call.moved": (data) => (data.topology === "relay" ? "视频线路已切换" : "视频改为直连"),
   "chat.said": (data) => `说：${text(data.text)}`,
   "person.confirmed": () => "线路恢复后，窗口确认仍是本人",
-  "recording.started": () => "开始录音录像",
+  "recording.started": (data) => `开始录音录像${recordedSide(data)}`,
   "recording.chunk": () => "存入一段录音录像",
-  "recording.gap": () => "录音录像有缺口",
+  "recording.gap": (data) => `录音录像有缺口${recordedSide(data)}`,
   "recording.paused": (data) => `暂停录音录像${quoted(data.reason)}`,
-  "recording.resumed": () => "恢复录音录像",
-  "recording.ended": () => "录音录像结束",
-  "recording.failed": () => "录音录像失败",
+  "recording.resumed": (data) => `恢复录音录像${recordedSide(data)}`,
+  "recording.ended": (data) => `录音录像结束${recordedSide(data)}`,
+  "recording.failed": (data) => `录音录像失败${recordedSide(data)}`,
   "recording.viewed": (data) => `查阅录音录像${quoted(data.reason)}`,
-  "recording.purged": () => "录音录像到期销毁",
+  "recording.purged": (data) => `录音录像到期销毁${recordedSide(data)}`,
   "export.requested": (data) => `导出录音录像${quoted(data.reason)}`,
   "export.finished": () => "导出的录音录像已合成",
   "export.failed": () => "录音录像导出失败",

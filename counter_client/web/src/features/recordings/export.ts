@@ -1,7 +1,6 @@
 /** What stands on the screen of a call's export. Plain functions. */
 import type { ExportJob } from "../../api/shapes";
-
-const SIDES: Record<string, string> = { local: "窗口", remote: "属地", adviser: "会商" };
+import { RECORDED_SIDES } from "../../ui/words";
 
 const FAILURES: Record<string, string> = {
   "recording.purged": "录音录像已到保存期限，已经销毁",
@@ -17,7 +16,7 @@ export const isUnderWay = (job: ExportJob | null) => job?.state === "queued" || 
 /** Why there is no film, with the chunk that is to blame if one is. */
 export function failureOf({ code, damage }: ExportJob): string {
   if (code === "recording.altered" && damage) {
-    return `${SIDES[damage.side] ?? ""}一侧第 ${damage.part} 段录制的第 ${damage.chunk} 个片段缺失或与留痕不符，请联系管理员核查存储`;
+    return `${RECORDED_SIDES[damage.side] ?? ""}一侧第 ${damage.part} 段录制的第 ${damage.chunk} 个片段缺失或与留痕不符，请联系管理员核查存储`;
   }
   return FAILURES[code ?? ""] ?? "发生未知错误，请联系管理员";
 }
