@@ -297,9 +297,10 @@ class CallStarted(CallNews):
 
 
 class CallChanged(CallNews):
-    """A call's seats or its state differ: ask again."""
+    """A call's seats or its state differ: ask again. `taken`: the seat that was taken just now."""
 
     state: CallState
+    taken: str | None
 
 
 class CallEnded(CallNews):

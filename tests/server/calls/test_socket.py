@@ -144,6 +144,17 @@ async def test_a_description_of_a_megabyte_ends_the_connection_and_nothing_else(
     assert call["my_seat"] == pair.local_id
 
 
+async def test_a_seat_that_is_taken_is_named_to_the_others_when_it_hears_them(
+    lines: Lines, pair: Pair
+) -> None:
+    line, _ = await lines.seat(CLERK, pair.call_id)
+    while (await heard(pair.remote, "call.changed"))["taken"] != pair.local_id:
+        pass
+    said = {"call_id": pair.call_id, "to": pair.local_id, "candidate": None}
+    await pair.remote.say("signal.sent", said)
+    assert (await heard(line, "signal.received"))["from"] == pair.remote_id
+
+
 async def test_signals_go_between_ends_of_one_call_only(lines: Lines, pair: Pair) -> None:
     _, other_call = await lines.halls.in_call(ZHOU, OTHER_CLERK)
     _, theirs = await lines.seat(ZHOU, other_call)

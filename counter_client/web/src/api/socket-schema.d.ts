@@ -94,7 +94,7 @@ export interface components {
         };
         /**
          * CallChanged
-         * @description A call's seats or its state differ: ask again.
+         * @description A call's seats or its state differ: ask again. `taken`: the seat that was taken just now.
          */
         CallChanged: {
             /** Call Id */
@@ -102,6 +102,8 @@ export interface components {
             /** Case Id */
             case_id: string;
             state: components["schemas"]["CallState"];
+            /** Taken */
+            taken: string | null;
         };
         /**
          * CallEnded

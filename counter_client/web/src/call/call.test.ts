@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Call } from "@/api/shapes";
 import { type AddressedSignal, CallSession, OPENING_LASTS } from "./call";
-import { callOf, FakeConnection, fakeStream, fakeTrack, settled, T1 } from "./fake";
+import { FRESH } from "./end";
+import { callOf, FakeConnection, fakeStream, fakeTrack, settled, T0, T1 } from "./fake";
 
 let made: FakeConnection[];
 let sent: { to: string }[];
@@ -130,9 +131,66 @@ describe("a call from one seat's view", () => {
     expect(made[0]?.remoteDescription?.type).toBe("offer");
   });
 
-  it("does not meet a seat that holds no socket", () => {
-    session.update(callOf({ connected: false }));
+  it("does not meet a seat that holds no socket any more", () => {
+    session.update({ ...callOf({ connected: false }), connected_at: T0 });
     expect(made).toHaveLength(0);
+  });
+
+  it("has its offer ready for a seat that is not taken yet, and makes it when that is", async () => {
+    session.share("camera", fakeStream("x", fakeTrack("video"), fakeTrack("audio")));
+    session.update(callOf({ connected: false }));
+    session.update(callOf({ connected: false }));
+    await settled();
+    expect(made.map((one) => one.localDescription?.type)).toEqual(["offer"]);
+    expect(sent).toEqual([]);
+    session.update(callOf({ since: T1 }));
+    await settled();
+    expect(made).toHaveLength(1);
+    expect(sent).toEqual([{ to: "far" }]);
+  });
+
+  it.each(["before", "after"])("makes it as soon as both seats are taken, the other's %s its own", async (heard) => {
+    const begun = callOf({ connected: false });
+    session.share("camera", fakeStream("x", fakeTrack("video")));
+    session.begin({ ...begun, seats: begun.seats.map((seat) => ({ ...seat, connected: false })) });
+    await settled();
+    expect([made[0]?.localDescription?.type, sent.length]).toEqual(["offer", 0]);
+    if (heard === "before") session.greet("far");
+    expect(sent).toEqual([]);
+    session.update(callOf({ connected: false, mine: T1 }));
+    if (heard === "after") session.greet("far");
+    expect(sent).toEqual([{ to: "far" }]);
+    session.update(callOf({ since: T1, mine: T1 }));
+    await settled();
+    expect([made.length, sent.length]).toEqual([1, 1]);
+  });
+
+  it("makes anew what was ready long ago, or on another network", async () => {
+    vi.useFakeTimers();
+    session.share("camera", fakeStream("x", fakeTrack("video")));
+    session.update(callOf({ connected: false }));
+    session.restart();
+    await settled();
+    expect(made.map((one) => one.closed)).toEqual([true, false]);
+    await vi.advanceTimersByTimeAsync(FRESH);
+    session.update(callOf({ since: T1 }));
+    await settled();
+    expect(made.map((one) => one.closed)).toEqual([true, true, false]);
+    expect(made[2]?.localDescription?.type).toBe("offer");
+    expect(sent).toEqual([{ to: "far" }]);
+  });
+
+  it("answers who takes the awaited seat before it hears whose socket that is", async () => {
+    const polite = (call: Call) => ({ ...call, ends: [{ seat_id: "far", polite: true }] });
+    session.update(polite(callOf({ connected: false })));
+    session.expectChange();
+    session.hear(offer());
+    await settled();
+    expect(made[0]?.remoteDescription?.type).toBe("offer");
+    session.update(polite(callOf({ since: T1 })));
+    expect(made).toHaveLength(1);
+    session.update(polite(callOf({ since: T1, mine: T1 })));
+    expect(made).toHaveLength(2);
   });
 
   it("sends what is shared to ends that come later, and to those that were there", async () => {

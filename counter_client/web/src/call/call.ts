@@ -27,6 +27,7 @@ import type { Size } from "./limits";
 import type { Kind } from "./naming";
 import type { Signal } from "./peer";
 import type { Relay } from "./relay";
+import { calm } from "./rush";
 
 export type { RemoteStream } from "./end";
 
@@ -72,6 +73,9 @@ export class CallSession extends Emitter<CallEvents> {
   private isOpening = true;
   private opening: ReturnType<typeof setTimeout> | undefined;
   private changing = false;
+  private seeking = false;
+  /** The seats that were heard to be taken. */
+  private readonly taken = new Set<string>();
   private releasing: ReturnType<typeof setTimeout> | undefined;
   private held: AddressedSignal[] = [];
   private said: "connected" | "interrupted" | null = null;
@@ -123,7 +127,7 @@ export class CallSession extends Emitter<CallEvents> {
     const seats = new Map(call.seats.map((seat) => [seat.id, seat]));
     this.follow();
     // There may be a relay again; the call goes over it once both sides have a leg there.
-    if (!this.isRelayed && this.options.relay?.state === "none") this.options.relay.resume();
+    if (!this.isRelayed && this.options.relay?.state === "none") void this.seekRelay();
     // In a relayed call there are no ends: those of before stay until the relay brings the pictures.
     for (const id of this.ends.keys()) {
       if (!this.isRelayed && !call.ends.some((end) => end.seat_id === id)) this.drop(id);
@@ -133,6 +137,8 @@ export class CallSession extends Emitter<CallEvents> {
       // Who holds no socket cannot answer: they are met when they come, and kept when they go.
       if (mine !== null && seat?.connected) this.meet(id, `${seat.since} ${mine}`, polite);
     }
+    this.prepare(call);
+    this.speak();
     this.release();
     this.place();
     this.show();
@@ -140,14 +146,28 @@ export class CallSession extends Emitter<CallEvents> {
     this.settle(before !== null && mine !== before);
   }
 
+  /** A call begins here whose seats are to be taken: have ready what will be said to who takes them. */
+  begin(call: Call): void {
+    if (this.call !== null) return;
+    this.call = call;
+    this.prepare(call);
+  }
+
+  /** A seat is taken now, as the notice of it says: who has something ready for it need not ask first. */
+  greet(seatId: string): void {
+    this.taken.add(seatId);
+    this.speak();
+  }
+
   /** Take a signal that was addressed to our seat. */
   hear(signal: AddressedSignal): void {
     if (this.call !== null && signal.call_id !== this.call.id) return;
-    if (this.call === null || this.changing) {
+    const end = this.ends.get(signal.from);
+    // Who takes the seat of an end that has no epoch yet is whom it waits for.
+    if (this.call === null || (this.changing && end?.epoch !== null)) {
       if (this.held.length < MOST_HELD) this.held.push(signal);
       return;
     }
-    const end = this.ends.get(signal.from);
     if ("description" in signal) end?.hear({ description: signal.description });
     else end?.hear({ candidate: signal.candidate });
   }
@@ -186,6 +206,7 @@ export class CallSession extends Emitter<CallEvents> {
     for (const id of [...this.ends.keys()]) this.drop(id);
     clearTimeout(this.releasing);
     this.held = [];
+    this.taken.clear();
     this.changing = this.wasRelayed = false;
     this.moving = this.said = this.watched = null;
     this.show();
@@ -201,7 +222,7 @@ export class CallSession extends Emitter<CallEvents> {
   }
 
   /** The call has its pictures: from here on they are as large as they may be. */
-  private open(): void {
+  private grow(): void {
     this.isOpening = false;
     this.resize();
   }
@@ -274,13 +295,36 @@ export class CallSession extends Emitter<CallEvents> {
     if (!isSame) this.tell("remote", next);
   }
 
+  /** Have connections ready to the seats that nobody has taken yet, in a call that only begins. */
+  private prepare(call: Call): void {
+    if (call.topology !== "direct" || call.connected_at !== null) return;
+    for (const { seat_id: id, polite } of call.ends) {
+      if (!this.ends.has(id)) this.open(id, null, polite);
+    }
+  }
+
+  /** Say what is ready to those whose seats are taken, once we have our own to say it from. */
+  private speak(): void {
+    const isSeated = this.call?.seats.some((seat) => seat.id === this.call?.my_seat && seat.connected);
+    if (isSeated) for (const id of this.taken) this.ends.get(id)?.greet();
+  }
+
+  private async seekRelay(): Promise<void> {
+    if (this.seeking) return;
+    this.seeking = true;
+    await calm();
+    this.seeking = false;
+    if (this.call !== null && !this.isRelayed) this.options.relay?.resume();
+  }
+
   private meet(seat: string, epoch: string, polite: boolean): void {
     const met = this.ends.get(seat);
-    if (met) {
-      met.enter(epoch);
-      return;
-    }
-    const connect = this.options.connect ?? ((iceServers) => new RTCPeerConnection({ iceServers }));
+    if (met) met.enter(epoch);
+    else this.open(seat, epoch, polite);
+  }
+
+  private open(seat: string, epoch: string | null, polite: boolean): void {
+    const connect = this.options.connect ?? ((iceServers) => new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" }));
     const servers = () => (this.call?.ice_servers ?? []) as RTCIceServer[];
     const end = new End({
       seat,
@@ -318,7 +362,7 @@ export class CallSession extends Emitter<CallEvents> {
   private settle(sayAgain = false): void {
     const up = this.isUp;
     if (up && this.isRelayed) for (const id of [...this.ends.keys()]) this.drop(id);
-    if (up && this.isOpening) this.opening ??= setTimeout(() => this.open(), OPENING_LASTS);
+    if (up && this.isOpening) this.opening ??= setTimeout(() => this.grow(), OPENING_LASTS);
     this.tell("effort", this.effort);
     const { connection } = this;
     if (connection !== this.watched) this.tell("connection", connection);

@@ -2,6 +2,7 @@
  * An end of a call: our connection to another seat, and the one before it. When an end starts anew
  * (its page was loaded again, its socket came back, ours did) it is met with a fresh Peer, and the
  * one before is kept, silent, until the new one carries media: nobody sees a gap that need not be.
+ * An end may be made ready before its seat is taken: it has no epoch yet and says nothing.
  */
 import { Emitter } from "./emitter";
 import { fit, type Size } from "./limits";
@@ -19,7 +20,8 @@ export interface EndOptions {
   /** Our own seat, for the names of what we send. */
   mine: string;
   polite: boolean;
-  epoch: string;
+  /** Null: the seat is not taken yet. */
+  epoch: string | null;
   connect: () => RTCPeerConnection;
   servers: () => RTCIceServer[];
   send: (signal: Signal) => void;
@@ -29,6 +31,8 @@ export interface EndOptions {
 
 /** After starting anew, an end waits this long before it takes another's description for the reason to. */
 const CALM = 1_000;
+/** What was made ready longer ago is made anew when its seat is taken: servers and networks change. */
+export const FRESH = 10_000;
 
 interface Way {
   peer: Peer;
@@ -38,7 +42,7 @@ interface Way {
 
 export class End extends Emitter<{ streams: null; state: PeerState }> {
   readonly seat: string;
-  epoch: string;
+  epoch: string | null;
   private readonly options: EndOptions;
   private size: Size;
   private way: Way;
@@ -46,6 +50,8 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   private said: PeerState | null = null;
   /** The other side has started anew before the Call told us so. */
   private ahead = false;
+  /** The other side was neither told of nor heard. */
+  private alone: boolean;
   private openedAt = 0;
   private renewing: ReturnType<typeof setTimeout> | undefined;
 
@@ -54,6 +60,7 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
     this.options = options;
     this.seat = options.seat;
     this.epoch = options.epoch;
+    this.alone = options.epoch === null;
     this.size = options.size;
     this.way = this.open();
   }
@@ -73,13 +80,16 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   /** Belong to another epoch: start anew, unless that is just what we have done. */
   enter(epoch: string): void {
     if (epoch === this.epoch) return;
+    const isFirst = this.epoch === null;
     this.epoch = epoch;
-    if (this.ahead) this.ahead = false;
+    if (isFirst) this.greet();
+    else if (this.ahead) this.ahead = false;
     else this.renew();
   }
 
   /** Take a signal of the other side. */
   hear(signal: Signal): void {
+    this.greet();
     if ("description" in signal && this.way.peer.isOfAnother(signal.description)) {
       // What is on its way to both sides just now could keep both starting anew for ever.
       if (Date.now() - this.openedAt < CALM) {
@@ -121,7 +131,8 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   }
 
   restart(): void {
-    this.way.peer.restart();
+    if (this.alone) this.startOver();
+    else this.way.peer.restart();
   }
 
   close(): void {
@@ -133,7 +144,7 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
 
   private open(): Way {
     const { polite, connect, servers, send, seat } = this.options;
-    const peer = new Peer({ polite, connection: connect(), servers, send });
+    const peer = new Peer({ polite, connection: connect(), servers, send, ahead: this.alone });
     const way: Way = { peer, streams: new Map(), senders: new Map() };
     peer.on("stream", (stream) => {
       way.streams.set(stream.id, { seat, kind: this.kindOf(stream), stream });
@@ -153,6 +164,20 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
     this.openedAt = Date.now();
     for (const kind of this.options.local.keys()) this.bring(kind);
     return way;
+  }
+
+  /** The other side is there. */
+  greet(): void {
+    if (!this.alone) return;
+    this.alone = false;
+    if (Date.now() - this.openedAt < FRESH) this.way.peer.release();
+    else this.startOver();
+  }
+
+  private startOver(): void {
+    this.shut(this.way);
+    this.open();
+    this.settle();
   }
 
   private renew(): void {

@@ -200,7 +200,8 @@ export async function settled(): Promise<void> {
   for (let i = 0; i < 80; i++) await Promise.resolve();
 }
 
-const T0 = "2026-11-22T04:00:00.000000Z";
+/** When every seat was taken first. */
+export const T0 = "2026-11-22T04:00:00.000000Z";
 /** A later moment, at which a seat is taken anew. */
 export const T1 = "2026-11-22T04:00:09.000000Z";
 
@@ -212,6 +213,8 @@ export function callOf(remote: { since?: string; connected?: boolean; mine?: str
   return {
     id: "call",
     my_seat: "me",
+    topology: "direct",
+    connected_at: null,
     seats: [seat("me", "local", remote.mine ?? T0), seat("far", "remote", remote.since ?? T0, remote.connected ?? true)],
     ends: [{ seat_id: "far", polite: false }],
     ice_servers: [],

@@ -6,6 +6,9 @@
  * The first offer is left to the impolite end: in Chromium 156 an end that takes its offer back while it
  * gathers candidates may never find one for the offer that it takes instead.
  *
+ * A Peer may be made before its other end is there: its offer, with the candidates that it has found by
+ * then, waits for `release()`.
+ *
  * Signals are hints and may be lost: an offer that nobody answers is said again, and a connection
  * that was cut, or never came about, looks for a new way until it has one or is told to be "stuck".
  */
@@ -32,6 +35,8 @@ export interface PeerOptions {
   /** The servers as they are now: users of TURN servers last ten minutes. */
   servers: () => RTCIceServer[];
   send: (signal: Signal) => void;
+  /** It is made before its other end is there. */
+  ahead?: boolean;
 }
 
 /** A line that only stutters comes back by itself within this. */
@@ -66,6 +71,10 @@ export class Peer extends Emitter<PeerEvents> {
   private wasConnected = false;
   private offering: ReturnType<typeof setTimeout> | undefined;
   private repeating: ReturnType<typeof setTimeout> | undefined;
+  /** Nobody is there yet to hear anything. */
+  private ahead: boolean;
+  /** The polite end has something to offer, to which it waits for the other's first. */
+  private hasMore = false;
 
   constructor(options: PeerOptions) {
     super();
@@ -73,9 +82,12 @@ export class Peer extends Emitter<PeerEvents> {
     this.connection = options.connection;
     this.send = options.send;
     this.servers = options.servers;
+    this.ahead = options.ahead ?? false;
     const pc = this.connection;
     pc.onnegotiationneeded = () => this.negotiate();
-    pc.onicecandidate = ({ candidate }) => this.send({ candidate: outgoing(candidate) });
+    pc.onicecandidate = ({ candidate }) => {
+      if (!this.ahead) this.send({ candidate: outgoing(candidate) });
+    };
     pc.onconnectionstatechange = () => this.settle();
     pc.ontrack = ({ streams }) => {
       const stream = streams[0];
@@ -108,6 +120,17 @@ export class Peer extends Emitter<PeerEvents> {
     const transceiver = this.connection.getTransceivers().find((one) => one.sender === sender);
     this.connection.removeTrack(sender);
     if (transceiver !== undefined) this.resting.push(transceiver);
+  }
+
+  /** The other end is there: say what was ready for it. */
+  release(): void {
+    this.ahead = false;
+    const { signalingState, iceGatheringState } = this.connection;
+    if (signalingState === "have-local-offer") {
+      this.describe();
+      if (iceGatheringState === "complete") this.send({ candidate: null });
+    }
+    if (this.hasMore) this.negotiate();
   }
 
   /** Say whether a description comes from another connection than those that were heard before. */
@@ -162,6 +185,8 @@ export class Peer extends Emitter<PeerEvents> {
       void this.offer();
       return;
     }
+    this.hasMore = true;
+    if (this.ahead) return;
     // What comes meanwhile is answered with all that we send; nothing is then left to offer.
     this.offering ??= setTimeout(() => {
       if (this.connection.remoteDescription === null) void this.offer();
@@ -224,7 +249,7 @@ export class Peer extends Emitter<PeerEvents> {
 
   private describe(times = 0): void {
     const local = this.connection.localDescription;
-    if (this.retired || (local?.type !== "offer" && local?.type !== "answer")) return;
+    if (this.ahead || this.retired || (local?.type !== "offer" && local?.type !== "answer")) return;
     this.send({ description: { type: local.type, sdp: nameStreams(local.sdp, this.names) } });
     clearTimeout(this.repeating);
     if (local.type === "offer" && times < SAY_AGAIN) {

@@ -3,6 +3,7 @@ import type { Call } from "@/api/shapes";
 import { CallSession } from "./call";
 import type { RemoteStream } from "./end";
 import { callOf, FakeConnection, fakeStream, fakeTrack, settled } from "./fake";
+import { beginRush, endRush } from "./rush";
 
 let made: FakeConnection[];
 let session: CallSession;
@@ -136,15 +137,22 @@ describe("a call that a relay carries", () => {
     expect(session.remote).toEqual([first]);
   });
 
-  it("looks for a relay whenever it hears of a call that has none", () => {
+  it("looks for a relay whenever it hears of a call that has none, but for its beginning", async () => {
+    const looks = async (call: Call) => {
+      session.update(call);
+      await settled();
+      return relay.resumed;
+    };
     relay.become({ state: "connected" });
-    session.update(callOf());
-    expect(relay.resumed).toBe(0);
+    expect(await looks(callOf())).toBe(0);
     relay.become({ state: "none" });
-    session.update(callOf());
-    expect(relay.resumed).toBe(1);
-    session.update(relayed());
-    expect(relay.resumed).toBe(1);
+    expect(await looks(callOf())).toBe(1);
+    expect(await looks(relayed())).toBe(1);
+    beginRush();
+    expect([await looks(callOf()), await looks(callOf())]).toEqual([1, 1]);
+    endRush();
+    await settled();
+    expect(relay.resumed).toBe(2);
   });
 
   it("goes on directly when there is no relay any more, and back, and always shows a picture", () => {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Call } from "@/api/shapes";
 import { type AddressedSignal, CallSession } from "./call";
+import { FRESH } from "./end";
 import { FakeConnection, fakeStream, fakeTrack, settled } from "./fake";
 
 const SEATS = ["local", "remote"] as const;
@@ -49,7 +50,7 @@ class Service {
   private callAs(mine: SeatId): Call {
     const other = mine === "local" ? "remote" : "local";
     return {
-      id: "call", my_seat: mine, ice_servers: [],
+      id: "call", my_seat: mine, topology: "direct", connected_at: null, ice_servers: [],
       seats: SEATS.map((id) => ({
         id, side: id, connected: this.since[id] > 0, since: new Date(this.since[id] * 1_000).toISOString(),
       })),
@@ -83,6 +84,36 @@ function expectAgreement(): void {
 
 it("agree when both come at once", async () => {
   await settled();
+  expectAgreement();
+});
+
+it.each(SEATS)("agree by what the %s side has ready, which takes its seat first", async (first) => {
+  service = new Service();
+  const second = first === "local" ? "remote" : "local";
+  service.take(first);
+  await settled();
+  expect(service.made[first]).toHaveLength(1);
+  service.sessions[first].expectChange();
+  service.take(second);
+  await settled();
+  // The polite one answers before it hears who has come; the impolite one must hear of it to speak.
+  expect(service.now(first).remoteDescription !== null).toBe(first === "remote");
+  service.tell(first);
+  await settled();
+  expectAgreement();
+  expect(SEATS.map((seat) => service.made[seat].map((one) => one.rollbacks))).toEqual([[0], [0]]);
+});
+
+it.each(SEATS)("agree although the other came long after the %s side, and was lost at first", async (first) => {
+  service = new Service();
+  const second = first === "local" ? "remote" : "local";
+  service.take(first);
+  await vi.advanceTimersByTimeAsync(FRESH + 1);
+  let left = 4;
+  service.loses = () => left-- > 0;
+  service.take(second);
+  service.tell(first);
+  await vi.advanceTimersByTimeAsync(60_000);
   expectAgreement();
 });
 

@@ -40,15 +40,18 @@ export const useAgent = defineStore("agent", () => {
     take(await put<Agent>("/api/agent/state", { state, reason }));
   }
 
-  async function accept(): Promise<Call | null> {
+  /** Accept what rings; `enter` begins its call before anything of it is drawn. */
+  async function accept(enter: (started: Call) => Promise<void>): Promise<void> {
     const asked = offer.value;
-    if (asked === null) return null;
+    if (asked === null) return;
+    let entering: Promise<void> | undefined;
     try {
-      return await post<Call>(`/api/offers/${asked.id}/acceptance`);
+      entering = enter(await post<Call>(`/api/offers/${asked.id}/acceptance`));
     } finally {
       end(asked.id);
       quietly(calm().then(load));
     }
+    await entering;
   }
 
   async function decline(reason: string): Promise<void> {

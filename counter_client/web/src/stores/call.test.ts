@@ -148,6 +148,29 @@ test("a camera that is open before the call is sent in it", async () => {
   expect(sent()).toEqual(["audio", "video"]);
 });
 
+test("an offer is ready when the seat is answered for, and made to who has taken theirs meanwhile", async () => {
+  await useMedia().open();
+  const taking = gate<void>();
+  const begun = { ...CALL, topology: "direct", connected_at: null };
+  const seated = (...ids: string[]) =>
+    ({ ...begun, seats: CALL.seats.map((one) => ({ ...one, connected: ids.includes(one.id) })) }) as unknown as Call;
+  const said: string[] = [];
+  vi.spyOn(useLine().line!, "send").mockImplementation((async (event: string) => {
+    said.push(event);
+    return event === "seat.taken" ? taking.wait.then(() => seated("me")) : null;
+  }) as never);
+  const joining = useCall().join("call", seated());
+  await settled();
+  expect([connections[0]?.localDescription?.type, said]).toEqual(["offer", ["seat.taken"]]);
+  heard["call.changed"]!({ call_id: "call", taken: "far" });
+  await settled();
+  expect(said).toEqual(["seat.taken"]);
+  taking.open();
+  await joining;
+  expect(said.slice(0, 2)).toEqual(["seat.taken", "signal.sent"]);
+  expect(connections).toHaveLength(1);
+});
+
 test("a camera that opens only after the seat was taken is sent all the same", async () => {
   const media = useMedia();
   const call = useCall();

@@ -123,15 +123,20 @@ export const useCall = defineStore("call", () => {
     ended.value = departed.value = null;
     // Who only looks on has nothing to send.
     const opening = known !== undefined && sideIn(known) === "observer" ? null : media.open();
-    // Over a relay the pictures come before the seat is taken; in a direct call with it, and what
-    // were connected now would be connected anew.
+    // Over a relay the pictures come before the seat is taken.
     if (known?.topology === "relay") {
       session ??= begin();
       meet(known);
       await calm();
       if (call.value?.id !== callId) return;
     }
-    await Promise.all([opening, take(callId)]);
+    const taken = take(callId);
+    if (known !== undefined) {
+      // A connection is made in the time that the service takes to answer.
+      session?.begin(known);
+      shareAll();
+    }
+    await Promise.all([opening, taken]);
     shareAll();
   }
 
@@ -167,8 +172,11 @@ export const useCall = defineStore("call", () => {
     return opened;
   }
 
+  /** The call that I sit in, or am coming into: the other side may speak before my seat is answered for. */
+  const current = () => call.value?.id ?? joining?.callId;
+
   function signal(to: string, said: Parameters<ConstructorParameters<typeof CallSession>[0]["send"]>[1]): void {
-    const callId = call.value?.id;
+    const callId = current();
     if (callId === undefined) return;
     const message = { call_id: callId, to, ...said };
     void line.send("signal.sent", message).catch((error: unknown) => {
@@ -218,8 +226,8 @@ export const useCall = defineStore("call", () => {
 
   /** The call changed: ask for it; what is signalled meanwhile waits. */
   const readAgain = inTurn(async () => {
-    // Over a relay the pictures come without it.
-    if (call.value?.topology === "relay") await calm();
+    // The first pictures come without it.
+    await calm();
     const asked = call.value;
     if (asked === null || session === null || isLost.value) return;
     session.expectChange();
@@ -316,7 +324,9 @@ export const useCall = defineStore("call", () => {
 
   line.on("signal.received", (heard) => session?.hear(heard));
   line.on("call.changed", (news) => {
-    if (news.call_id === call.value?.id) void readAgain().catch(() => undefined);
+    if (news.call_id !== current()) return;
+    if (news.taken !== null) session?.greet(news.taken);
+    void readAgain().catch(() => undefined);
   });
   line.on("call.ended", (news) => {
     if (news.call_id === call.value?.id) finish(news.case_id, news.reason);

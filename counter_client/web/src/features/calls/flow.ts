@@ -51,8 +51,7 @@ export function useCallFlow() {
     stopRing();
     call.prepare();
     try {
-      const started = await agent.accept();
-      if (started !== null) await enter(started.id, started.case_id, started);
+      await agent.accept((started) => enter(started.id, started.case_id, started));
     } catch (error) {
       call.cancel();
       sayFailure(error);
