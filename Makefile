@@ -31,7 +31,7 @@ unit: .venv/.tested client system
 	$(BIN)/pytest -m "not browser" -n $(WORKERS) --dist worksteal --durations=10 $(ARGS)
 
 browser: .venv/.tested client system
-	$(BIN)/pytest -m "browser and not quiet" --durations=10 $(ARGS)
+	$(BIN)/pytest -m "browser and not quiet" -n $(WORKERS) --dist worksteal --durations=10 $(ARGS)
 
 # Stories that judge many lines at once: a machine that does other work fails them.
 quiet: .venv/.tested client system
