@@ -94,8 +94,10 @@ async def rehearse(
             try:
                 await act()
             except TimeoutError as error:
-                waited = f"what {act.__name__!r} waits for"
-                raise OffScriptError(f"expected {waited} within {PATIENCE:.0f} s") from error
+                lacking = f": {error}" if str(error) else ""
+                raise OffScriptError(
+                    f"expected what {act.__name__!r} waits for{lacking}"
+                ) from error
         # What is left to do is leaving; a rehearsal ends with the citizen's last look.
         whole = time.perf_counter() - began - cast.held_up
         return play.result(folder, whole)

@@ -296,11 +296,18 @@ class CallStarted(CallNews):
     call: Call | None
 
 
+class TakenSeat(Message):
+    """A seat that was taken just now, and its new epoch."""
+
+    seat_id: str
+    since: datetime
+
+
 class CallChanged(CallNews):
-    """A call's seats or its state differ: ask again. `taken`: the seat that was taken just now."""
+    """A call's seats or its state differ: ask again."""
 
     state: CallState
-    taken: str | None
+    taken: TakenSeat | None
 
 
 class CallEnded(CallNews):

@@ -321,12 +321,14 @@ class Relaying(Stills):
             return None
         return await Authorities(self.tickets.reader).of(session, case, agent.holder)
 
-    async def tell_changed(self, entry: Entry, call: Call, taken: str | None = None) -> None:
+    async def tell_changed(self, entry: Entry, call: Call, taken: Seat | None = None) -> None:
         """Tell the seats and both halls that the call or a seat of it is not as it was."""
         unit, case = entry.unit, entry.case
-        news = {
-            "call_id": call.id, "case_id": call.case_id, "state": call.state.value, "taken": taken,
-        }  # fmt: skip
+        named = None if taken is None else wire.TakenSeat(seat_id=taken.id, since=taken.since)
+        changed = wire.CallChanged(
+            call_id=call.id, case_id=call.case_id, state=call.state, taken=named
+        )
+        news = changed.model_dump(mode="json")
         rooms = {case_room(case.id), counter_room(case.counter)}
         for seat in await queries.list_seats(unit.session, call.id):
             if seat.side is not SeatSide.CITIZEN:

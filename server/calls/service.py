@@ -154,7 +154,7 @@ class Calls(Inviting):
         data = {"call_id": call.id, "seat_id": seat.id, "side": seat.side.value}
         await entry.append("seat.taken", data)
         await self._settle_state(entry, call)
-        await self.tell_changed(entry, call, taken=seat.id)
+        await self.tell_changed(entry, call, taken=seat)
         return await self.show(unit.session, call, seat), before, seat.id
 
     async def holds(self, session: AsyncSession, seat_id: str, sid: str) -> bool:

@@ -96,11 +96,7 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Give a connection; DatabaseError says why the database gives none."""
     connection = engine.connect()
     try:
-        if engine.dialect.name == "sqlite":
-            await asyncio.to_thread(_try_sqlite, engine)
         await connection.start()
-    except sqlite3.Error as error:
-        raise DatabaseError(error) from error
     except DBAPIError as error:
         raise DatabaseError(error.orig) from error
     # Options that the driver does not know, or with values that it does not take.
@@ -112,12 +108,21 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         await connection.close()
 
 
-def _try_sqlite(engine: AsyncEngine) -> None:
-    """Open the file once without aiosqlite; sqlite3.Error where it cannot be used.
+async def try_file(engine: AsyncEngine) -> None:
+    """Open SQLite's file once without aiosqlite; DatabaseError says why it cannot be used.
 
     aiosqlite's thread still has an answer to give after it failed to open a file, and prints a
     traceback where the command that it was for has ended before.
     """
+    if engine.dialect.name != "sqlite":
+        return
+    try:
+        await asyncio.to_thread(_open_file, engine)
+    except sqlite3.Error as error:
+        raise DatabaseError(error) from error
+
+
+def _open_file(engine: AsyncEngine) -> None:
     (file,), options = engine.dialect.create_connect_args(engine.url)
     with closing(sqlite3.connect(file, **options)) as connection:
         _set_up(connection, read_only=False)

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from server.db.engine import connected
+from server.db.engine import connected, try_file
 from server.errors import ToldError
 
 NEWEST = "head"
@@ -56,6 +56,7 @@ async def require_newest(engine: AsyncEngine, data: Path) -> None:
 
     The data folder is named: a database that has no tables is often one of another folder.
     """
+    await try_file(engine)
     if not await is_current(engine):
         expected = "the database's schema is not the newest: run `kuayu db upgrade`"
         raise SchemaError(f"{data}: {expected}")
@@ -68,6 +69,7 @@ async def _run(engine: AsyncEngine, work: Callable[[Config], None]) -> None:
     refer to one that is not there: so references are looked at in the end, before the commit.
     """
     sqlite = engine.dialect.name == "sqlite"
+    await try_file(engine)
     async with connected(engine) as connection:
         if sqlite:
             await connection.run_sync(_refer, "OFF")

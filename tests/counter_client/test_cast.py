@@ -118,13 +118,11 @@ async def test_what_does_not_happen_in_a_rehearsal_is_told_with_its_act(
     service: ProtocolServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def bring_materials(_play: Play) -> None:
-        raise TimeoutError
+        raise TimeoutError("no answer from the relay")
 
     monkeypatch.setattr(Play, "open_case", AsyncMock())
     monkeypatch.setattr(Play, "bring_materials", bring_materials)
-    with pytest.raises(
-        OffScriptError, match=r"^expected what 'bring_materials' waits for within 20 s$"
-    ):
+    with pytest.raises(OffScriptError, match=r"'bring_materials' waits for: no answer"):
         await rehearse(service.url, ACCOUNTS, tmp_path)
 
 

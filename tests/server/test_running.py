@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -14,7 +15,7 @@ import pytest
 
 from server.app import build_house
 from server.db.engine import DatabaseError, open_database
-from server.db.schema import is_current, upgrade
+from server.db.schema import is_current, require_newest, upgrade
 from server.errors import ToldError
 from server.running import running
 from server.web.across import why_redis_is_silent
@@ -86,8 +87,10 @@ async def test_a_file_that_cannot_be_opened_leaves_no_thread_that_still_has_an_a
     opened = Mock()
     monkeypatch.setattr(aiosqlite, "connect", opened)
     for file in ("/nowhere/kuayu.db", __file__):
-        with pytest.raises(DatabaseError):
-            await is_current(open_database(f"sqlite+aiosqlite:///{file}").reader)
+        engine = open_database(f"sqlite+aiosqlite:///{file}").writer
+        for work in (partial(require_newest, data=Path()), upgrade):
+            with pytest.raises(DatabaseError):
+                await work(engine)
     opened.assert_not_called()
 
 

@@ -113,8 +113,10 @@ class Stage:
     ) -> AsyncIterator[Screen]:
         """Open a page in a context of its own: its own cookies, camera and microphone."""
         context = await self.browser.new_context(
-            viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai", accept_downloads=True
-        )
+            viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai", accept_downloads=True,
+            # A colour or a place on its way from one to another is no state that one can test.
+            reduced_motion="reduce",
+        )  # fmt: skip
         await context.add_init_script(self.script + script)
         page = await context.new_page()
         shown = Screen(page, self.url)

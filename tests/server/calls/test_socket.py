@@ -147,8 +147,10 @@ async def test_a_description_of_a_megabyte_ends_the_connection_and_nothing_else(
 async def test_a_seat_that_is_taken_is_named_to_the_others_when_it_hears_them(
     lines: Lines, pair: Pair
 ) -> None:
-    line, _ = await lines.seat(CLERK, pair.call_id)
-    while (await heard(pair.remote, "call.changed"))["taken"] != pair.local_id:
+    line, call = await lines.seat(CLERK, pair.call_id)
+    [since] = [seat["since"] for seat in call["seats"] if seat["id"] == pair.local_id]
+    taken = {"seat_id": pair.local_id, "since": since}
+    while (await heard(pair.remote, "call.changed"))["taken"] != taken:
         pass
     said = {"call_id": pair.call_id, "to": pair.local_id, "candidate": None}
     await pair.remote.say("signal.sent", said)

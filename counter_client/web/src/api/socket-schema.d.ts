@@ -94,7 +94,7 @@ export interface components {
         };
         /**
          * CallChanged
-         * @description A call's seats or its state differ: ask again. `taken`: the seat that was taken just now.
+         * @description A call's seats or its state differ: ask again.
          */
         CallChanged: {
             /** Call Id */
@@ -102,8 +102,7 @@ export interface components {
             /** Case Id */
             case_id: string;
             state: components["schemas"]["CallState"];
-            /** Taken */
-            taken: string | null;
+            taken: components["schemas"]["TakenSeat"] | null;
         };
         /**
          * CallEnded
@@ -975,6 +974,19 @@ export interface components {
             call_id: string;
             /** Streams */
             streams: components["schemas"]["MappedStream"][];
+        };
+        /**
+         * TakenSeat
+         * @description A seat that was taken just now, and its new epoch.
+         */
+        TakenSeat: {
+            /** Seat Id */
+            seat_id: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /**
          * TicketMoved

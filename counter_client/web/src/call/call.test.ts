@@ -3,6 +3,7 @@ import type { Call } from "@/api/shapes";
 import { type AddressedSignal, CallSession, OPENING_LASTS } from "./call";
 import { FRESH } from "./end";
 import { callOf, FakeConnection, fakeStream, fakeTrack, settled, T0, T1 } from "./fake";
+import { PATIENCE } from "./peer";
 
 let made: FakeConnection[];
 let sent: { to: string }[];
@@ -155,14 +156,47 @@ describe("a call from one seat's view", () => {
     session.begin({ ...begun, seats: begun.seats.map((seat) => ({ ...seat, connected: false })) });
     await settled();
     expect([made[0]?.localDescription?.type, sent.length]).toEqual(["offer", 0]);
-    if (heard === "before") session.greet("far");
+    if (heard === "before") session.hearTaken("far", T1);
     expect(sent).toEqual([]);
     session.update(callOf({ connected: false, mine: T1 }));
-    if (heard === "after") session.greet("far");
+    if (heard === "after") session.hearTaken("far", T1);
     expect(sent).toEqual([{ to: "far" }]);
     session.update(callOf({ since: T1, mine: T1 }));
     await settled();
     expect([made.length, sent.length]).toEqual([1, 1]);
+  });
+
+  it("does not go back to the epoch of a Call that is older than the notice", async () => {
+    session.update(callOf());
+    session.hearTaken("far", T1);
+    expect(made).toHaveLength(2);
+    session.update(callOf());
+    session.update(callOf({ since: T1 }));
+    expect(made).toHaveLength(2);
+  });
+
+  it("offers after all, although it is polite, to one who has come and has nothing to offer", async () => {
+    vi.useFakeTimers();
+    const polite = (call: Call) => ({ ...call, ends: [{ seat_id: "far", polite: true }] });
+    session.share("camera", fakeStream("x", fakeTrack("video")));
+    session.update(polite(callOf({ connected: false })));
+    await vi.advanceTimersByTimeAsync(2 * PATIENCE);
+    expect([sent, made[0]?.localDescription]).toEqual([[], null]);
+    session.update(polite(callOf({ since: T1 })));
+    await vi.advanceTimersByTimeAsync(PATIENCE);
+    expect(sent).toEqual([{ to: "far" }]);
+  });
+
+  it("says nothing of its ways before there is somebody, and then all of them", async () => {
+    session.share("camera", fakeStream("x", fakeTrack("video")));
+    session.update(callOf({ connected: false }));
+    await settled();
+    made[0]?.onicecandidate?.({ candidate: null });
+    Object.assign(made[0]!, { iceGatheringState: "complete" });
+    expect(sent).toEqual([]);
+    session.update(callOf({ since: T1 }));
+    // Its offer, in which its candidates stand, and that these are all.
+    expect(sent).toHaveLength(2);
   });
 
   it("makes anew what was ready long ago, or on another network", async () => {

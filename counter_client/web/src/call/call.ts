@@ -74,8 +74,8 @@ export class CallSession extends Emitter<CallEvents> {
   private opening: ReturnType<typeof setTimeout> | undefined;
   private changing = false;
   private seeking = false;
-  /** The seats that were heard to be taken. */
-  private readonly taken = new Set<string>();
+  /** The seats that were heard to be taken, and their epochs by then. */
+  private readonly taken = new Map<string, string>();
   private releasing: ReturnType<typeof setTimeout> | undefined;
   private held: AddressedSignal[] = [];
   private said: "connected" | "interrupted" | null = null;
@@ -135,7 +135,7 @@ export class CallSession extends Emitter<CallEvents> {
     for (const { seat_id: id, polite } of call.ends) {
       const seat = seats.get(id);
       // Who holds no socket cannot answer: they are met when they come, and kept when they go.
-      if (mine !== null && seat?.connected) this.meet(id, `${seat.since} ${mine}`, polite);
+      if (mine !== null && seat?.connected) this.meet(id, `${this.newest(seat)} ${mine}`, polite);
     }
     this.prepare(call);
     this.speak();
@@ -154,8 +154,8 @@ export class CallSession extends Emitter<CallEvents> {
   }
 
   /** A seat is taken now, as the notice of it says: who has something ready for it need not ask first. */
-  greet(seatId: string): void {
-    this.taken.add(seatId);
+  hearTaken(seatId: string, since: string): void {
+    this.taken.set(seatId, since);
     this.speak();
   }
 
@@ -303,10 +303,20 @@ export class CallSession extends Emitter<CallEvents> {
     }
   }
 
-  /** Say what is ready to those whose seats are taken, once we have our own to say it from. */
+  /** Meet those whose seats were heard to be taken, once we have our own to meet them from. */
   private speak(): void {
-    const isSeated = this.call?.seats.some((seat) => seat.id === this.call?.my_seat && seat.connected);
-    if (isSeated) for (const id of this.taken) this.ends.get(id)?.greet();
+    const { seats = [], my_seat } = this.call ?? {};
+    const mine = seats.find((seat) => seat.id === my_seat);
+    if (!mine?.connected) return;
+    for (const seat of seats) {
+      if (this.taken.has(seat.id)) this.ends.get(seat.id)?.enter(`${this.newest(seat)} ${mine.since}`);
+    }
+  }
+
+  /** A seat's epoch as we heard it last: a Call may be older than a notice. */
+  private newest({ id, since }: Seat): string {
+    const heard = this.taken.get(id);
+    return heard !== undefined && Date.parse(heard) > Date.parse(since) ? heard : since;
   }
 
   private async seekRelay(): Promise<void> {
@@ -324,7 +334,7 @@ export class CallSession extends Emitter<CallEvents> {
   }
 
   private open(seat: string, epoch: string | null, polite: boolean): void {
-    const connect = this.options.connect ?? ((iceServers) => new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" }));
+    const connect = this.options.connect ?? ((iceServers) => new RTCPeerConnection({ iceServers, }));
     const servers = () => (this.call?.ice_servers ?? []) as RTCIceServer[];
     const end = new End({
       seat,

@@ -83,8 +83,8 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
     const isFirst = this.epoch === null;
     this.epoch = epoch;
     if (isFirst) this.greet();
-    else if (this.ahead) this.ahead = false;
-    else this.renew();
+    if (this.ahead) this.ahead = false;
+    else if (!isFirst) this.renew();
   }
 
   /** Take a signal of the other side. */
@@ -167,7 +167,7 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   }
 
   /** The other side is there. */
-  greet(): void {
+  private greet(): void {
     if (!this.alone) return;
     this.alone = false;
     if (Date.now() - this.openedAt < FRESH) this.way.peer.release();

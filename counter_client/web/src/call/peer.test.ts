@@ -66,6 +66,18 @@ describe("two ends that negotiate", () => {
     expect(said(one.remoteDescription?.sdp)).toBe("two offer 1");
   });
 
+  it("agree although the impolite one's offer was lost, as soon as the polite one offers", async () => {
+    const { a, b, two, wires, carry, states } = pair();
+    a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");
+    await settled();
+    wires.a.length = 0;
+    b.add(fakeTrack("video"), fakeStream("y"), "s2:camera");
+    await vi.advanceTimersByTimeAsync(PATIENCE);
+    await carry();
+    expect(states()).toEqual(["stable", "stable"]);
+    expect(said(two.remoteDescription?.sdp)).toBe("one offer 1");
+  });
+
   it("agree when both offer at once later: the polite one gives way", async () => {
     const { a, b, one, two, carry, states } = pair();
     a.add(fakeTrack("video"), fakeStream("x"), "s1:camera");

@@ -71,6 +71,8 @@ export class Peer extends Emitter<PeerEvents> {
   private wasConnected = false;
   private offering: ReturnType<typeof setTimeout> | undefined;
   private repeating: ReturnType<typeof setTimeout> | undefined;
+  /** When our last description was said. */
+  private saidAt = 0;
   /** Nobody is there yet to hear anything. */
   private ahead: boolean;
   /** The polite end has something to offer, to which it waits for the other's first. */
@@ -216,7 +218,11 @@ export class Peer extends Emitter<PeerEvents> {
     const collision =
       description.type === "offer" && (this.makingOffer || pc.signalingState !== "stable");
     this.ignoringOffer = !this.polite && collision;
-    if (this.ignoringOffer) return;
+    if (this.ignoringOffer) {
+      // Whoever offers so long after us has not heard our offer, which was made to who sat there before.
+      if (!this.makingOffer && Date.now() - this.saidAt >= PATIENCE) this.describe();
+      return;
+    }
     // An answer to an offer that was rolled back, or that came twice, has nothing to answer.
     if (description.type === "answer" && pc.signalingState !== "have-local-offer") return;
     // Where the other side seeks new ways, so do we with our answer.
@@ -250,6 +256,7 @@ export class Peer extends Emitter<PeerEvents> {
   private describe(times = 0): void {
     const local = this.connection.localDescription;
     if (this.ahead || this.retired || (local?.type !== "offer" && local?.type !== "answer")) return;
+    this.saidAt = Date.now();
     this.send({ description: { type: local.type, sdp: nameStreams(local.sdp, this.names) } });
     clearTimeout(this.repeating);
     if (local.type === "offer" && times < SAY_AGAIN) {

@@ -13,13 +13,26 @@ class Service {
   readonly sessions = {} as Record<SeatId, CallSession>;
   loses: (signal: AddressedSignal) => boolean = () => false;
   private readonly since: Record<SeatId, number> = { local: 0, remote: 0 };
+  private readonly away = new Set<SeatId>();
   private clock = 0;
 
   /** A page takes its seat: a new one after a reload, or the same one on a new socket. */
   take(seat: SeatId, page = this.page(seat)): void {
     this.since[seat] = ++this.clock;
+    this.away.delete(seat);
     this.sessions[seat] = page;
     page.update(this.callAs(seat));
+  }
+
+  /** A page dies with its socket. */
+  leave(seat: SeatId): void {
+    this.sessions[seat].close();
+    this.away.add(seat);
+  }
+
+  /** The other side hears that a seat was taken. */
+  notify(seat: SeatId): void {
+    this.sessions[seat === "local" ? "remote" : "local"].hearTaken(seat, this.epochOf(seat));
   }
 
   /** The other side hears of it, and asks. */
@@ -47,12 +60,16 @@ class Service {
     return session;
   }
 
+  private epochOf(seat: SeatId): string {
+    return new Date(this.since[seat] * 1_000).toISOString();
+  }
+
   private callAs(mine: SeatId): Call {
     const other = mine === "local" ? "remote" : "local";
     return {
       id: "call", my_seat: mine, topology: "direct", connected_at: null, ice_servers: [],
       seats: SEATS.map((id) => ({
-        id, side: id, connected: this.since[id] > 0, since: new Date(this.since[id] * 1_000).toISOString(),
+        id, side: id, connected: this.since[id] > 0 && !this.away.has(id), since: this.epochOf(id),
       })),
       ends: [{ seat_id: other, polite: mine === "remote" }],
     } as unknown as Call;
@@ -91,7 +108,7 @@ it.each(SEATS)("agree by what the %s side has ready, which takes its seat first"
   service = new Service();
   const second = first === "local" ? "remote" : "local";
   service.take(first);
-  await settled();
+  await vi.advanceTimersByTimeAsync(3_000);
   expect(service.made[first]).toHaveLength(1);
   service.sessions[first].expectChange();
   service.take(second);
@@ -102,6 +119,38 @@ it.each(SEATS)("agree by what the %s side has ready, which takes its seat first"
   await settled();
   expectAgreement();
   expect(SEATS.map((seat) => service.made[seat].map((one) => one.rollbacks))).toEqual([[0], [0]]);
+});
+
+it.each([true, false])("agree although the other died as it was met, and came back long after, noticed: %s", async (noticed) => {
+  service = new Service();
+  service.take("local");
+  await settled();
+  service.take("remote");
+  service.loses = () => true;
+  service.notify("remote");
+  service.leave("remote");
+  service.tell("local");
+  await vi.advanceTimersByTimeAsync(60_000);
+  service.loses = () => false;
+  service.take("remote");
+  if (noticed) service.notify("remote");
+  service.tell("local");
+  await vi.advanceTimersByTimeAsync(2_000);
+  expectAgreement();
+});
+
+it.each(SEATS)("agree when a second page of the %s side takes its seat while the first is being met", async (seat) => {
+  service = new Service();
+  service.take("local");
+  await settled();
+  service.take("remote");
+  service.notify("remote");
+  await vi.advanceTimersByTimeAsync(1);
+  service.sessions[seat].close();
+  service.take(seat);
+  service.notify(seat);
+  await vi.advanceTimersByTimeAsync(100);
+  expectAgreement();
 });
 
 it.each(SEATS)("agree although the other came long after the %s side, and was lost at first", async (first) => {

@@ -162,7 +162,7 @@ test("an offer is ready when the seat is answered for, and made to who has taken
   const joining = useCall().join("call", seated());
   await settled();
   expect([connections[0]?.localDescription?.type, said]).toEqual(["offer", ["seat.taken"]]);
-  heard["call.changed"]!({ call_id: "call", taken: "far" });
+  heard["call.changed"]!({ call_id: "call", taken: { seat_id: "far", since: "2026-11-22T04:00:09Z" } });
   await settled();
   expect(said).toEqual(["seat.taken"]);
   taking.open();

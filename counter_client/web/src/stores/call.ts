@@ -226,7 +226,7 @@ export const useCall = defineStore("call", () => {
 
   /** The call changed: ask for it; what is signalled meanwhile waits. */
   const readAgain = inTurn(async () => {
-    // The first pictures come without it.
+    // The first pictures of both halls come without it.
     await calm();
     const asked = call.value;
     if (asked === null || session === null || isLost.value) return;
@@ -325,7 +325,7 @@ export const useCall = defineStore("call", () => {
   line.on("signal.received", (heard) => session?.hear(heard));
   line.on("call.changed", (news) => {
     if (news.call_id !== current()) return;
-    if (news.taken !== null) session?.greet(news.taken);
+    if (news.taken) session?.hearTaken(news.taken.seat_id, news.taken.since);
     void readAgain().catch(() => undefined);
   });
   line.on("call.ended", (news) => {
