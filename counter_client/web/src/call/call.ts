@@ -334,7 +334,7 @@ export class CallSession extends Emitter<CallEvents> {
   }
 
   private open(seat: string, epoch: string | null, polite: boolean): void {
-    const connect = this.options.connect ?? ((iceServers) => new RTCPeerConnection({ iceServers, }));
+    const connect = this.options.connect ?? ((iceServers) => new RTCPeerConnection({ iceServers }));
     const servers = () => (this.call?.ice_servers ?? []) as RTCIceServer[];
     const end = new End({
       seat,

@@ -144,7 +144,7 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
 
   private open(): Way {
     const { polite, connect, servers, send, seat } = this.options;
-    const peer = new Peer({ polite, connection: connect(), servers, send, ahead: this.alone });
+    const peer = new Peer({ polite, connection: connect(), servers, send, alone: this.alone });
     const way: Way = { peer, streams: new Map(), senders: new Map() };
     peer.on("stream", (stream) => {
       way.streams.set(stream.id, { seat, kind: this.kindOf(stream), stream });

@@ -36,7 +36,7 @@ export interface PeerOptions {
   servers: () => RTCIceServer[];
   send: (signal: Signal) => void;
   /** It is made before its other end is there. */
-  ahead?: boolean;
+  alone?: boolean;
 }
 
 /** A line that only stutters comes back by itself within this. */
@@ -74,7 +74,7 @@ export class Peer extends Emitter<PeerEvents> {
   /** When our last description was said. */
   private saidAt = 0;
   /** Nobody is there yet to hear anything. */
-  private ahead: boolean;
+  private alone: boolean;
   /** The polite end has something to offer, to which it waits for the other's first. */
   private hasMore = false;
 
@@ -84,11 +84,11 @@ export class Peer extends Emitter<PeerEvents> {
     this.connection = options.connection;
     this.send = options.send;
     this.servers = options.servers;
-    this.ahead = options.ahead ?? false;
+    this.alone = options.alone ?? false;
     const pc = this.connection;
     pc.onnegotiationneeded = () => this.negotiate();
     pc.onicecandidate = ({ candidate }) => {
-      if (!this.ahead) this.send({ candidate: outgoing(candidate) });
+      if (!this.alone) this.send({ candidate: outgoing(candidate) });
     };
     pc.onconnectionstatechange = () => this.settle();
     pc.ontrack = ({ streams }) => {
@@ -126,7 +126,7 @@ export class Peer extends Emitter<PeerEvents> {
 
   /** The other end is there: say what was ready for it. */
   release(): void {
-    this.ahead = false;
+    this.alone = false;
     const { signalingState, iceGatheringState } = this.connection;
     if (signalingState === "have-local-offer") {
       this.describe();
@@ -188,7 +188,7 @@ export class Peer extends Emitter<PeerEvents> {
       return;
     }
     this.hasMore = true;
-    if (this.ahead) return;
+    if (this.alone) return;
     // What comes meanwhile is answered with all that we send; nothing is then left to offer.
     this.offering ??= setTimeout(() => {
       if (this.connection.remoteDescription === null) void this.offer();
@@ -255,7 +255,7 @@ export class Peer extends Emitter<PeerEvents> {
 
   private describe(times = 0): void {
     const local = this.connection.localDescription;
-    if (this.ahead || this.retired || (local?.type !== "offer" && local?.type !== "answer")) return;
+    if (this.alone || this.retired || (local?.type !== "offer" && local?.type !== "answer")) return;
     this.saidAt = Date.now();
     this.send({ description: { type: local.type, sdp: nameStreams(local.sdp, this.names) } });
     clearTimeout(this.repeating);
