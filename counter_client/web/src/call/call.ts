@@ -6,7 +6,9 @@
  *
  *   const call = new CallSession({ send, relay, move });
  *   call.on("remote", ...); call.on("state", ...);
+ *   call.begin(known);                                         // while the seat is being taken
  *   call.update(await line.send("seat.taken", { call_id }));   // and again after "call.changed"
+ *   call.hearTaken(taken.seat_id, taken.since);                // as "call.changed" says
  *   line.on("signal.received", (signal) => call.hear(signal));
  *   call.share("camera", stream);                              // null takes it away
  *   call.close();
@@ -297,7 +299,7 @@ export class CallSession extends Emitter<CallEvents> {
 
   /** Have connections ready to the seats that nobody has taken yet, in a call that only begins. */
   private prepare(call: Call): void {
-    if (call.topology !== "direct" || call.connected_at !== null) return;
+    if (call.connected_at !== null) return;
     for (const { seat_id: id, polite } of call.ends) {
       if (!this.ends.has(id)) this.open(id, null, polite);
     }

@@ -50,8 +50,6 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   private said: PeerState | null = null;
   /** The other side has started anew before the Call told us so. */
   private ahead = false;
-  /** The other side was neither told of nor heard. */
-  private alone: boolean;
   private openedAt = 0;
   private renewing: ReturnType<typeof setTimeout> | undefined;
 
@@ -60,9 +58,8 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
     this.options = options;
     this.seat = options.seat;
     this.epoch = options.epoch;
-    this.alone = options.epoch === null;
     this.size = options.size;
-    this.way = this.open();
+    this.way = this.open(options.epoch === null);
   }
 
   get connection(): RTCPeerConnection {
@@ -131,7 +128,7 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
   }
 
   restart(): void {
-    if (this.alone) this.startOver();
+    if (this.way.peer.alone) this.startOver(true);
     else this.way.peer.restart();
   }
 
@@ -142,9 +139,9 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
     this.before = null;
   }
 
-  private open(): Way {
+  private open(alone = false): Way {
     const { polite, connect, servers, send, seat } = this.options;
-    const peer = new Peer({ polite, connection: connect(), servers, send, alone: this.alone });
+    const peer = new Peer({ polite, connection: connect(), servers, send, alone });
     const way: Way = { peer, streams: new Map(), senders: new Map() };
     peer.on("stream", (stream) => {
       way.streams.set(stream.id, { seat, kind: this.kindOf(stream), stream });
@@ -168,15 +165,14 @@ export class End extends Emitter<{ streams: null; state: PeerState }> {
 
   /** The other side is there. */
   private greet(): void {
-    if (!this.alone) return;
-    this.alone = false;
+    if (!this.way.peer.alone) return;
     if (Date.now() - this.openedAt < FRESH) this.way.peer.release();
-    else this.startOver();
+    else this.startOver(false);
   }
 
-  private startOver(): void {
+  private startOver(alone: boolean): void {
     this.shut(this.way);
-    this.open();
+    this.open(alone);
     this.settle();
   }
 

@@ -53,6 +53,8 @@ export const SAY_AGAIN = 5;
 export class Peer extends Emitter<PeerEvents> {
   readonly connection: RTCPeerConnection;
   state: PeerState = "connecting";
+  /** The other end is not there yet: nothing is said. */
+  alone: boolean;
   private readonly polite: boolean;
   private readonly send: (signal: Signal) => void;
   private readonly servers: () => RTCIceServer[];
@@ -73,8 +75,6 @@ export class Peer extends Emitter<PeerEvents> {
   private repeating: ReturnType<typeof setTimeout> | undefined;
   /** When our last description was said. */
   private saidAt = 0;
-  /** Nobody is there yet to hear anything. */
-  private alone: boolean;
   /** The polite end has something to offer, to which it waits for the other's first. */
   private hasMore = false;
 
